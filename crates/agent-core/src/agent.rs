@@ -1,0 +1,505 @@
+//! The agent: prompt, model, tools, model, tools, answer.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use dewclaw_platform::{HttpError, Now};
+
+use crate::effect::{
+    Effect, Event, Failure, FailureKind, Input, Misuse, ModelCall, Outcome, Reason, RequestId,
+    Usage,
+};
+use crate::settings::{Settings, SettingsError};
+use crate::tools::Tool;
+use crate::transcript::Transcript;
+use crate::wire::chat_completions::ChatCompletions;
+use crate::wire::{Reply, ReplyDecoder, ReplyError, Stop, Wire};
+
+mod calls;
+mod failure;
+mod retry;
+mod system_text;
+
+use calls::Calls;
+use retry::Retry;
+
+/// Bytes of an error reply that are kept, to find the server's message in.
+const MAX_ERROR_BODY_BYTES: usize = 8 * 1024;
+
+/// What the model is told when its steps are used up.
+const WRAP_UP: &str = "The step limit of this run is reached, so no more tools can be called. \
+    Answer now with what you have, and say what is left undone.";
+
+/// The agent.
+///
+/// A driver calls [`Agent::prompt`], then takes effects from [`Agent::next`] until it answers
+/// [`Effect::Finished`], and tells what happened by [`Agent::feed`]. After that the next prompt goes on with the same
+/// conversation.
+pub struct Agent {
+    settings: Settings,
+    wire: &'static dyn Wire,
+    tools: Vec<&'static Tool>,
+    transcript: Transcript,
+    /// The request's bytes before the first message: the same in every request, so that servers can cache it.
+    head: Vec<u8>,
+    effects: VecDeque<Effect>,
+    state: State,
+    retry: Retry,
+    calls: Calls,
+    now: Now,
+    last_request: u32,
+    /// Model rounds of this run so far.
+    steps: u32,
+    wrapping_up: bool,
+    usage: Usage,
+    /// The last reply's text.
+    text: String,
+}
+
+enum State {
+    /// No run is going on.
+    Idle,
+    /// A model call is about to be made.
+    Calling,
+    /// A model call was made.
+    Replying(Exchange),
+    /// The next try of a model call waits for this monotonic moment.
+    Waiting(u64),
+    /// The calls of a reply are being run.
+    Running,
+}
+
+/// A model call in flight.
+struct Exchange {
+    id: RequestId,
+    /// The reply's status, once its head is here.
+    status: Option<u16>,
+    content_type: String,
+    retry_after: Option<String>,
+    /// Reads the body of a success.
+    decoder: Option<Box<dyn ReplyDecoder>>,
+    /// The body of anything else.
+    error_body: Vec<u8>,
+    /// Something of it was shown.
+    shown: bool,
+}
+
+impl Agent {
+    /// An agent that offers `tools` to the model, in this order. `seed` is 64 unpredictable bits, for jitter.
+    ///
+    /// # Errors
+    /// Settings that no run can be made with.
+    pub fn new(
+        settings: Settings,
+        tools: &[&'static Tool],
+        seed: u64,
+    ) -> Result<Agent, SettingsError> {
+        settings.check()?;
+        let wire: &dyn Wire = &ChatCompletions;
+        Ok(Agent {
+            head: wire.request_head(&settings, tools),
+            wire,
+            tools: tools.to_vec(),
+            transcript: Transcript::new(wire.tag()),
+            effects: VecDeque::new(),
+            state: State::Idle,
+            retry: Retry::new(seed),
+            calls: Calls::default(),
+            now: Now::default(),
+            last_request: 0,
+            steps: 0,
+            wrapping_up: false,
+            usage: Usage::default(),
+            text: String::new(),
+            settings,
+        })
+    }
+
+    /// Begins a run.
+    ///
+    /// # Errors
+    /// [`Misuse::Busy`] while another goes on; [`Misuse::EmptyPrompt`].
+    pub fn prompt(&mut self, now: Now, text: &str) -> Result<(), Misuse> {
+        if !matches!(self.state, State::Idle) || !self.effects.is_empty() {
+            return Err(Misuse::Busy);
+        }
+        if text.trim().is_empty() {
+            return Err(Misuse::EmptyPrompt);
+        }
+        self.now = now;
+        if self.transcript.lines.is_empty() {
+            let system = system_text::system_text(&self.settings.system, now);
+            self.transcript.push(self.wire.system_message(&system));
+        }
+        self.transcript.push(self.wire.user_message(text));
+        self.steps = 0;
+        self.wrapping_up = false;
+        self.usage = Usage::default();
+        self.text = String::new();
+        self.calls.forget_repeats();
+        self.retry.begin(now);
+        self.state = State::Calling;
+        Ok(())
+    }
+
+    /// What must happen next. Never fails, and costs nothing to ask again: [`Effect::Pending`] says that an input
+    /// must come first.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the name of the contract; an agent that waits for an input is no iterator"
+    )]
+    pub fn next(&mut self) -> Effect {
+        loop {
+            if let Some(effect) = self.effects.pop_front() {
+                return effect;
+            }
+            match &self.state {
+                State::Idle | State::Replying(_) => return Effect::Pending,
+                State::Waiting(until) => return Effect::Wait { until_ms: *until },
+                State::Calling => self.call_model(),
+                State::Running => {
+                    if !self.run_calls() {
+                        return Effect::Pending;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Piece `index` of the body of the request that [`Effect::CallModel`] asked for last; `None` past its end.
+    /// The pieces in order, without anything between them, are the body.
+    pub fn body_piece(&self, index: usize) -> Option<&[u8]> {
+        if index == 0 {
+            return Some(&self.head);
+        }
+        let line = (index - 1) / 2;
+        let count = self.transcript.lines.len();
+        match ((index - 1) % 2, count.checked_sub(line + 1)) {
+            (0, Some(_)) => Some(&self.transcript.lines[line].json),
+            (1, Some(0)) => Some(self.tail()),
+            (1, Some(_)) => Some(b","),
+            _ => None,
+        }
+    }
+
+    /// The conversation so far.
+    pub fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    /// Tells what happened.
+    ///
+    /// # Errors
+    /// An input that does not fit, which changes nothing.
+    pub fn feed(&mut self, now: Now, input: Input) -> Result<(), Misuse> {
+        match input {
+            Input::ReplyStart {
+                id,
+                status,
+                headers,
+            } => {
+                let exchange = self.exchange(id)?;
+                if exchange.status.is_some() {
+                    return Err(Misuse::OutOfOrder);
+                }
+                exchange.start(status, headers);
+                self.now = now;
+                self.choose_decoder();
+            }
+            Input::ReplyChunk { id, bytes } => {
+                if self.exchange(id)?.status.is_none() {
+                    return Err(Misuse::OutOfOrder);
+                }
+                self.now = now;
+                self.take_chunk(&bytes);
+            }
+            Input::ReplyEnd { id } => {
+                if self.exchange(id)?.status.is_none() {
+                    return Err(Misuse::OutOfOrder);
+                }
+                self.now = now;
+                self.end_reply();
+            }
+            Input::ReplyFailed { id, error } => {
+                self.exchange(id)?;
+                self.now = now;
+                self.break_reply(error);
+            }
+            Input::OperationDone { id, answer } => {
+                self.calls.answer(id, answer)?;
+                self.now = now;
+            }
+            Input::Tick => {
+                self.now = now;
+                if matches!(self.state, State::Waiting(until) if now.monotonic_ms >= until) {
+                    self.state = State::Calling;
+                }
+            }
+            Input::Cancel => {
+                self.now = now;
+                self.cancel();
+            }
+        }
+        Ok(())
+    }
+
+    fn exchange(&mut self, id: RequestId) -> Result<&mut Exchange, Misuse> {
+        match &mut self.state {
+            State::Replying(exchange) if exchange.id == id => Ok(exchange),
+            _ => Err(Misuse::UnknownRequest),
+        }
+    }
+
+    fn tail(&self) -> &'static [u8] {
+        self.wire
+            .request_tail(self.wrapping_up, !self.tools.is_empty())
+    }
+
+    fn call_model(&mut self) {
+        self.last_request += 1;
+        let id = RequestId(self.last_request);
+        let lines = &self.transcript.lines;
+        let messages: usize = lines.iter().map(|line| line.json.len() + 1).sum();
+        // One comma fewer than there are messages.
+        let content_length = self.head.len() + messages - 1 + self.tail().len();
+        let base = self.settings.base_url.trim_end_matches('/');
+        self.effects.push_back(Effect::CallModel(ModelCall {
+            id,
+            url: [base, self.wire.path()].concat(),
+            headers: self.wire.headers().to_vec(),
+            auth: self.wire.auth(),
+            content_length: content_length as u64,
+            timeouts: self.settings.timeouts,
+        }));
+        self.state = State::Replying(Exchange {
+            id,
+            status: None,
+            content_type: String::new(),
+            retry_after: None,
+            decoder: None,
+            error_body: Vec::new(),
+            shown: false,
+        });
+    }
+
+    /// Once the head is here: a success of the wire's own kinds gets a decoder.
+    fn choose_decoder(&mut self) {
+        let State::Replying(exchange) = &mut self.state else {
+            return;
+        };
+        if exchange
+            .status
+            .is_some_and(|status| (200..300).contains(&status))
+        {
+            let kind = &exchange.content_type;
+            // What says that it is a page is no reply, whatever its status.
+            if !kind.starts_with("text/html") {
+                exchange.decoder = Some(self.wire.decoder(kind.starts_with("text/event-stream")));
+            }
+        }
+    }
+
+    fn take_chunk(&mut self, bytes: &[u8]) {
+        let State::Replying(exchange) = &mut self.state else {
+            return;
+        };
+        let Some(decoder) = &mut exchange.decoder else {
+            let room = MAX_ERROR_BODY_BYTES - exchange.error_body.len();
+            let kept = &bytes[..bytes.len().min(room)];
+            exchange.error_body.extend_from_slice(kept);
+            return;
+        };
+        let mut events = Vec::new();
+        let taken = decoder.feed(bytes, &mut events);
+        exchange.shown |= !events.is_empty();
+        self.effects.extend(events.into_iter().map(Effect::Event));
+        if let Err(error) = taken {
+            let id = exchange.id;
+            self.effects.push_back(Effect::DropReply { id });
+            self.fail(failure::of_reply(error));
+        }
+    }
+
+    fn end_reply(&mut self) {
+        let State::Replying(exchange) = &mut self.state else {
+            return;
+        };
+        let Some(decoder) = &mut exchange.decoder else {
+            let failure = failure::of_status(exchange, &self.settings.base_url);
+            self.fail(failure);
+            return;
+        };
+        let mut events = Vec::new();
+        let reply = decoder.finish(&mut events);
+        exchange.shown |= !events.is_empty();
+        self.effects.extend(events.into_iter().map(Effect::Event));
+        match reply {
+            Ok(reply) => self.take_reply(reply),
+            Err(error) => self.fail(failure::of_reply(error)),
+        }
+    }
+
+    fn break_reply(&mut self, error: HttpError) {
+        let State::Replying(exchange) = &mut self.state else {
+            return;
+        };
+        if exchange
+            .decoder
+            .as_ref()
+            .is_some_and(|decoder| decoder.is_complete())
+        {
+            // The reply was whole; only the connection's own end was not.
+            self.end_reply();
+            return;
+        }
+        // A server that refuses a request may close before it has read all of it: its status says more.
+        let refused = exchange.status.is_some_and(|status| status >= 300);
+        let failure = if refused && error == HttpError::Closed {
+            failure::of_status(exchange, &self.settings.base_url)
+        } else {
+            failure::of_http(error, &self.settings.base_url)
+        };
+        self.fail(failure);
+    }
+
+    /// Tries again where that may help, else ends the run.
+    fn fail(&mut self, failure: Failure) {
+        let (shown, retry_after) = match &mut self.state {
+            State::Replying(exchange) => (exchange.shown, exchange.retry_after.take()),
+            _ => (false, None),
+        };
+        if shown {
+            self.show(Event::ReplyDiscarded {
+                reason: failure.message.clone(),
+            });
+        }
+        if !failure.kind.is_transient() {
+            return self.finish(Reason::Failed(failure));
+        }
+        match self
+            .retry
+            .next(&self.settings, self.now, retry_after.as_deref())
+        {
+            Ok(wait_ms) => {
+                let attempt = self.retry.attempt();
+                self.show(Event::Retry {
+                    attempt,
+                    wait_ms,
+                    cause: failure.message,
+                });
+                self.state = State::Waiting(self.now.monotonic_ms.saturating_add(wait_ms));
+            }
+            Err(why) => self.finish(Reason::Failed(Failure {
+                kind: failure.kind,
+                message: [&failure.message, why].concat(),
+            })),
+        }
+    }
+
+    fn take_reply(&mut self, mut reply: Reply) {
+        self.steps += 1;
+        self.usage += reply.usage;
+        if reply.usage != Usage::default() {
+            self.show(Event::Usage(reply.usage));
+        }
+        if self.wrapping_up {
+            // Calls made against the word given here would lack their results.
+            reply.calls.clear();
+        }
+        self.calls.name(&mut reply.calls);
+        self.transcript.push(self.wire.reply_message(&reply));
+        self.text = core::mem::take(&mut reply.text);
+        if !reply.calls.is_empty() {
+            self.calls.begin(reply.calls);
+            self.state = State::Running;
+            return;
+        }
+        if self.text.is_empty() {
+            self.show(Event::Notice("the model answered with nothing".to_string()));
+        }
+        self.finish(match reply.stop {
+            _ if self.wrapping_up => Reason::StepLimit,
+            Stop::Done => Reason::Answered,
+            Stop::Length => Reason::Length,
+            Stop::Refused => Reason::Refused,
+        });
+    }
+
+    /// Goes on with the calls; `false` when an operation's answer must come first.
+    fn run_calls(&mut self) -> bool {
+        if !self.calls.step(&self.tools, &mut self.effects) {
+            return !self.effects.is_empty();
+        }
+        for (call, result) in self.calls.take_results() {
+            self.transcript.push(self.wire.tool_message(&call, &result));
+        }
+        if self.steps >= self.settings.max_steps {
+            self.wrapping_up = true;
+            self.transcript.push(self.wire.user_message(WRAP_UP));
+            self.show(Event::Notice(
+                [
+                    "the step limit of ",
+                    &self.settings.max_steps.to_string(),
+                    " is reached: wrapping up",
+                ]
+                .concat(),
+            ));
+        }
+        self.retry.begin(self.now);
+        self.state = State::Calling;
+        true
+    }
+
+    fn cancel(&mut self) {
+        if matches!(self.state, State::Idle) {
+            return;
+        }
+        if matches!(self.state, State::Running) {
+            // No history is sent in which a call lacks its result.
+            for (call, result) in self.calls.abandon() {
+                self.transcript.push(self.wire.tool_message(&call, &result));
+            }
+        }
+        self.effects
+            .retain(|effect| matches!(effect, Effect::Event(_)));
+        self.finish(Reason::Cancelled);
+    }
+
+    fn finish(&mut self, reason: Reason) {
+        self.state = State::Idle;
+        self.effects.push_back(Effect::Finished(Outcome {
+            reason,
+            text: core::mem::take(&mut self.text),
+            usage: self.usage,
+        }));
+    }
+
+    fn show(&mut self, event: Event) {
+        self.effects.push_back(Effect::Event(event));
+    }
+}
+
+impl Exchange {
+    fn start(&mut self, status: u16, headers: Vec<(String, String)>) {
+        self.status = Some(status);
+        for (name, value) in headers {
+            match name.as_str() {
+                "content-type" => self.content_type = value.to_ascii_lowercase(),
+                "retry-after" => self.retry_after = Some(value),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl From<ReplyError> for FailureKind {
+    fn from(error: ReplyError) -> FailureKind {
+        match error {
+            ReplyError::Truncated => FailureKind::Connection,
+            ReplyError::Server(_) => FailureKind::Server,
+            ReplyError::Malformed(_) => FailureKind::Malformed,
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The tool calls of one reply, run in order, and the guards on them.
+
+use alloc::collections::VecDeque;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::effect::{Effect, Event, Misuse, OperationAnswer, OperationId};
+use crate::tools::{CallStep, ErrorKind, Tool, ToolCallRun, ToolError, ToolResult};
+use crate::wire::ToolCall;
+
+/// The same call so many times in a row is not run again.
+const MAX_REPEATS: u32 = 3;
+
+/// The calls of one reply.
+#[derive(Default)]
+pub(super) struct Calls {
+    calls: Vec<ToolCall>,
+    /// One for each call that is over, in order.
+    results: Vec<Vec<u8>>,
+    running: Option<ToolCallRun>,
+    open: Option<OperationId>,
+    answer: Option<OperationAnswer>,
+    last_operation: u32,
+    /// Ids given here to calls that came without.
+    named: u32,
+    /// The name and arguments of the last call, and how often it has come in a row.
+    last: (String, String),
+    repeats: u32,
+}
+
+impl Calls {
+    /// A new run: calls of the last one don't count as repeated.
+    pub(super) fn forget_repeats(&mut self) {
+        self.repeats = 0;
+    }
+
+    /// Gives ids to calls that have none, or one that an earlier call of the same reply has.
+    pub(super) fn name(&mut self, calls: &mut [ToolCall]) {
+        for index in 0..calls.len() {
+            while calls[index].id.is_empty()
+                || calls[..index].iter().any(|call| call.id == calls[index].id)
+            {
+                self.named += 1;
+                calls[index].id = ["dewclaw_", &self.named.to_string()].concat();
+            }
+        }
+    }
+
+    pub(super) fn begin(&mut self, calls: Vec<ToolCall>) {
+        self.calls = calls;
+        self.results = Vec::new();
+        self.running = None;
+        self.open = None;
+        self.answer = None;
+    }
+
+    pub(super) fn answer(
+        &mut self,
+        id: OperationId,
+        answer: OperationAnswer,
+    ) -> Result<(), Misuse> {
+        if self.open != Some(id) {
+            return Err(Misuse::UnknownOperation);
+        }
+        self.open = None;
+        self.answer = Some(answer);
+        Ok(())
+    }
+
+    /// Goes on as far as it can; `true` once every call has its result.
+    pub(super) fn step(&mut self, tools: &[&'static Tool], effects: &mut VecDeque<Effect>) -> bool {
+        while self.open.is_none() {
+            let index = self.results.len();
+            let Some(call) = self.calls.get(index).cloned() else {
+                return true;
+            };
+            let result = match &mut self.running {
+                Some(running) => running.step(self.answer.take()),
+                None => {
+                    effects.push_back(Effect::Event(Event::ToolStarted {
+                        call: call.id.clone(),
+                        name: call.name.clone(),
+                        arguments: call.arguments.clone(),
+                    }));
+                    match self.start(&call, tools) {
+                        Ok(run) => self.running.insert(run).step(None),
+                        Err(error) => CallStep::Done(ToolResult::from_error(&error)),
+                    }
+                }
+            };
+            match result {
+                CallStep::Operate(operation) => {
+                    self.last_operation += 1;
+                    let id = OperationId(self.last_operation);
+                    self.open = Some(id);
+                    effects.push_back(Effect::Operate { id, operation });
+                }
+                CallStep::Done(result) => {
+                    self.running = None;
+                    self.results.push(result.for_model());
+                    effects.push_back(Effect::Event(Event::ToolFinished {
+                        call: call.id,
+                        name: call.name,
+                        ok: result.ok,
+                        result: result.json,
+                    }));
+                }
+            }
+        }
+        false
+    }
+
+    /// Every call with its result.
+    pub(super) fn take_results(&mut self) -> Vec<(ToolCall, Vec<u8>)> {
+        let calls = core::mem::take(&mut self.calls);
+        let results = core::mem::take(&mut self.results);
+        calls.into_iter().zip(results).collect()
+    }
+
+    /// Every call with its result; those that have none yet get one that says so.
+    pub(super) fn abandon(&mut self) -> Vec<(ToolCall, Vec<u8>)> {
+        self.running = None;
+        self.open = None;
+        self.answer = None;
+        while self.results.len() < self.calls.len() {
+            let error = ToolError::new(
+                ErrorKind::Internal,
+                "the run was cancelled; whether this call had an effect is unknown".to_string(),
+            );
+            self.results.push(error.to_json());
+        }
+        self.take_results()
+    }
+
+    fn start(
+        &mut self,
+        call: &ToolCall,
+        tools: &[&'static Tool],
+    ) -> Result<ToolCallRun, ToolError> {
+        if self.repeats > 0
+            && self.last.0 == call.name
+            && same_arguments(&self.last.1, &call.arguments)
+        {
+            self.repeats += 1;
+        } else {
+            self.last = (call.name.clone(), call.arguments.clone());
+            self.repeats = 1;
+        }
+        let Some(tool) = tools.iter().find(|tool| tool.name == call.name) else {
+            let names: Vec<&str> = tools.iter().map(|tool| tool.name).collect();
+            return Err(ToolError::invalid(
+                [
+                    "unknown tool \"",
+                    &call.name,
+                    "\"; there are: ",
+                    &names.join(", "),
+                ]
+                .concat(),
+            ));
+        };
+        if self.repeats >= MAX_REPEATS {
+            return Err(ToolError::invalid(
+                [
+                    "this is the same call ",
+                    &self.repeats.to_string(),
+                    " times in a row, so it was not run: its result is above. Do something else, or answer",
+                ]
+                .concat(),
+            ));
+        }
+        Ok(ToolCallRun::new(tool, &call.arguments))
+    }
+}
+
+/// Whether two calls' arguments mean the same, however they are spelled.
+fn same_arguments(one: &str, other: &str) -> bool {
+    use serde_json::{Value, from_str};
+    one == other
+        || matches!(
+            (from_str::<Value>(one), from_str::<Value>(other)),
+            (Ok(one), Ok(other)) if one == other
+        )
+}

@@ -1,0 +1,140 @@
+//! Failed model calls, in words that name the cause and what to do.
+
+use alloc::string::{String, ToString};
+
+use dewclaw_platform::HttpError;
+use serde_json::Value;
+
+use super::Exchange;
+use crate::effect::{Failure, FailureKind};
+use crate::wire::ReplyError;
+
+/// Characters of a server's own message that are passed on.
+const MAX_MESSAGE_CHARACTERS: usize = 500;
+
+/// A call that failed below HTTP's own answers.
+pub(super) fn of_http(error: HttpError, base_url: &str) -> Failure {
+    let kind = match error {
+        HttpError::ConnectTimeout
+        | HttpError::FirstByteTimeout
+        | HttpError::BetweenBytesTimeout => FailureKind::Timeout,
+        HttpError::Dns | HttpError::Connect | HttpError::Closed | HttpError::Internal => {
+            FailureKind::Connection
+        }
+        HttpError::Denied | HttpError::Unsupported => FailureKind::Denied,
+        HttpError::Protocol | HttpError::TooLarge => FailureKind::Malformed,
+        _ => FailureKind::Rejected,
+    };
+    let mut message = error.to_string();
+    if !matches!(error, HttpError::Unsupported) {
+        message.push_str(" (");
+        message.push_str(base_url);
+        message.push(')');
+    }
+    Failure { kind, message }
+}
+
+/// A reply of the right status that can't be used.
+pub(super) fn of_reply(error: ReplyError) -> Failure {
+    let message = match &error {
+        ReplyError::Truncated => "the model's reply broke off before its end".to_string(),
+        ReplyError::Server(message) => {
+            ["the model server reported an error", &quoted(message)].concat()
+        }
+        ReplyError::Malformed(why) => [
+            "the model's reply can't be read: ",
+            *why,
+            "; check that the base URL is of an OpenAI-compatible server",
+        ]
+        .concat(),
+    };
+    Failure {
+        kind: error.into(),
+        message,
+    }
+}
+
+/// A reply whose status is no success, or that is a web page.
+pub(super) fn of_status(exchange: &Exchange, base_url: &str) -> Failure {
+    let status = exchange.status.unwrap_or_default();
+    let is_page = exchange.content_type.starts_with("text/html");
+    let (kind, advice) = match status {
+        200..300 => (
+            FailureKind::Malformed,
+            "a web page instead of a reply: check the base URL, which mostly ends in /v1",
+        ),
+        401 | 403 => (
+            FailureKind::Unauthorized,
+            "check the key: OPENAI_API_KEY, or a file in state named by OPENAI_API_KEY_FILE",
+        ),
+        404 => (
+            FailureKind::Rejected,
+            "check the base URL, which mostly ends in /v1, and the model's name",
+        ),
+        413 => (
+            FailureKind::Rejected,
+            "the conversation is too large for the server",
+        ),
+        429 => (
+            FailureKind::RateLimited,
+            "too many requests, or no quota left",
+        ),
+        500.. => (FailureKind::Server, "the server failed"),
+        300..=399 => (
+            FailureKind::Rejected,
+            "it redirects, and a key is not carried along: set the base URL to where it points",
+        ),
+        _ => (
+            FailureKind::Rejected,
+            "the server does not take the request",
+        ),
+    };
+    let told = if is_page {
+        String::new()
+    } else {
+        server_message(&exchange.error_body)
+    };
+    let message = [
+        "the model server at ",
+        base_url,
+        " answered ",
+        &status.to_string(),
+        &quoted(&told),
+        ": ",
+        advice,
+    ]
+    .concat();
+    Failure { kind, message }
+}
+
+/// ` ("…")`, or nothing.
+fn quoted(message: &str) -> String {
+    if message.is_empty() {
+        return String::new();
+    }
+    // A terminal must not obey what a server sends.
+    let shown: String = message
+        .chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .take(MAX_MESSAGE_CHARACTERS)
+        .collect();
+    [" (\"", &shown, "\")"].concat()
+}
+
+/// The server's own words: `error.message`, `error`, `message` or `detail` of a JSON body, else a short plain one.
+fn server_message(body: &[u8]) -> String {
+    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+        let text = String::from_utf8_lossy(body);
+        let text = text.trim();
+        return if text.starts_with(['<', '{']) || text.len() > MAX_MESSAGE_CHARACTERS {
+            String::new()
+        } else {
+            text.to_string()
+        };
+    };
+    ["/error/message", "/error", "/message", "/detail"]
+        .iter()
+        .find_map(|place| value.pointer(place).and_then(Value::as_str))
+        .unwrap_or_default()
+        .to_string()
+}

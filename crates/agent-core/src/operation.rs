@@ -1,0 +1,88 @@
+//! The operations that tools ask for, and how a driver performs them.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use dewclaw_platform::{FileSystem, FsError, Listing, ReadChunk, Stat};
+
+/// An operation on the workspace's files. Paths keep the contract of [`FileSystem`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileOperation {
+    /// [`FileSystem::read`], answered by [`FileAnswer::Bytes`].
+    Read {
+        /// The file.
+        path: String,
+        /// From this byte.
+        offset: u64,
+        /// At most so many bytes.
+        length: usize,
+    },
+    /// [`FileSystem::replace`], its folder made first where it is missing; answered by [`FileAnswer::Done`].
+    Replace {
+        /// The file.
+        path: String,
+        /// What it will hold.
+        content: Vec<u8>,
+    },
+    /// [`FileSystem::append`], its folder made first where it is missing; answered by [`FileAnswer::Done`].
+    Append {
+        /// The file.
+        path: String,
+        /// What is added.
+        content: Vec<u8>,
+    },
+    /// [`FileSystem::list`], answered by [`FileAnswer::Listing`].
+    List {
+        /// The folder.
+        path: String,
+        /// At most so many entries.
+        limit: usize,
+    },
+    /// [`FileSystem::stat`], answered by [`FileAnswer::Stat`].
+    Stat {
+        /// The path.
+        path: String,
+    },
+}
+
+/// The answer to a [`FileOperation`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileAnswer {
+    /// Bytes read.
+    Bytes(ReadChunk),
+    /// A folder's entries.
+    Listing(Listing),
+    /// What stands at the path.
+    Stat(Stat),
+    /// It is done.
+    Done,
+    /// It failed, and changed nothing.
+    Failed(FsError),
+}
+
+/// Performs a file operation.
+pub fn perform(files: &mut dyn FileSystem, operation: &FileOperation) -> FileAnswer {
+    let answer = match operation {
+        FileOperation::Read {
+            path,
+            offset,
+            length,
+        } => files.read(path, *offset, *length).map(FileAnswer::Bytes),
+        FileOperation::Replace { path, content } => parent_folder(files, path)
+            .and_then(|()| files.replace(path, content))
+            .map(|()| FileAnswer::Done),
+        FileOperation::Append { path, content } => parent_folder(files, path)
+            .and_then(|()| files.append(path, content))
+            .map(|_| FileAnswer::Done),
+        FileOperation::List { path, limit } => files.list(path, *limit).map(FileAnswer::Listing),
+        FileOperation::Stat { path } => files.stat(path).map(FileAnswer::Stat),
+    };
+    answer.unwrap_or_else(FileAnswer::Failed)
+}
+
+fn parent_folder(files: &mut dyn FileSystem, path: &str) -> Result<(), FsError> {
+    match path.rfind('/') {
+        Some(slash) => files.create_folders(&path[..slash]),
+        None => Ok(()),
+    }
+}

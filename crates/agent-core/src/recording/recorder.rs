@@ -1,0 +1,112 @@
+//! Writing a recording while the run goes on.
+
+use alloc::vec::Vec;
+
+use dewclaw_platform::Now;
+
+use super::line::{put_answer, put_input, put_operation};
+use super::{KIND, VERSION, request_digest};
+use crate::agent::Agent;
+use crate::effect::{Effect, Input};
+use crate::json::{Object, push_array, string};
+use crate::settings::Settings;
+use crate::tools::Tool;
+
+/// Collects the lines of a recording. The driver shows it every effect and every input, in order, and writes what
+/// [`Recorder::take`] gives to a file.
+pub struct Recorder {
+    lines: Vec<u8>,
+    /// Messages of the transcript that are in the recording.
+    messages: usize,
+    operation: Vec<u8>,
+}
+
+impl Recorder {
+    /// A recording of the run that `prompt` begins.
+    pub fn new(
+        settings: &Settings,
+        tools: &[&'static Tool],
+        seed: u64,
+        now: Now,
+        prompt: &str,
+    ) -> Recorder {
+        let mut names = Vec::new();
+        push_array(&mut names, tools.iter().map(|tool| string(tool.name)));
+        let mut recorder = Recorder {
+            lines: Vec::new(),
+            messages: 0,
+            operation: Vec::new(),
+        };
+        recorder.push(
+            super::line::at(now)
+                .text("kind", KIND)
+                .number("version", VERSION)
+                .raw("settings", &settings.to_json())
+                .raw("tools", &names)
+                .number("seed", seed)
+                .text("prompt", prompt)
+                .finish(),
+        );
+        recorder
+    }
+
+    /// Notes an effect, before it is performed.
+    pub fn effect(&mut self, effect: &Effect, agent: &Agent) {
+        match effect {
+            Effect::CallModel(call) => {
+                let lines = &agent.transcript().lines;
+                let new: Vec<&[u8]> = lines[self.messages..]
+                    .iter()
+                    .map(|line| &line.json[..])
+                    .collect();
+                let mut messages = Vec::new();
+                push_array(&mut messages, new);
+                let mut object = Object::new();
+                object
+                    .number("request", call.id.0.into())
+                    .text("digest", &request_digest(agent))
+                    .raw("messages", &messages);
+                self.messages = lines.len();
+                self.push(object.finish());
+            }
+            Effect::Operate { operation, .. } => self.operation = put_operation(operation),
+            Effect::Finished(outcome) => {
+                let line = Object::new()
+                    .text("finished", outcome.reason.name())
+                    .text("text", &outcome.text)
+                    .finish();
+                self.push(line);
+            }
+            Effect::Event(_) | Effect::DropReply { .. } | Effect::Wait { .. } | Effect::Pending => {}
+        }
+    }
+
+    /// Notes an input, before the agent is told.
+    pub fn input(&mut self, now: Now, input: &Input) {
+        let line = match input {
+            Input::OperationDone { id, answer } => {
+                let operation = core::mem::take(&mut self.operation);
+                Some(put_answer(now, *id, &operation, answer))
+            }
+            input => put_input(now, input),
+        };
+        if let Some(line) = line {
+            self.push(line);
+        }
+    }
+
+    /// Bytes that [`Recorder::take`] would give.
+    pub fn pending_bytes(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The whole lines since the last call.
+    pub fn take(&mut self) -> Vec<u8> {
+        core::mem::take(&mut self.lines)
+    }
+
+    fn push(&mut self, line: Vec<u8>) {
+        self.lines.extend_from_slice(&line);
+        self.lines.push(b'\n');
+    }
+}

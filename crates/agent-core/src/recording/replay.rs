@@ -1,0 +1,271 @@
+//! Following a recording.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use dewclaw_platform::Now;
+use serde_json::Value;
+
+use super::line::{RecordingError, get_answer, get_at, get_input, put_operation};
+use super::{KIND, VERSION, request_digest};
+use crate::agent::Agent;
+use crate::effect::{Input, Operation, OperationAnswer, Outcome};
+use crate::settings::Settings;
+use crate::tools::{self, Tool};
+
+/// Bytes shown around a difference.
+const EXCERPT_BYTES: usize = 60;
+
+/// What a recording begins with.
+pub struct Header {
+    /// The run's settings.
+    pub settings: Settings,
+    /// The tools that were offered.
+    pub tools: Vec<&'static Tool>,
+    /// The agent's seed.
+    pub seed: u64,
+    /// When the prompt was given.
+    pub now: Now,
+    /// The prompt.
+    pub prompt: String,
+}
+
+/// A recording that is being followed, line by line. The driver hands each method the next line.
+pub struct Replay {
+    line: u64,
+    /// Messages that the recording has shown so far.
+    messages: usize,
+}
+
+impl Replay {
+    /// Begins with the first line.
+    ///
+    /// # Errors
+    /// A line that does not begin a recording of this version, or names a tool or setting that is not known here.
+    pub fn new(first_line: &[u8]) -> Result<(Replay, Header), RecordingError> {
+        let mut replay = Replay {
+            line: 0,
+            messages: 0,
+        };
+        let value = replay.parse(first_line)?;
+        if value.get("kind").and_then(Value::as_str) != Some(KIND) {
+            return Err(replay.malformed("it does not begin a recording"));
+        }
+        if value.get("version").and_then(Value::as_u64) != Some(VERSION) {
+            return Err(RecordingError::Version);
+        }
+        let mut settings = Settings::default();
+        let members = value.get("settings").and_then(Value::as_object);
+        for (name, setting) in members.into_iter().flatten() {
+            if settings.set(name, setting).is_err() {
+                return Err(replay.malformed("it has a setting that can't be taken"));
+            }
+        }
+        let names = value.get("tools").and_then(Value::as_array);
+        let mut tools = Vec::new();
+        for name in names.into_iter().flatten() {
+            let known = tools::ALL.iter().find(|tool| name == tool.name);
+            tools.push(*known.ok_or(replay.malformed("it has a tool that is not known here"))?);
+        }
+        let header = (|| {
+            Some(Header {
+                settings,
+                tools,
+                seed: value.get("seed")?.as_u64()?,
+                now: get_at(&value)?,
+                prompt: value.get("prompt")?.as_str()?.to_string(),
+            })
+        })();
+        match header {
+            Some(header) => Ok((replay, header)),
+            None => Err(replay.malformed("it lacks seed, prompt or moment")),
+        }
+    }
+
+    /// Checks the request that the agent has asked for against the recorded one.
+    ///
+    /// # Errors
+    /// [`RecordingError::Differs`] shows the first difference.
+    pub fn request(&mut self, line: &[u8], agent: &Agent) -> Result<(), RecordingError> {
+        let value = self.parse(line)?;
+        let Some(digest) = value.get("digest").and_then(Value::as_str) else {
+            return Err(
+                self.differs("this run calls the model, the recording does not".to_string())
+            );
+        };
+        let recorded = value
+            .get("messages")
+            .and_then(Value::as_array)
+            .ok_or(self.malformed("it has no messages"))?;
+        let now = &agent.transcript().lines;
+        if request_digest(agent) != digest {
+            return Err(self.differs(self.first_difference(recorded, now)));
+        }
+        self.messages = now.len();
+        Ok(())
+    }
+
+    /// The answer to an operation, and when it came.
+    ///
+    /// # Errors
+    /// [`RecordingError::Differs`] when another operation was recorded.
+    pub fn operation(
+        &mut self,
+        line: &[u8],
+        operation: &Operation,
+    ) -> Result<(Now, OperationAnswer), RecordingError> {
+        let value = self.parse(line)?;
+        let now = put_operation(operation);
+        let recorded = value.get("do");
+        if recorded != serde_json::from_slice(&now).ok().as_ref() {
+            let now = String::from_utf8_lossy(&now);
+            let what = if recorded.is_some() {
+                "another operation"
+            } else {
+                "no operation"
+            };
+            return Err(self.differs(
+                [
+                    "the recording has ",
+                    what,
+                    " here; this run wants ",
+                    excerpt(now.as_bytes(), 0).as_str(),
+                ]
+                .concat(),
+            ));
+        }
+        match (get_at(&value), value.get("answer").and_then(get_answer)) {
+            (Some(now), Some(answer)) => Ok((now, answer)),
+            _ => Err(self.malformed("its answer can't be read")),
+        }
+    }
+
+    /// The next input, and when it came.
+    ///
+    /// # Errors
+    /// [`RecordingError::Malformed`] when the line holds none.
+    pub fn input(&mut self, line: &[u8]) -> Result<(Now, Input), RecordingError> {
+        let value = self.parse(line)?;
+        match (get_at(&value), get_input(&value)) {
+            (Some(now), Some(input)) => Ok((now, input)),
+            _ => Err(self.malformed("an input was expected here")),
+        }
+    }
+
+    /// Checks the end of the run against the recorded one.
+    ///
+    /// # Errors
+    /// [`RecordingError::Differs`] when it ended otherwise.
+    pub fn finished(&mut self, line: &[u8], outcome: &Outcome) -> Result<(), RecordingError> {
+        let value = self.parse(line)?;
+        let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
+        if text("finished") != outcome.reason.name() || text("text") != outcome.text {
+            return Err(self.differs(
+                [
+                    "this run ends here (",
+                    outcome.reason.name(),
+                    "), the recording goes on or ends otherwise",
+                ]
+                .concat(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// What is wrong when there is no next line.
+    pub fn ended(&self) -> RecordingError {
+        RecordingError::Ended { line: self.line }
+    }
+
+    /// An input that the agent could not take.
+    pub fn misfit(&self) -> RecordingError {
+        self.malformed("its input does not fit here")
+    }
+
+    fn parse(&mut self, line: &[u8]) -> Result<Value, RecordingError> {
+        self.line += 1;
+        match serde_json::from_slice(line) {
+            Ok(Value::Object(members)) => Ok(Value::Object(members)),
+            _ => Err(self.malformed("it is no JSON object")),
+        }
+    }
+
+    fn malformed(&self, why: &'static str) -> RecordingError {
+        RecordingError::Malformed {
+            line: self.line,
+            why,
+        }
+    }
+
+    fn differs(&self, difference: String) -> RecordingError {
+        RecordingError::Differs {
+            line: self.line,
+            difference,
+        }
+    }
+
+    /// The first message that is not as recorded; without one, the request's head is to blame.
+    fn first_difference(&self, recorded: &[Value], now: &[crate::Line]) -> String {
+        let count = self.messages + recorded.len();
+        if now.len() != count {
+            return [
+                "the recorded request has ",
+                &count.to_string(),
+                " messages, this run's has ",
+                &now.len().to_string(),
+            ]
+            .concat();
+        }
+        for (index, (old, line)) in recorded.iter().zip(&now[self.messages..]).enumerate() {
+            let Ok(new) = serde_json::from_slice::<Value>(&line.json) else {
+                continue;
+            };
+            if *old != new {
+                let (old, new) = (flat(old), flat(&new));
+                let at = old
+                    .bytes()
+                    .zip(new.bytes())
+                    .take_while(|(a, b)| a == b)
+                    .count();
+                let number = (self.messages + index + 1).to_string();
+                return [
+                    "message ",
+                    &number,
+                    " of the request is not as recorded\n  recorded: ",
+                    &excerpt(old.as_bytes(), at),
+                    "\n  this run: ",
+                    &excerpt(new.as_bytes(), at),
+                ]
+                .concat();
+            }
+        }
+        "the messages are the same, so the model, the tools or another setting must have changed"
+            .to_string()
+    }
+}
+
+/// The texts of a message, one after the other: what a person compares.
+fn flat(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(values) => values.iter().map(flat).collect::<Vec<_>>().join(" "),
+        Value::Object(members) => {
+            let texts: Vec<String> = members
+                .iter()
+                .map(|(name, value)| [name.as_str(), "=", &flat(value)].concat())
+                .collect();
+            texts.join(" ")
+        }
+        _ => String::new(),
+    }
+}
+
+/// The surroundings of byte `at`, on one line.
+fn excerpt(bytes: &[u8], at: usize) -> String {
+    let start = at.saturating_sub(EXCERPT_BYTES / 2);
+    let end = (start + EXCERPT_BYTES).min(bytes.len());
+    let text = String::from_utf8_lossy(&bytes[start.min(end)..end]).replace('\n', "\\n");
+    let before = if start > 0 { "..." } else { "" };
+    let after = if end < bytes.len() { "..." } else { "" };
+    [before, &text, after].concat()
+}

@@ -1,0 +1,293 @@
+//! What a run is told before it starts: the model, the limits, the patience.
+
+use alloc::string::{String, ToString};
+
+use dewclaw_platform::Timeouts;
+use serde_json::Value;
+
+/// The address of the model where none is set.
+pub const DEFAULT_BASE_URL: &str = "https://api.openai.com/v1";
+
+/// Everything that decides how the agent behaves, but for tools, prompt and seed.
+///
+/// The names of the fields are those of the configuration file `dewclaw.json` and of recordings. None of them is
+/// a secret: a key has no field here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The address that the wire's paths are added to, such as `https://api.openai.com/v1`.
+    pub base_url: String,
+    /// The model's name, as the server knows it.
+    pub model: String,
+    /// Text put before the conversation; empty for the built-in one.
+    pub system: String,
+    /// Whether replies are asked for as a stream.
+    pub stream: bool,
+    /// Model rounds in one run before the last one, which wraps up.
+    pub max_steps: u32,
+    /// Tokens that one reply may have; 0 leaves it to the server.
+    pub max_tokens: u32,
+    /// Patience with each stage of a model call.
+    pub timeouts: Timeouts,
+    /// Tries for one model call, the first included.
+    pub retry_attempts: u32,
+    /// Milliseconds from a model call's first try within which another may start.
+    pub retry_budget_ms: u64,
+}
+
+impl Default for Settings {
+    /// A model on a loaded server may think for minutes before the first byte, hence the long first-byte patience.
+    fn default() -> Settings {
+        Settings {
+            base_url: DEFAULT_BASE_URL.to_string(),
+            model: String::new(),
+            system: String::new(),
+            stream: true,
+            max_steps: 25,
+            max_tokens: 0,
+            timeouts: Timeouts {
+                connect_ms: 15_000,
+                first_byte_ms: 300_000,
+                between_bytes_ms: 120_000,
+            },
+            retry_attempts: 5,
+            retry_budget_ms: 120_000,
+        }
+    }
+}
+
+/// A setting that can't be taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// No setting has this name.
+    #[error("unknown setting \"{0}\": known are {names}", names = SETTING_NAMES)]
+    Unknown(String),
+    /// The value has the wrong type or is out of range.
+    #[error("{name} must be {wanted}")]
+    Value {
+        /// The setting's name.
+        name: &'static str,
+        /// What it takes.
+        wanted: &'static str,
+    },
+    /// No model is named.
+    #[error("no model: name one with --model NAME or DEWCLAW_MODEL")]
+    NoModel,
+    /// The base URL is not one that a request can be sent to.
+    #[error("the base URL \"{url}\" {problem}")]
+    BaseUrl {
+        /// The URL as given, cut before any user information.
+        url: String,
+        /// What is wrong with it and what to write.
+        problem: &'static str,
+    },
+}
+
+/// Every name that [`Settings::set`] takes.
+pub const SETTING_NAMES: &str = "model, base_url, max_steps, max_tokens, stream, system, \
+    connect_timeout_ms, first_byte_timeout_ms, between_bytes_timeout_ms, retry_attempts, retry_budget_ms";
+
+impl Settings {
+    /// Sets one setting by its name in files.
+    ///
+    /// # Errors
+    /// An unknown name, or a value of another type or range than the setting's.
+    pub fn set(&mut self, name: &str, value: &Value) -> Result<(), SettingsError> {
+        match name {
+            "model" => self.model = text(value, "model")?,
+            "base_url" => self.base_url = text(value, "base_url")?,
+            "system" => self.system = text(value, "system")?,
+            "stream" => {
+                self.stream = value.as_bool().ok_or(SettingsError::Value {
+                    name: "stream",
+                    wanted: "true or false",
+                })?;
+            }
+            "max_steps" => self.max_steps = count(value, "max_steps", 1)?,
+            "max_tokens" => self.max_tokens = count(value, "max_tokens", 0)?,
+            "retry_attempts" => self.retry_attempts = count(value, "retry_attempts", 1)?,
+            "retry_budget_ms" => self.retry_budget_ms = count(value, "retry_budget_ms", 0)?.into(),
+            "connect_timeout_ms" => {
+                self.timeouts.connect_ms = count(value, "connect_timeout_ms", 1)?.into();
+            }
+            "first_byte_timeout_ms" => {
+                self.timeouts.first_byte_ms = count(value, "first_byte_timeout_ms", 1)?.into();
+            }
+            "between_bytes_timeout_ms" => {
+                self.timeouts.between_bytes_ms =
+                    count(value, "between_bytes_timeout_ms", 1)?.into();
+            }
+            _ => return Err(SettingsError::Unknown(name.to_string())),
+        }
+        Ok(())
+    }
+
+    /// The settings as a JSON object that [`Settings::set`] takes again, member by member.
+    pub fn to_json(&self) -> alloc::vec::Vec<u8> {
+        crate::json::Object::new()
+            .text("model", &self.model)
+            .text("base_url", &self.base_url)
+            .text("system", &self.system)
+            .boolean("stream", self.stream)
+            .number("max_steps", self.max_steps.into())
+            .number("max_tokens", self.max_tokens.into())
+            .number("connect_timeout_ms", self.timeouts.connect_ms)
+            .number("first_byte_timeout_ms", self.timeouts.first_byte_ms)
+            .number("between_bytes_timeout_ms", self.timeouts.between_bytes_ms)
+            .number("retry_attempts", self.retry_attempts.into())
+            .number("retry_budget_ms", self.retry_budget_ms)
+            .finish()
+    }
+
+    /// Checks what a run needs: a model, and a base URL that requests can be sent to.
+    ///
+    /// # Errors
+    /// [`SettingsError::NoModel`] or [`SettingsError::BaseUrl`].
+    pub fn check(&self) -> Result<(), SettingsError> {
+        base_url_problem(&self.base_url).map_or(Ok(()), |problem| {
+            let shown = match self.base_url.rfind('@') {
+                Some(at) => &self.base_url[at + 1..],
+                None => &self.base_url,
+            };
+            Err(SettingsError::BaseUrl {
+                url: shown.to_string(),
+                problem,
+            })
+        })?;
+        if self.model.is_empty() {
+            return Err(SettingsError::NoModel);
+        }
+        Ok(())
+    }
+}
+
+fn base_url_problem(url: &str) -> Option<&'static str> {
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    let Some(rest) = rest else {
+        return Some("must start with https:// or http://, like http://192.168.1.10:11434/v1");
+    };
+    if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Some("holds a space or a character that URLs don't: percent-encode it");
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
+    if rest.contains('@') {
+        return Some("holds a name or password: give keys by OPENAI_API_KEY instead");
+    }
+    if rest.contains(['?', '#']) {
+        return Some("must end at its path, without ? and #");
+    }
+    let (host, port) = match authority.rfind(':') {
+        Some(colon) if !authority[colon..].contains(']') => {
+            (&authority[..colon], Some(&authority[colon + 1..]))
+        }
+        _ => (authority, None),
+    };
+    if host.is_empty() {
+        return Some("names no host");
+    }
+    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        return Some("has a port that is not a number up to 65535");
+    }
+    None
+}
+
+fn text(value: &Value, name: &'static str) -> Result<String, SettingsError> {
+    value
+        .as_str()
+        .map(ToString::to_string)
+        .ok_or(SettingsError::Value {
+            name,
+            wanted: "a string",
+        })
+}
+
+fn count(value: &Value, name: &'static str, least: u32) -> Result<u32, SettingsError> {
+    value
+        .as_u64()
+        .and_then(|number| u32::try_from(number).ok())
+        .filter(|number| *number >= least)
+        .ok_or(SettingsError::Value {
+            name,
+            wanted: if least == 0 {
+                "a whole number from 0"
+            } else {
+                "a whole number from 1"
+            },
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_survives_its_own_json() {
+        let settings = Settings {
+            base_url: "http://[::1]:8080/v1".into(),
+            model: "m".into(),
+            system: "s".into(),
+            stream: false,
+            max_steps: 3,
+            max_tokens: 9,
+            timeouts: Timeouts {
+                connect_ms: 1,
+                first_byte_ms: 2,
+                between_bytes_ms: 3,
+            },
+            retry_attempts: 4,
+            retry_budget_ms: 5,
+        };
+        let json: Value = serde_json::from_slice(&settings.to_json()).unwrap();
+        let mut read = Settings::default();
+        for (name, value) in json.as_object().unwrap() {
+            assert!(
+                SETTING_NAMES.contains(name.as_str()),
+                "{name} is not listed"
+            );
+            read.set(name, value).unwrap();
+        }
+        assert_eq!(read, settings);
+        assert_eq!(
+            json.as_object().unwrap().len(),
+            SETTING_NAMES.split(", ").count()
+        );
+    }
+
+    #[test]
+    fn base_urls_are_checked_and_passwords_never_shown() {
+        let check = |url: &str| {
+            Settings {
+                base_url: url.into(),
+                model: "m".into(),
+                ..Settings::default()
+            }
+            .check()
+        };
+        for good in [
+            "https://api.openai.com/v1",
+            "http://localhost",
+            "http://10.0.0.1:8080/",
+            "http://[fd00::1]:11434/v1",
+            "http://[fd00::1]/v1",
+        ] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "ftp://x",
+            "api.openai.com",
+            "http://",
+            "http:///v1",
+            "http://h:99999",
+            "http://h:x/v1",
+            "https://h/v 1",
+            "https://h/v1?x=1",
+            "https://h/v1#x",
+            "https://u:pw@h/v1",
+        ] {
+            let error = check(bad).unwrap_err().to_string();
+            assert!(!error.contains("pw"), "{error}");
+        }
+    }
+}

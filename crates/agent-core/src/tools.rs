@@ -1,0 +1,251 @@
+//! The tools: what the model may call, each a small state machine that asks for operations.
+//!
+//! A tool never does anything itself. To add one: a file in this folder with its [`Tool`] and its [`Task`], a line
+//! in [`ALL`], and a row in the tests of `tests/tools.rs`.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde_json::Value;
+
+use crate::effect::{Operation, OperationAnswer};
+use crate::json::Object;
+
+mod edit_file;
+mod error;
+mod list_directory;
+mod memory;
+mod memory_read;
+mod memory_write;
+mod path;
+mod read_file;
+mod whole_file;
+mod write_file;
+
+pub(crate) use error::{ErrorKind, ToolError};
+pub use memory::MEMORY_PATH;
+pub use path::STATE_FOLDER;
+
+/// Bytes of a tool result that the model is handed.
+pub const MAX_RESULT_BYTES: usize = 64 * 1024;
+
+/// A tool, as the model is told of it.
+pub struct Tool {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does and when to use it, for the model.
+    pub description: &'static str,
+    /// The JSON Schema of its arguments: an object without additional properties.
+    pub parameters: &'static str,
+    start: fn(&Value) -> Result<Box<dyn Task>, ToolError>,
+}
+
+impl Tool {
+    /// The tool's name, description and parameters as a JSON object.
+    pub fn to_json(&self) -> Vec<u8> {
+        Object::new()
+            .text("name", self.name)
+            .text("description", self.description)
+            .raw("parameters", self.parameters.as_bytes())
+            .finish()
+    }
+}
+
+impl core::fmt::Debug for Tool {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.write_str(self.name)
+    }
+}
+
+/// Every tool there is. Whether one is offered is the driver's choice: only where its backend is real.
+pub const ALL: [&Tool; 6] = [
+    &read_file::TOOL,
+    &write_file::TOOL,
+    &edit_file::TOOL,
+    &list_directory::TOOL,
+    &memory_read::TOOL,
+    &memory_write::TOOL,
+];
+
+/// One call of a tool, under way.
+pub(crate) trait Task {
+    /// Goes on: first with no answer, then with the answer to each operation that it asked for.
+    fn step(&mut self, answer: Option<OperationAnswer>) -> Step;
+}
+
+/// What a task wants next.
+pub(crate) enum Step {
+    /// An operation.
+    Operate(Operation),
+    /// Nothing: this is the result, a JSON object.
+    Done(Result<Vec<u8>, ToolError>),
+}
+
+/// The result of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolResult {
+    /// Whether it is none of an error.
+    pub ok: bool,
+    /// A JSON object of any size; [`ToolResult::for_model`] is what the model gets.
+    pub json: Vec<u8>,
+}
+
+impl ToolResult {
+    pub(crate) fn from_error(error: &ToolError) -> ToolResult {
+        ToolResult {
+            ok: false,
+            json: error.to_json(),
+        }
+    }
+
+    /// The result, cut in the middle at character boundaries where it is larger than [`MAX_RESULT_BYTES`], with a
+    /// line that says how much was cut.
+    pub fn for_model(&self) -> Vec<u8> {
+        if self.json.len() <= MAX_RESULT_BYTES {
+            return self.json.clone();
+        }
+        // Room for the line in between.
+        let half = (MAX_RESULT_BYTES - 64) / 2;
+        let mut head = half;
+        while is_continuation(self.json[head]) {
+            head -= 1;
+        }
+        let mut tail = self.json.len() - half;
+        while is_continuation(self.json[tail]) {
+            tail += 1;
+        }
+        let mut cut = self.json[..head].to_vec();
+        cut.extend_from_slice(b"\n[... ");
+        cut.extend_from_slice(alloc::string::ToString::to_string(&(tail - head)).as_bytes());
+        cut.extend_from_slice(b" bytes cut ...]\n");
+        cut.extend_from_slice(&self.json[tail..]);
+        cut
+    }
+}
+
+/// Whether a byte goes on with a UTF-8 character that began before it.
+fn is_continuation(byte: u8) -> bool {
+    byte & 0xC0 == 0x80
+}
+
+/// One call of a tool, from arguments to result.
+pub struct ToolCallRun {
+    state: Result<Box<dyn Task>, ToolError>,
+}
+
+/// What a running call wants next.
+pub enum CallStep {
+    /// An operation performed, and its answer given to [`ToolCallRun::step`].
+    Operate(Operation),
+    /// Nothing: the call is over.
+    Done(ToolResult),
+}
+
+impl ToolCallRun {
+    /// Begins a call. Arguments that are not JSON or miss the schema make a call that is over at once, with an error.
+    pub fn new(tool: &Tool, arguments: &str) -> ToolCallRun {
+        ToolCallRun {
+            state: parse_arguments(tool, arguments).and_then(|arguments| (tool.start)(&arguments)),
+        }
+    }
+
+    /// Goes on: first with no answer, then with the answer to each operation.
+    pub fn step(&mut self, answer: Option<OperationAnswer>) -> CallStep {
+        let step = match &mut self.state {
+            Ok(task) => task.step(answer),
+            Err(error) => return CallStep::Done(ToolResult::from_error(error)),
+        };
+        match step {
+            Step::Operate(operation) => CallStep::Operate(operation),
+            Step::Done(Ok(json)) => CallStep::Done(ToolResult { ok: true, json }),
+            Step::Done(Err(error)) => CallStep::Done(ToolResult::from_error(&error)),
+        }
+    }
+}
+
+/// The arguments as JSON; none at all is an empty object, which some models send for tools without parameters.
+fn parse_arguments(tool: &Tool, arguments: &str) -> Result<Value, ToolError> {
+    let text = match arguments.trim() {
+        "" => "{}",
+        text => text,
+    };
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        let what = if error.is_eof() {
+            "the arguments are cut off: send complete JSON, and long content in several smaller calls. They ended in: "
+        } else {
+            "the arguments are not valid JSON: check quotes and escapes. They begin with: "
+        };
+        let quote = if error.is_eof() {
+            excerpt_end(text)
+        } else {
+            excerpt_start(text)
+        };
+        ToolError::invalid([what, quote].concat())
+    })?;
+    let schema: Value = serde_json::from_str(tool.parameters).map_err(|_| {
+        ToolError::new(
+            ErrorKind::Internal,
+            String::from("the tool's schema is broken"),
+        )
+    })?;
+    crate::schema::check(&schema, &value).map_err(ToolError::invalid)?;
+    Ok(value)
+}
+
+/// Bytes of the model's own text quoted back to it.
+const EXCERPT_BYTES: usize = 80;
+
+fn excerpt_start(text: &str) -> &str {
+    let mut end = text.len().min(EXCERPT_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+fn excerpt_end(text: &str) -> &str {
+    let mut start = text.len().saturating_sub(EXCERPT_BYTES);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    &text[start..]
+}
+
+/// A string argument that the schema requires.
+fn text_argument<'v>(arguments: &'v Value, name: &str) -> &'v str {
+    arguments
+        .get(name)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// A whole-number argument, or `default`.
+fn count_argument(arguments: &Value, name: &str, default: u64) -> u64 {
+    arguments
+        .get(name)
+        .and_then(crate::schema::as_integer)
+        .and_then(|number| u64::try_from(number).ok())
+        .unwrap_or(default)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_large_result_is_cut_at_characters_and_says_so(text in "\\PC{30000,40000}") {
+            let json = Object::new().text("content", &text).finish();
+            let result = ToolResult { ok: true, json };
+            let cut = String::from_utf8(result.for_model()).unwrap();
+            if result.json.len() > MAX_RESULT_BYTES {
+                prop_assert!(cut.len() <= MAX_RESULT_BYTES);
+                prop_assert!(cut.contains(" bytes cut ...]"));
+            } else {
+                prop_assert_eq!(cut.as_bytes(), &result.json[..]);
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! `edit_file`: one passage of a file, replaced.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde_json::Value;
+
+use super::error::ToolError;
+use super::path::workspace_path;
+use super::whole_file::{Progress, WholeFile, done};
+use super::{Step, Task, Tool, text_argument};
+use crate::effect::{Operation, OperationAnswer};
+use crate::json::Object;
+use crate::operation::FileOperation;
+
+/// Bytes of a file that can be edited: it is held in memory twice.
+const MAX_FILE_BYTES: usize = 2 * 1024 * 1024;
+
+/// Places told when the passage is not unique.
+const MAX_PLACES: usize = 5;
+
+pub(crate) const TOOL: Tool = Tool {
+    name: "edit_file",
+    description: "Replaces one passage of a text file. old_text must stand in the file exactly once, spaces and line ends included; add lines around it until it does.",
+    parameters: r#"{"type":"object","properties":{"path":{"type":"string","description":"relative to the workspace"},"old_text":{"type":"string","description":"the passage as it stands in the file"},"new_text":{"type":"string","description":"what stands there afterwards"}},"required":["path","old_text","new_text"],"additionalProperties":false}"#,
+    start,
+};
+
+fn start(arguments: &Value) -> Result<Box<dyn Task>, ToolError> {
+    let path = workspace_path(text_argument(arguments, "path"))?;
+    let old = text_argument(arguments, "old_text");
+    let new = text_argument(arguments, "new_text");
+    if old.is_empty() {
+        return Err(ToolError::invalid(
+            "\"old_text\" is empty: give the passage to replace, or use write_file for a new file"
+                .to_string(),
+        ));
+    }
+    if old == new {
+        return Err(ToolError::invalid(
+            "\"old_text\" and \"new_text\" are the same: nothing would change".to_string(),
+        ));
+    }
+    Ok(Box::new(EditFile {
+        file: WholeFile::new(path, MAX_FILE_BYTES),
+        old: old.to_string(),
+        new: new.to_string(),
+        line: None,
+    }))
+}
+
+struct EditFile {
+    file: WholeFile,
+    old: String,
+    new: String,
+    /// The line of the change, once it is being written.
+    line: Option<u64>,
+}
+
+impl Task for EditFile {
+    fn step(&mut self, answer: Option<OperationAnswer>) -> Step {
+        let path = &self.file.path;
+        if let Some(line) = self.line {
+            let line = line.to_string();
+            return Step::Done(done(path, answer).map(|()| {
+                Object::new()
+                    .text(
+                        "message",
+                        &["replaced 1 passage at line ", &line, " of ", path].concat(),
+                    )
+                    .finish()
+            }));
+        }
+        let text = match self.file.step(answer) {
+            Progress::Operate(operation) => return Step::Operate(operation),
+            Progress::Failed(error, _) => return Step::Done(Err(error)),
+            Progress::Text(text) => text,
+        };
+        match self.replace(&text) {
+            Err(error) => Step::Done(Err(error)),
+            Ok((line, content)) => {
+                self.line = Some(line);
+                Step::Operate(Operation::File(FileOperation::Replace {
+                    path: self.file.path.clone(),
+                    content,
+                }))
+            }
+        }
+    }
+}
+
+impl EditFile {
+    /// The line of the only match, and the file's new content.
+    fn replace(&self, text: &str) -> Result<(u64, Vec<u8>), ToolError> {
+        let places = places(text.as_bytes(), self.old.as_bytes());
+        let &[place] = &places[..] else {
+            return Err(self.not_unique(text, &places));
+        };
+        let new = [&text[..place], &self.new, &text[place + self.old.len()..]].concat();
+        Ok((line_of(text, place), new.into_bytes()))
+    }
+
+    fn not_unique(&self, text: &str, places: &[usize]) -> ToolError {
+        let path = &self.file.path;
+        if places.is_empty() {
+            let hint =
+                if text.contains("\r\n") && self.old.contains('\n') && !self.old.contains("\r\n") {
+                    "the file's lines end in \\r\\n"
+                } else {
+                    "read the file again and copy the passage exactly"
+                };
+            return ToolError::invalid(
+                [
+                    "\"old_text\" stands nowhere in ",
+                    path,
+                    " (0 matches): ",
+                    hint,
+                ]
+                .concat(),
+            );
+        }
+        let lines: Vec<String> = places
+            .iter()
+            .take(MAX_PLACES)
+            .map(|place| line_of(text, *place).to_string())
+            .collect();
+        let more = if places.len() > MAX_PLACES {
+            ", ..."
+        } else {
+            ""
+        };
+        let count = places.len().to_string();
+        ToolError::invalid(
+            [
+                "\"old_text\" stands in ",
+                path,
+                " ",
+                &count,
+                " times, at lines ",
+                &lines.join(", "),
+                more,
+                ": add lines around it until it is the only one",
+            ]
+            .concat(),
+        )
+    }
+}
+
+/// Every offset at which `passage` stands, overlapping ones too.
+fn places(text: &[u8], passage: &[u8]) -> Vec<usize> {
+    text.windows(passage.len())
+        .enumerate()
+        .filter(|(_, window)| *window == passage)
+        .map(|(place, _)| place)
+        .collect()
+}
+
+fn line_of(text: &str, place: usize) -> u64 {
+    1 + text.as_bytes()[..place]
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count() as u64
+}

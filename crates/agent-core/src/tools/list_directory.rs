@@ -1,0 +1,101 @@
+//! `list_directory`: what stands in a folder.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use dewclaw_platform::{EntryKind, Listing};
+use serde_json::Value;
+
+use super::error::{ErrorKind, ToolError};
+use super::path::{is_state_folder, workspace_path};
+use super::whole_file::WRONG_ANSWER;
+use super::{Step, Task, Tool, text_argument};
+use crate::effect::{Operation, OperationAnswer};
+use crate::json::{Object, push_array};
+use crate::operation::{FileAnswer, FileOperation};
+
+/// Entries told at once: they fit in one result at ordinary name lengths.
+const MAX_ENTRIES: usize = 500;
+
+pub(crate) const TOOL: Tool = Tool {
+    name: "list_directory",
+    description: "Lists a folder of the workspace, by name: whether each entry is a folder, and a file's size in bytes. The workspace itself is \".\".",
+    parameters: r#"{"type":"object","properties":{"path":{"type":"string","description":"relative to the workspace"}},"required":["path"],"additionalProperties":false}"#,
+    start,
+};
+
+fn start(arguments: &Value) -> Result<Box<dyn Task>, ToolError> {
+    Ok(Box::new(ListDirectory {
+        path: workspace_path(text_argument(arguments, "path"))?,
+    }))
+}
+
+struct ListDirectory {
+    path: String,
+}
+
+impl Task for ListDirectory {
+    fn step(&mut self, answer: Option<OperationAnswer>) -> Step {
+        match answer {
+            None => Step::Operate(Operation::File(FileOperation::List {
+                path: self.path.clone(),
+                // One more, since the state folder is not shown.
+                limit: MAX_ENTRIES + 1,
+            })),
+            Some(OperationAnswer::File(FileAnswer::Listing(listing))) => {
+                Step::Done(Ok(self.result(listing)))
+            }
+            Some(OperationAnswer::File(FileAnswer::Failed(error))) => {
+                Step::Done(Err(ToolError::file(&self.path, error)))
+            }
+            Some(OperationAnswer::File(_)) => Step::Done(Err(ToolError::new(
+                ErrorKind::Internal,
+                WRONG_ANSWER.to_string(),
+            ))),
+        }
+    }
+}
+
+impl ListDirectory {
+    fn result(&self, mut listing: Listing) -> Vec<u8> {
+        let before = listing.entries.len();
+        if self.path.is_empty() {
+            listing
+                .entries
+                .retain(|entry| !is_state_folder(&entry.name));
+        }
+        let total = listing.total - (before - listing.entries.len()) as u64;
+        listing.entries.truncate(MAX_ENTRIES);
+        let mut entries = Vec::new();
+        push_array(
+            &mut entries,
+            listing.entries.iter().map(|entry| {
+                let mut object = Object::new();
+                object
+                    .text("name", &entry.name)
+                    .boolean("is_dir", entry.kind == EntryKind::Folder)
+                    .number("size", entry.size);
+                if entry.kind == EntryKind::Link {
+                    object.boolean("is_link", true);
+                }
+                object.finish()
+            }),
+        );
+        let mut result = Object::new();
+        result.raw("entries", &entries);
+        let shown = listing.entries.len() as u64;
+        if total > shown {
+            let hint = [
+                "the first ",
+                &shown.to_string(),
+                " of ",
+                &total.to_string(),
+                " entries by name; names that are not UTF-8 are never shown",
+            ]
+            .concat();
+            result.boolean("truncated", true).text("hint", &hint);
+        }
+        result.finish()
+    }
+}

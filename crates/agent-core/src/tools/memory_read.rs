@@ -1,0 +1,73 @@
+//! `memory_read`: what was remembered.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use dewclaw_platform::FsError;
+use serde_json::Value;
+
+use super::error::ToolError;
+use super::memory::{MEMORY_PATH, search};
+use super::whole_file::{Progress, WholeFile};
+use super::{Step, Task, Tool};
+use crate::effect::OperationAnswer;
+use crate::json::{Object, push_array, string};
+
+/// Bytes of the memory file.
+const MAX_MEMORY_BYTES: usize = 1024 * 1024;
+
+/// Paragraphs answered to a query.
+const MAX_MATCHES: usize = 10;
+
+pub(crate) const TOOL: Tool = Tool {
+    name: "memory_read",
+    description: "Reads long-term memory: all of it, or with a query the paragraphs that fit it best.",
+    parameters: r#"{"type":"object","properties":{"query":{"type":"string","description":"words to look for"}},"additionalProperties":false}"#,
+    start,
+};
+
+fn start(arguments: &Value) -> Result<Box<dyn Task>, ToolError> {
+    Ok(Box::new(MemoryRead {
+        file: WholeFile::new(MEMORY_PATH.to_string(), MAX_MEMORY_BYTES),
+        query: arguments
+            .get("query")
+            .and_then(Value::as_str)
+            .filter(|query| !query.trim().is_empty())
+            .map(ToString::to_string),
+    }))
+}
+
+struct MemoryRead {
+    file: WholeFile,
+    query: Option<String>,
+}
+
+impl Task for MemoryRead {
+    fn step(&mut self, answer: Option<OperationAnswer>) -> Step {
+        let text = match self.file.step(answer) {
+            Progress::Operate(operation) => return Step::Operate(operation),
+            // Nothing was remembered yet.
+            Progress::Failed(_, Some(FsError::NotFound)) => String::new(),
+            Progress::Failed(error, _) => return Step::Done(Err(error)),
+            Progress::Text(text) => text,
+        };
+        let mut result = Object::new();
+        match &self.query {
+            None => result.text("content", &text),
+            Some(query) => {
+                let found = search(&text, query);
+                let mut matches = Vec::new();
+                push_array(
+                    &mut matches,
+                    found.iter().take(MAX_MATCHES).map(|text| string(text)),
+                );
+                result
+                    .text("query", query)
+                    .raw("matches", &matches)
+                    .number("count", found.len() as u64)
+            }
+        };
+        Step::Done(Ok(result.finish()))
+    }
+}

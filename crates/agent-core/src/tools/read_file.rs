@@ -1,0 +1,211 @@
+//! `read_file`: a page of a text file.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde_json::Value;
+
+use super::error::{ErrorKind, ToolError};
+use super::path::workspace_path;
+use super::whole_file::{NOT_TEXT, PIECE_BYTES, WRONG_ANSWER};
+use super::{Step, Task, Tool, count_argument, text_argument};
+use crate::effect::{Operation, OperationAnswer};
+use crate::json::Object;
+use crate::operation::{FileAnswer, FileOperation};
+
+/// Lines of a page where no limit is given.
+const DEFAULT_LIMIT: u64 = 2_000;
+
+/// Bytes of a page as JSON: with the rest of the result it stays below what the model is handed.
+const MAX_PAGE_BYTES: usize = 60_000;
+
+pub(crate) const TOOL: Tool = Tool {
+    name: "read_file",
+    description: "Reads a text file of the workspace. Long files come in pages: read on with offset, as the hint says.",
+    parameters: r#"{"type":"object","properties":{"path":{"type":"string","description":"relative to the workspace"},"offset":{"type":"integer","minimum":1,"description":"first line to read, from 1"},"limit":{"type":"integer","minimum":1,"description":"lines to read at most"}},"required":["path"],"additionalProperties":false}"#,
+    start,
+};
+
+fn start(arguments: &Value) -> Result<Box<dyn Task>, ToolError> {
+    Ok(Box::new(ReadFile {
+        path: workspace_path(text_argument(arguments, "path"))?,
+        first: count_argument(arguments, "offset", 1),
+        limit: count_argument(arguments, "limit", DEFAULT_LIMIT),
+        position: 0,
+        line: 1,
+        page: Vec::new(),
+        page_cost: 0,
+        lines: 0,
+        line_open: false,
+        at_line_start: true,
+    }))
+}
+
+/// The file goes by piece by piece; only the page stays in memory.
+struct ReadFile {
+    path: String,
+    first: u64,
+    limit: u64,
+    /// Bytes read so far.
+    position: u64,
+    /// The number of the line that the next byte belongs to.
+    line: u64,
+    page: Vec<u8>,
+    /// The page's bytes once they are JSON.
+    page_cost: usize,
+    /// Lines that the page has a part of.
+    lines: u64,
+    /// The page's last line has no end yet.
+    line_open: bool,
+    /// The next byte begins a line.
+    at_line_start: bool,
+}
+
+/// Why a page is over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Full {
+    /// It has as many lines as were asked for.
+    Lines,
+    /// Another line does not fit.
+    Bytes,
+    /// Its only line does not fit, and is cut.
+    LongLine,
+}
+
+impl Task for ReadFile {
+    fn step(&mut self, answer: Option<OperationAnswer>) -> Step {
+        let chunk = match answer {
+            None => None,
+            Some(OperationAnswer::File(FileAnswer::Bytes(chunk))) => Some(chunk),
+            Some(OperationAnswer::File(FileAnswer::Failed(error))) => {
+                return Step::Done(Err(ToolError::file(&self.path, error)));
+            }
+            Some(OperationAnswer::File(_)) => {
+                return Step::Done(Err(self.error(ErrorKind::Internal, WRONG_ANSWER)));
+            }
+        };
+        if let Some(chunk) = chunk {
+            if chunk.bytes.contains(&0) {
+                return Step::Done(Err(self.error(ErrorKind::Unsupported, NOT_TEXT)));
+            }
+            self.position += chunk.bytes.len() as u64;
+            if let Some((full, rest)) = self.take(&chunk.bytes) {
+                let more = !rest.is_empty() || !chunk.end;
+                return Step::Done(self.finish(more.then_some(full)));
+            }
+            if chunk.end {
+                return Step::Done(self.finish(None));
+            }
+        }
+        Step::Operate(Operation::File(FileOperation::Read {
+            path: self.path.clone(),
+            offset: self.position,
+            length: PIECE_BYTES,
+        }))
+    }
+}
+
+impl ReadFile {
+    /// Takes more of the file; when the page is full, says why and what of the bytes it did not take.
+    fn take<'b>(&mut self, bytes: &'b [u8]) -> Option<(Full, &'b [u8])> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let end = rest
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map(|newline| newline + 1);
+            let (part, after) = rest.split_at(end.unwrap_or(rest.len()));
+            if self.line >= self.first {
+                if !self.line_open {
+                    if self.lines == self.limit {
+                        return Some((Full::Lines, rest));
+                    }
+                    self.lines += 1;
+                }
+                let cost: usize = part.iter().map(|byte| json_cost(*byte)).sum();
+                if self.page_cost + cost > MAX_PAGE_BYTES {
+                    return Some(self.overflow(part, rest));
+                }
+                self.page.extend_from_slice(part);
+                self.page_cost += cost;
+                self.line_open = end.is_none();
+            }
+            self.at_line_start = end.is_some();
+            self.line += u64::from(self.at_line_start);
+            rest = after;
+        }
+        None
+    }
+
+    /// The page can't take `part`: the line moves to the next page, or is cut when it is this page's only one.
+    fn overflow<'b>(&mut self, part: &[u8], rest: &'b [u8]) -> (Full, &'b [u8]) {
+        if self.lines > 1 {
+            if self.line_open {
+                let kept = self.page.iter().rposition(|byte| *byte == b'\n');
+                self.page.truncate(kept.map_or(0, |newline| newline + 1));
+            }
+            self.lines -= 1;
+            return (Full::Bytes, rest);
+        }
+        for byte in part {
+            self.page_cost += json_cost(*byte);
+            if self.page_cost > MAX_PAGE_BYTES {
+                break;
+            }
+            self.page.push(*byte);
+        }
+        // A character that the cut went through goes whole.
+        if let Err(error) = core::str::from_utf8(&self.page)
+            && error.error_len().is_none() {
+                self.page.truncate(error.valid_up_to());
+            }
+        (Full::LongLine, rest)
+    }
+
+    fn finish(&mut self, full: Option<Full>) -> Result<Vec<u8>, ToolError> {
+        if self.lines == 0 && self.first > 1 && full.is_none() {
+            let lines = (self.line - u64::from(self.at_line_start)).to_string();
+            return Err(ToolError::invalid(
+                [
+                    "\"",
+                    &self.path,
+                    "\" has only ",
+                    &lines,
+                    " lines: take a smaller offset",
+                ]
+                .concat(),
+            ));
+        }
+        let content = String::from_utf8(core::mem::take(&mut self.page))
+            .map_err(|_| self.error(ErrorKind::Unsupported, NOT_TEXT))?;
+        let mut result = Object::new();
+        result.text("content", &content).number("lines", self.lines);
+        if let Some(full) = full {
+            let next = (self.first + self.lines).to_string();
+            let hint = match full {
+                Full::LongLine => [
+                    "the line is longer than a page and was cut; the next line is at offset ",
+                    &next,
+                ]
+                .concat(),
+                Full::Lines | Full::Bytes => ["read on with offset ", &next].concat(),
+            };
+            result.boolean("truncated", true).text("hint", &hint);
+        }
+        Ok(result.finish())
+    }
+
+    fn error(&self, kind: ErrorKind, why: &str) -> ToolError {
+        ToolError::new(kind, ["\"", &self.path, "\" ", why].concat())
+    }
+}
+
+/// Bytes of a byte of text once it stands in a JSON string.
+fn json_cost(byte: u8) -> usize {
+    match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    }
+}

@@ -1,0 +1,399 @@
+//! OpenAI chat completions, the wire of OpenAI, Ollama, llama.cpp, vLLM and most gateways.
+//!
+//! Source: the public API reference, "Create chat completion" and "Streaming"; where servers differ from it, the
+//! reader takes what they send: no call index, no call id, content in parts, no `[DONE]`.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde_json::Value;
+
+use super::sse::{EventTooLarge, SseDecoder};
+use super::{Reply, ReplyDecoder, ReplyError, Stop, ToolCall, Wire};
+use crate::effect::{Auth, AuthScheme, Event, Usage};
+use crate::json::{Object, push_array};
+use crate::settings::Settings;
+use crate::tools::Tool;
+
+/// Bytes of text, reasoning and arguments together that a reply may have.
+const MAX_REPLY_BYTES: usize = 4 * 1024 * 1024;
+
+/// Tool calls that one reply may have.
+const MAX_CALLS: usize = 128;
+
+/// The wire.
+pub(crate) struct ChatCompletions;
+
+impl Wire for ChatCompletions {
+    fn tag(&self) -> &'static str {
+        "openai-chat"
+    }
+
+    fn path(&self) -> &'static str {
+        "/chat/completions"
+    }
+
+    fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("content-type", "application/json"),
+            ("accept", "application/json, text/event-stream"),
+            ("user-agent", concat!("dewclaw/", env!("CARGO_PKG_VERSION"))),
+        ]
+    }
+
+    fn auth(&self) -> Auth {
+        Auth {
+            slot: "openai",
+            scheme: AuthScheme::Bearer,
+        }
+    }
+
+    fn request_head(&self, settings: &Settings, tools: &[&'static Tool]) -> Vec<u8> {
+        let mut object = Object::new();
+        object.text("model", &settings.model);
+        if settings.stream {
+            object
+                .boolean("stream", true)
+                .raw("stream_options", br#"{"include_usage":true}"#);
+        }
+        if settings.max_tokens > 0 {
+            object.number("max_tokens", settings.max_tokens.into());
+        }
+        if !tools.is_empty() {
+            let mut list = Vec::new();
+            push_array(
+                &mut list,
+                tools.iter().map(|tool| {
+                    Object::new()
+                        .text("type", "function")
+                        .raw("function", &tool.to_json())
+                        .finish()
+                }),
+            );
+            object.raw("tools", &list);
+        }
+        // The messages follow, so the object stays open where their array begins.
+        let mut head = object.raw("messages", b"[").finish();
+        head.pop();
+        head
+    }
+
+    fn request_tail(&self, wrap_up: bool, has_tools: bool) -> &'static [u8] {
+        if wrap_up && has_tools {
+            br#"],"tool_choice":"none"}"#
+        } else {
+            b"]}"
+        }
+    }
+
+    fn system_message(&self, text: &str) -> Vec<u8> {
+        message("system", text)
+    }
+
+    fn user_message(&self, text: &str) -> Vec<u8> {
+        message("user", text)
+    }
+
+    fn reply_message(&self, reply: &Reply) -> Vec<u8> {
+        let mut object = Object::new();
+        object.text("role", "assistant");
+        if reply.text.is_empty() && !reply.calls.is_empty() {
+            object.raw("content", b"null");
+        } else {
+            object.text("content", &reply.text);
+        }
+        if !reply.calls.is_empty() {
+            let mut calls = Vec::new();
+            push_array(
+                &mut calls,
+                reply.calls.iter().map(|call| {
+                    // Servers parse the arguments of past calls and fail on broken ones: what was broken is in the
+                    // call's result, quoted.
+                    let arguments = if is_object(&call.arguments) {
+                        &call.arguments
+                    } else {
+                        "{}"
+                    };
+                    let function = Object::new()
+                        .text("name", &call.name)
+                        .text("arguments", arguments)
+                        .finish();
+                    Object::new()
+                        .text("id", &call.id)
+                        .text("type", "function")
+                        .raw("function", &function)
+                        .finish()
+                }),
+            );
+            object.raw("tool_calls", &calls);
+        }
+        object.finish()
+    }
+
+    fn tool_message(&self, call: &ToolCall, result: &[u8]) -> Vec<u8> {
+        Object::new()
+            .text("role", "tool")
+            .text("tool_call_id", &call.id)
+            .text("content", &String::from_utf8_lossy(result))
+            .finish()
+    }
+
+    fn decoder(&self, stream: bool) -> Box<dyn ReplyDecoder> {
+        if stream {
+            Box::new(StreamDecoder::default())
+        } else {
+            Box::new(PlainDecoder::default())
+        }
+    }
+}
+
+fn message(role: &str, text: &str) -> Vec<u8> {
+    Object::new()
+        .text("role", role)
+        .text("content", text)
+        .finish()
+}
+
+fn is_object(json: &str) -> bool {
+    matches!(serde_json::from_str(json), Ok(Value::Object(_)))
+}
+
+/// A reply put together from whole messages or from deltas.
+#[derive(Default)]
+struct Parts {
+    reply: Reply,
+    /// The `index` of each call, where the server gives one.
+    indexes: Vec<Option<u64>>,
+    bytes: usize,
+    stopped: bool,
+}
+
+impl Parts {
+    /// Takes a completion, or a chunk of one.
+    fn take(&mut self, completion: &Value, events: &mut Vec<Event>) -> Result<(), ReplyError> {
+        if let Some(error) = completion.get("error").filter(|error| !error.is_null()) {
+            let message = error.get("message").and_then(Value::as_str);
+            return Err(ReplyError::Server(
+                message.or(error.as_str()).unwrap_or_default().to_string(),
+            ));
+        }
+        if let Some(usage) = completion.get("usage").filter(|usage| usage.is_object()) {
+            let count = |value: Option<&Value>| value.and_then(Value::as_u64).unwrap_or_default();
+            self.reply.usage = Usage {
+                input_tokens: count(usage.get("prompt_tokens")),
+                output_tokens: count(usage.get("completion_tokens")),
+                cached_tokens: count(usage.pointer("/prompt_tokens_details/cached_tokens")),
+            };
+        }
+        let Some(choices) = completion.get("choices").and_then(Value::as_array) else {
+            return Err(ReplyError::Malformed("it has no \"choices\""));
+        };
+        // A chunk that brings the usage alone has an empty list.
+        let Some(choice) = choices.first() else {
+            return Ok(());
+        };
+        if let Some(message) = choice.get("delta").or_else(|| choice.get("message")) {
+            self.take_message(message, events)?;
+        }
+        if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str) {
+            self.stopped = true;
+            match reason {
+                "length" => self.reply.stop = Stop::Length,
+                "content_filter" => self.reply.stop = Stop::Refused,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn take_message(&mut self, message: &Value, events: &mut Vec<Event>) -> Result<(), ReplyError> {
+        // Two names are in use for the same thing: DeepSeek's and vLLM's, and OpenRouter's.
+        for name in ["reasoning_content", "reasoning"] {
+            if let Some(text) = message.get(name).and_then(Value::as_str) {
+                self.count(text)?;
+                if !text.is_empty() {
+                    events.push(Event::Reasoning(text.to_string()));
+                    break;
+                }
+            }
+        }
+        match message.get("content") {
+            Some(Value::String(text)) => self.take_text(text, events)?,
+            Some(Value::Array(parts)) => {
+                for part in parts {
+                    if let Some(text) = part.get("text").and_then(Value::as_str) {
+                        self.take_text(text, events)?;
+                    }
+                }
+            }
+            _ => {}
+        }
+        if let Some(refusal) = message.get("refusal").and_then(Value::as_str)
+            && !refusal.is_empty() {
+                self.reply.stop = Stop::Refused;
+                self.take_text(refusal, events)?;
+            }
+        for call in message
+            .get("tool_calls")
+            .and_then(Value::as_array)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+        {
+            self.take_call(call)?;
+        }
+        Ok(())
+    }
+
+    fn take_text(&mut self, text: &str, events: &mut Vec<Event>) -> Result<(), ReplyError> {
+        self.count(text)?;
+        if !text.is_empty() {
+            self.reply.text.push_str(text);
+            events.push(Event::Text(text.to_string()));
+        }
+        Ok(())
+    }
+
+    /// Takes a call, or more of one: the call of the same index, else of the same id, else the last one.
+    fn take_call(&mut self, part: &Value) -> Result<(), ReplyError> {
+        let text = |value: Option<&Value>| -> String {
+            value
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_string()
+        };
+        let index = part.get("index").and_then(Value::as_u64);
+        let id = text(part.get("id"));
+        let name = text(part.pointer("/function/name"));
+        let arguments = text(part.pointer("/function/arguments"));
+        self.count(&id)?;
+        self.count(&name)?;
+        self.count(&arguments)?;
+        let known = match index {
+            Some(_) => self.indexes.iter().position(|known| *known == index),
+            None if !id.is_empty() => self.reply.calls.iter().position(|call| call.id == id),
+            // Without index and id, a name begins a call and arguments alone go on with the last one.
+            None if name.is_empty() => self.reply.calls.len().checked_sub(1),
+            None => None,
+        };
+        let at = match known {
+            Some(at) => at,
+            None => {
+                if self.reply.calls.len() == MAX_CALLS {
+                    return Err(ReplyError::Malformed("it has more than 128 tool calls"));
+                }
+                self.indexes.push(index);
+                self.reply.calls.push(ToolCall::default());
+                self.reply.calls.len() - 1
+            }
+        };
+        let call = &mut self.reply.calls[at];
+        if call.id.is_empty() {
+            call.id = id;
+        }
+        if call.name.is_empty() {
+            call.name = name;
+        }
+        call.arguments.push_str(&arguments);
+        Ok(())
+    }
+
+    fn count(&mut self, text: &str) -> Result<(), ReplyError> {
+        self.bytes += text.len();
+        if self.bytes > MAX_REPLY_BYTES {
+            return Err(TOO_LARGE);
+        }
+        Ok(())
+    }
+}
+
+const TOO_LARGE: ReplyError = ReplyError::Malformed("it is larger than 4 MiB");
+const NOT_JSON: ReplyError = ReplyError::Malformed("it is not valid JSON in UTF-8");
+
+impl From<EventTooLarge> for ReplyError {
+    fn from(_: EventTooLarge) -> ReplyError {
+        ReplyError::Malformed("it has an event of more than 1 MiB")
+    }
+}
+
+#[derive(Default)]
+struct StreamDecoder {
+    sse: SseDecoder,
+    parts: Parts,
+    done: bool,
+}
+
+impl ReplyDecoder for StreamDecoder {
+    fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), ReplyError> {
+        let (parts, done) = (&mut self.parts, &mut self.done);
+        self.sse.feed(bytes, |data| {
+            if *done {
+                return Ok(());
+            }
+            if data == b"[DONE]" {
+                *done = true;
+                return Ok(());
+            }
+            let chunk: Value = serde_json::from_slice(data).map_err(|_| NOT_JSON)?;
+            parts.take(&chunk, events)
+        })
+    }
+
+    fn is_complete(&self) -> bool {
+        self.done
+    }
+
+    fn finish(&mut self, _: &mut Vec<Event>) -> Result<Reply, ReplyError> {
+        if !self.parts.stopped {
+            // `[DONE]` without a reason to stop comes from servers that leave it out; without both it broke off.
+            let nothing = self.parts.reply.text.is_empty() && self.parts.reply.calls.is_empty();
+            if !self.done {
+                return Err(ReplyError::Truncated);
+            }
+            if nothing {
+                return Err(ReplyError::Malformed("it has no choice and no content"));
+            }
+        }
+        Ok(core::mem::take(&mut self.parts.reply))
+    }
+}
+
+#[derive(Default)]
+struct PlainDecoder {
+    body: Vec<u8>,
+}
+
+impl ReplyDecoder for PlainDecoder {
+    fn feed(&mut self, bytes: &[u8], _: &mut Vec<Event>) -> Result<(), ReplyError> {
+        if self.body.len() + bytes.len() > MAX_REPLY_BYTES {
+            return Err(TOO_LARGE);
+        }
+        self.body.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn is_complete(&self) -> bool {
+        false
+    }
+
+    fn finish(&mut self, events: &mut Vec<Event>) -> Result<Reply, ReplyError> {
+        let body = core::mem::take(&mut self.body);
+        let completion: Value = serde_json::from_slice(&body).map_err(|error| {
+            if error.is_eof() {
+                ReplyError::Truncated
+            } else {
+                NOT_JSON
+            }
+        })?;
+        drop(body);
+        let mut parts = Parts::default();
+        parts.take(&completion, events)?;
+        let has_choice = completion
+            .pointer("/choices/0")
+            .is_some_and(Value::is_object);
+        if !has_choice {
+            return Err(ReplyError::Malformed("its \"choices\" are empty"));
+        }
+        Ok(parts.reply)
+    }
+}

@@ -1,0 +1,298 @@
+//! The command line as it was typed: the native options, then the component's own command, untouched.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// What the user asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// `--help`.
+    Help,
+    /// `--version`.
+    Version,
+    /// No command at all: help, as an error.
+    Nothing,
+    /// A command of the component.
+    Run(Args),
+}
+
+/// The native options, and the component's command.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Args {
+    /// `--workspace DIR`.
+    pub(crate) workspace: Option<PathBuf>,
+    /// `--state DIR`.
+    pub(crate) state: Option<PathBuf>,
+    /// Each `--env NAME[=VALUE]`, in order.
+    pub(crate) env: Vec<Variable>,
+    /// The component's arguments after the program name; never empty.
+    pub(crate) command: Vec<String>,
+}
+
+/// One `--env`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Variable {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its value; without one, this process's own.
+    pub(crate) value: Option<String>,
+}
+
+/// A command line that cannot be understood.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ArgsError {
+    /// A native option stands without its value.
+    #[error("{option} needs a value: {option} {shape}")]
+    MissingValue {
+        option: &'static str,
+        shape: &'static str,
+    },
+    /// The same folder is given twice.
+    #[error("{option} is given twice: give it once")]
+    Repeated { option: &'static str },
+    /// `--env` with an empty name.
+    #[error("--env {given:?} has no name: --env NAME or --env NAME=VALUE")]
+    NoName { given: String },
+    /// A component takes its arguments as Unicode.
+    #[error("the argument {given:?} is not UTF-8: the component cannot take it")]
+    NotUnicode { given: OsString },
+}
+
+/// Reads the arguments that follow the program's name.
+///
+/// Native options stand before the command; the first argument that is none of them starts the command, and what
+/// follows it belongs to the component, even where it looks like a native option.
+///
+/// # Errors
+/// A native option is used wrongly, or an argument is not UTF-8.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, ArgsError> {
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let mut args = Args::default();
+    while let Some(option) = next_native(&mut parser) {
+        // The peeked argument is a long option that we know, so these cannot fail.
+        let _ = parser.next();
+        match option {
+            Native::Help => return Ok(Request::Help),
+            Native::Version => return Ok(Request::Version),
+            Native::Workspace => folder(&mut parser, "--workspace", &mut args.workspace)?,
+            Native::State => folder(&mut parser, "--state", &mut args.state)?,
+            Native::Env => {
+                let given = text(value(&mut parser, "--env", "NAME[=VALUE]")?)?;
+                args.env.push(variable(given)?);
+            }
+        }
+    }
+    let mut rest = parser.raw_args().into_iter().flatten().peekable();
+    let _ = rest.next_if(|argument| argument == "--");
+    args.command = rest.map(text).collect::<Result<_, _>>()?;
+    if args.command.is_empty() {
+        return Ok(Request::Nothing);
+    }
+    Ok(Request::Run(args))
+}
+
+/// The native options that a user put behind the command, where they reach the component instead.
+pub(crate) fn misplaced(command: &[String]) -> Option<&str> {
+    command
+        .iter()
+        .map(|argument| argument.split('=').next().unwrap_or_default())
+        .find(|name| ["--workspace", "--state", "--env"].contains(name))
+}
+
+enum Native {
+    Help,
+    Version,
+    Workspace,
+    State,
+    Env,
+}
+
+/// The native option that comes next, if one does; it is not consumed.
+fn next_native(parser: &mut lexopt::Parser) -> Option<Native> {
+    let raw = parser.try_raw_args()?;
+    let next = raw.peek()?.as_encoded_bytes();
+    let name = next.split(|byte| *byte == b'=').next()?;
+    Some(match name {
+        b"--help" | b"-h" if name == next => Native::Help,
+        b"--version" | b"-V" if name == next => Native::Version,
+        b"--workspace" => Native::Workspace,
+        b"--state" => Native::State,
+        b"--env" => Native::Env,
+        _ => return None,
+    })
+}
+
+fn folder(
+    parser: &mut lexopt::Parser,
+    option: &'static str,
+    slot: &mut Option<PathBuf>,
+) -> Result<(), ArgsError> {
+    let given = value(parser, option, "DIR")?;
+    if slot.replace(PathBuf::from(given)).is_some() {
+        return Err(ArgsError::Repeated { option });
+    }
+    Ok(())
+}
+
+fn value(
+    parser: &mut lexopt::Parser,
+    option: &'static str,
+    shape: &'static str,
+) -> Result<OsString, ArgsError> {
+    parser
+        .value()
+        .ok()
+        .filter(|value| !value.is_empty())
+        .ok_or(ArgsError::MissingValue { option, shape })
+}
+
+fn variable(given: String) -> Result<Variable, ArgsError> {
+    let (name, value) = match given.split_once('=') {
+        Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+        None => (given.clone(), None),
+    };
+    if name.is_empty() {
+        return Err(ArgsError::NoName { given });
+    }
+    Ok(Variable { name, value })
+}
+
+fn text(argument: impl AsRef<OsStr>) -> Result<String, ArgsError> {
+    let argument = argument.as_ref();
+    argument
+        .to_str()
+        .map(str::to_owned)
+        .ok_or_else(|| ArgsError::NotUnicode {
+            given: argument.to_owned(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(arguments: &[&str]) -> Result<Request, ArgsError> {
+        parse(arguments.iter().map(OsString::from))
+    }
+
+    fn run(arguments: &[&str]) -> Args {
+        match read(arguments).unwrap() {
+            Request::Run(args) => args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn native_options_stand_before_the_command() {
+        let args = run(&[
+            "--workspace",
+            "w",
+            "--state=s",
+            "--env",
+            "A=b=c",
+            "--env=D",
+            "ask",
+            "hello",
+            "--json",
+        ]);
+        assert_eq!(args.workspace, Some("w".into()));
+        assert_eq!(args.state, Some("s".into()));
+        assert_eq!(
+            args.env,
+            [
+                Variable {
+                    name: "A".into(),
+                    value: Some("b=c".into())
+                },
+                Variable {
+                    name: "D".into(),
+                    value: None
+                },
+            ]
+        );
+        assert_eq!(args.command, ["ask", "hello", "--json"]);
+    }
+
+    #[test]
+    fn the_command_is_passed_through_unchanged() {
+        for command in [
+            &["ask", "--help"][..],
+            &["ask", "--workspace", "x", "--", "-q", "--", "--version"],
+            &["--json", "ask"],
+            &["-q"],
+            &["-"],
+            &["ask", ""],
+            &["--workspaces"],
+            &["--help=x"],
+            &["tool", "read_file", "{\"path\":\"a b\"}"],
+        ] {
+            assert_eq!(run(command).command, command);
+        }
+    }
+
+    #[test]
+    fn two_dashes_end_the_native_options() {
+        assert_eq!(run(&["--", "--workspace", "--"]).command, ["--workspace", "--"]);
+        assert_eq!(read(&["--"]), Ok(Request::Nothing));
+    }
+
+    #[test]
+    fn help_and_version_win_only_before_the_command() {
+        assert_eq!(read(&["--help", "ask"]), Ok(Request::Help));
+        assert_eq!(read(&["--state", "s", "-h"]), Ok(Request::Help));
+        assert_eq!(read(&["--version"]), Ok(Request::Version));
+        assert_eq!(read(&["-V"]), Ok(Request::Version));
+        assert_eq!(run(&["help"]).command, ["help"]);
+    }
+
+    #[test]
+    fn no_command_is_not_a_run() {
+        assert_eq!(read(&[]), Ok(Request::Nothing));
+        assert_eq!(read(&["--workspace", "w"]), Ok(Request::Nothing));
+    }
+
+    #[test]
+    fn options_say_what_they_lack() {
+        let message = |arguments: &[&str]| read(arguments).unwrap_err().to_string();
+        assert_eq!(
+            message(&["--workspace"]),
+            "--workspace needs a value: --workspace DIR"
+        );
+        assert_eq!(message(&["--state="]), "--state needs a value: --state DIR");
+        assert_eq!(message(&["--env"]), "--env needs a value: --env NAME[=VALUE]");
+        assert_eq!(
+            message(&["--state", "a", "--state", "b", "ask"]),
+            "--state is given twice: give it once"
+        );
+        assert_eq!(
+            message(&["--env", "=x", "ask"]),
+            "--env \"=x\" has no name: --env NAME or --env NAME=VALUE"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folders_may_be_any_bytes_but_the_command_may_not() {
+        use std::os::unix::ffi::OsStringExt;
+        let odd = OsString::from_vec(b"a\xff=b".to_vec());
+        let mut typed = OsString::from("--workspace=");
+        typed.push(&odd);
+        let Ok(Request::Run(args)) = parse([typed, "doctor".into()]) else {
+            panic!("the folder was refused")
+        };
+        assert_eq!(args.workspace, Some(PathBuf::from(&odd)));
+        assert_eq!(
+            parse(["ask".into(), odd.clone()]),
+            Err(ArgsError::NotUnicode { given: odd })
+        );
+    }
+
+    #[test]
+    fn misplaced_options_are_found() {
+        let command = |arguments: &[&str]| -> Vec<String> {
+            arguments.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(misplaced(&command(&["ask", "--state=x"])), Some("--state"));
+        assert_eq!(misplaced(&command(&["ask", "--stately"])), None);
+    }
+}

@@ -1,0 +1,19 @@
+//! The built command, run as a user runs it, with the component that is embedded in it.
+//!
+//! Where a new test goes: what the command line, the folders and the exit codes promise into `options`; what is
+//! reached over the network, and how, into `network`; what happens while a run is under way into `interruption`.
+//! The others are what the tests stand on: `authority` makes certificates, `model` is a model's server on loopback,
+//! `proxy` a proxy in front of it, `scratch` the folders and the command of one test.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop where it is"
+)]
+
+mod authority;
+mod interruption;
+mod model;
+mod network;
+mod options;
+mod proxy;
+mod scratch;

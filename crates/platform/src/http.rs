@@ -1,0 +1,132 @@
+//! HTTP, poll-shaped: start requests, feed their bodies, ask what happened to any of them.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+pub(crate) mod stub;
+
+/// How long to wait for each stage of an exchange, in milliseconds. A stage that takes longer fails the exchange
+/// with the error that names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until the connection stands, TLS included.
+    pub connect_ms: u64,
+    /// From the request's start until the response's head.
+    pub first_byte_ms: u64,
+    /// Between two pieces of the response's body.
+    pub between_bytes_ms: u64,
+}
+
+/// The methods that the agent's tools and wires use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// GET
+    Get,
+    /// POST
+    Post,
+}
+
+/// A request's head. Its body follows through [`HttpClient::write`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// The method.
+    pub method: Method,
+    /// An absolute `http://` or `https://` URL without user information or fragment.
+    pub url: String,
+    /// Names in lower case. `host` and `content-length` are the client's own business.
+    pub headers: Vec<(String, String)>,
+    /// Bytes of the body; 0 for none.
+    pub content_length: u64,
+    /// The exchange's time limits.
+    pub timeouts: Timeouts,
+}
+
+/// An exchange, from start to end or failure; never given twice by one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HttpId(pub u32);
+
+/// Why an exchange failed. The texts say what to do where the cause leaves a choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpError {
+    /// This build has no HTTP client.
+    #[error(
+        "this build has no network: dewclaw.wasm has (with wasmtime's -S http), or let the host call the model"
+    )]
+    Unsupported,
+    /// The URL or a header is not valid.
+    #[error("the request is not valid HTTP: check the URL")]
+    InvalidRequest,
+    /// The host's policy refused the request.
+    #[error("the host refused the request")]
+    Denied,
+    /// The name could not be resolved.
+    #[error("the server's name could not be resolved")]
+    Dns,
+    /// No connection: refused, unreachable, reset.
+    #[error("could not connect to the server")]
+    Connect,
+    /// The certificate or the handshake was refused.
+    #[error("the TLS handshake failed: check the server's certificate")]
+    Tls,
+    /// The connection took too long.
+    #[error("timed out connecting to the server")]
+    ConnectTimeout,
+    /// The response's head took too long.
+    #[error("timed out waiting for the server to answer")]
+    FirstByteTimeout,
+    /// The response's body stalled.
+    #[error("timed out: the server stopped sending in the middle of its answer")]
+    BetweenBytesTimeout,
+    /// The connection closed before the exchange was over.
+    #[error("the connection closed before the answer was complete")]
+    Closed,
+    /// What came back is not HTTP.
+    #[error("the server's answer is not valid HTTP")]
+    Protocol,
+    /// The head or body is larger than the host takes.
+    #[error("the answer is larger than the host allows")]
+    TooLarge,
+    /// Anything else.
+    #[error("the host's HTTP client failed")]
+    Internal,
+}
+
+/// What happened to an exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HttpEvent {
+    /// The body's stream takes bytes again.
+    Writable,
+    /// The response's head.
+    Head {
+        /// The status code.
+        status: u16,
+        /// Names in lower case; values that are not UTF-8 have their bytes replaced.
+        headers: Vec<(String, String)>,
+    },
+    /// Bytes of the response's body, cut anywhere; never empty.
+    Chunk(Vec<u8>),
+    /// The body is complete. Nothing follows for this exchange.
+    End,
+    /// The exchange is over without a complete response. Nothing follows for it.
+    Failed(HttpError),
+}
+
+/// Exchanges in flight, any number at once.
+pub trait HttpClient {
+    /// Starts an exchange.
+    fn start(&mut self, request: &HttpRequest) -> Result<HttpId, HttpError>;
+
+    /// Feeds the body and answers how many bytes were taken; 0 means: wait for [`HttpEvent::Writable`].
+    /// Once `content_length` bytes are in, the body is complete. A failure is reported by [`HttpClient::poll`] too.
+    fn write(&mut self, id: HttpId, bytes: &[u8]) -> Result<usize, HttpError>;
+
+    /// Waits until something happens to any exchange, or `timeout_ms` have passed, and says what. With no
+    /// exchange in flight it waits the whole time, so it is also how a driver sleeps. Fewer
+    /// events than happened may come in one call; none at all means that the time is over. Fails only where
+    /// there is no client.
+    fn poll(&mut self, timeout_ms: u64) -> Result<Vec<(HttpId, HttpEvent)>, HttpError>;
+
+    /// Drops an exchange. No event follows for it; one that is over already is fine.
+    fn cancel(&mut self, id: HttpId) -> Result<(), HttpError>;
+}

@@ -1,0 +1,13 @@
+//! The backends of WASI 0.2.0: wasi:cli, wasi:clocks, wasi:filesystem, wasi:http, wasi:random.
+
+mod clock;
+mod environment;
+mod file_system;
+mod http;
+mod preopens;
+
+pub use clock::WasiClock;
+pub use environment::WasiEnvironment;
+pub use file_system::WasiFileSystem;
+pub use http::WasiHttpClient;
+pub use preopens::{Preopen, preopens};

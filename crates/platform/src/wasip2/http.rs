@@ -1,0 +1,369 @@
+//! HTTP from wasi:http/outgoing-handler.
+//!
+//! The host is asked to keep the time limits, and they are kept here too, since hosts may ignore them.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use wasi::clocks::monotonic_clock;
+use wasi::http::outgoing_handler;
+use wasi::http::types::{
+    ErrorCode, Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, OutgoingBody,
+    OutgoingRequest, RequestOptions, Scheme, http_error_code,
+};
+use wasi::io::poll::{Pollable, poll};
+use wasi::io::streams::{InputStream, OutputStream, StreamError};
+
+use crate::{HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Timeouts};
+
+const NS_PER_MS: u64 = 1_000_000;
+
+/// Bytes of a response read at once: larger pieces cost linear memory, smaller ones more calls.
+const READ_BYTES: u64 = 16 * 1024;
+
+/// The host's HTTP client.
+#[derive(Default)]
+pub struct WasiHttpClient {
+    exchanges: Vec<Exchange>,
+    last_id: u32,
+}
+
+/// One exchange in flight. Fields drop in this order: children before the resources that they come from.
+struct Exchange {
+    id: HttpId,
+    timeouts: Timeouts,
+    /// When the current stage has taken too long, on the monotonic clock.
+    deadline_ns: u64,
+    /// The last write was refused, so the caller waits to hear of room.
+    starved: bool,
+    left_to_write: u64,
+    writer: Option<OutputStream>,
+    request_body: Option<OutgoingBody>,
+    reader: Option<InputStream>,
+    response_body: Option<IncomingBody>,
+    response: Option<FutureIncomingResponse>,
+}
+
+impl WasiHttpClient {
+    /// A client with nothing in flight.
+    pub fn new() -> WasiHttpClient {
+        WasiHttpClient::default()
+    }
+
+    /// Waits for any exchange, or until `deadline_ns`.
+    fn wait(&self, deadline_ns: u64) {
+        let now = monotonic_clock::now();
+        let deadline = self
+            .exchanges
+            .iter()
+            .map(|exchange| exchange.deadline_ns)
+            .fold(deadline_ns, u64::min);
+        let mut pollables: Vec<Pollable> = Vec::new();
+        for exchange in &self.exchanges {
+            if exchange.starved {
+                pollables.extend(exchange.writer.as_ref().map(OutputStream::subscribe));
+            }
+            pollables.extend(
+                exchange
+                    .response
+                    .as_ref()
+                    .map(FutureIncomingResponse::subscribe),
+            );
+            pollables.extend(exchange.reader.as_ref().map(InputStream::subscribe));
+        }
+        pollables.push(monotonic_clock::subscribe_duration(
+            deadline.saturating_sub(now),
+        ));
+        let references: Vec<&Pollable> = pollables.iter().collect();
+        poll(&references);
+    }
+}
+
+impl HttpClient for WasiHttpClient {
+    fn start(&mut self, request: &HttpRequest) -> Result<HttpId, HttpError> {
+        let outgoing = outgoing_request(request)?;
+        let body = outgoing.body().map_err(|()| HttpError::Internal)?;
+        let writer = if request.content_length > 0 {
+            Some(body.write().map_err(|()| HttpError::Internal)?)
+        } else {
+            None
+        };
+        let timeouts = request.timeouts;
+        let response = outgoing_handler::handle(outgoing, Some(request_options(timeouts)))
+            .map_err(http_error)?;
+        self.last_id += 1;
+        let id = HttpId(self.last_id);
+        let mut exchange = Exchange {
+            id,
+            timeouts,
+            deadline_ns: after(timeouts.connect_ms.saturating_add(timeouts.first_byte_ms)),
+            starved: false,
+            left_to_write: request.content_length,
+            writer,
+            request_body: Some(body),
+            reader: None,
+            response_body: None,
+            response: Some(response),
+        };
+        if request.content_length == 0 {
+            exchange.finish_request()?;
+        }
+        self.exchanges.push(exchange);
+        Ok(id)
+    }
+
+    fn write(&mut self, id: HttpId, bytes: &[u8]) -> Result<usize, HttpError> {
+        let exchange = self
+            .exchanges
+            .iter_mut()
+            .find(|exchange| exchange.id == id)
+            .ok_or(HttpError::Closed)?;
+        exchange.write(bytes)
+    }
+
+    fn poll(&mut self, timeout_ms: u64) -> Result<Vec<(HttpId, HttpEvent)>, HttpError> {
+        let end = after(timeout_ms);
+        let mut events = Vec::new();
+        loop {
+            self.wait(end);
+            let now = monotonic_clock::now();
+            self.exchanges.retain_mut(|exchange| {
+                let Some(event) = exchange.step(now) else {
+                    return true;
+                };
+                let over = matches!(event, HttpEvent::End | HttpEvent::Failed(_));
+                events.push((exchange.id, event));
+                !over
+            });
+            if !events.is_empty() || now >= end {
+                return Ok(events);
+            }
+        }
+    }
+
+    fn cancel(&mut self, id: HttpId) -> Result<(), HttpError> {
+        self.exchanges.retain(|exchange| exchange.id != id);
+        Ok(())
+    }
+}
+
+impl Exchange {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, HttpError> {
+        let Some(writer) = &self.writer else {
+            return Err(HttpError::Closed);
+        };
+        // A server may answer and close before it has read everything: its answer decides, so this is not a failure.
+        let Ok(room) = writer.check_write() else {
+            self.abandon_request();
+            return Ok(bytes.len());
+        };
+        let count = (bytes.len() as u64).min(room).min(self.left_to_write) as usize;
+        self.starved = count == 0;
+        if self.starved {
+            return Ok(0);
+        }
+        if writer.write(&bytes[..count]).is_err() {
+            self.abandon_request();
+            return Ok(bytes.len());
+        }
+        self.left_to_write -= count as u64;
+        if self.left_to_write == 0 {
+            self.finish_request()?;
+        }
+        Ok(count)
+    }
+
+    fn finish_request(&mut self) -> Result<(), HttpError> {
+        self.writer = None;
+        match self.request_body.take() {
+            Some(body) => OutgoingBody::finish(body, None).map_err(http_error),
+            None => Ok(()),
+        }
+    }
+
+    fn abandon_request(&mut self) {
+        self.starved = false;
+        self.writer = None;
+        self.request_body = None;
+    }
+
+    /// What has happened to this exchange, without waiting.
+    fn step(&mut self, now: u64) -> Option<HttpEvent> {
+        if let Some(future) = &self.response {
+            match future.get() {
+                Some(Ok(Ok(response))) => {
+                    self.response = None;
+                    return Some(self.head(&response));
+                }
+                Some(Ok(Err(code))) => {
+                    return Some(HttpEvent::Failed(match http_error(code) {
+                        HttpError::BetweenBytesTimeout => HttpError::FirstByteTimeout,
+                        error => error,
+                    }));
+                }
+                Some(Err(())) => return Some(HttpEvent::Failed(HttpError::Internal)),
+                None => {}
+            }
+        }
+        if let Some(reader) = &self.reader {
+            match reader.read(READ_BYTES) {
+                Ok(bytes) if bytes.is_empty() => {}
+                Ok(bytes) => {
+                    self.deadline_ns = after(self.timeouts.between_bytes_ms);
+                    return Some(HttpEvent::Chunk(bytes));
+                }
+                Err(StreamError::Closed) => return Some(HttpEvent::End),
+                Err(StreamError::LastOperationFailed(error)) => {
+                    return Some(HttpEvent::Failed(
+                        http_error_code(&error).map_or(HttpError::Closed, http_error),
+                    ));
+                }
+            }
+        }
+        if now >= self.deadline_ns {
+            return Some(HttpEvent::Failed(if self.reader.is_some() {
+                HttpError::BetweenBytesTimeout
+            } else {
+                HttpError::FirstByteTimeout
+            }));
+        }
+        if self.starved {
+            match self.writer.as_ref().map(OutputStream::check_write) {
+                Some(Ok(0)) => {}
+                _ => {
+                    self.starved = false;
+                    return Some(HttpEvent::Writable);
+                }
+            }
+        }
+        None
+    }
+
+    fn head(&mut self, response: &IncomingResponse) -> HttpEvent {
+        let headers = response
+            .headers()
+            .entries()
+            .into_iter()
+            .map(|(mut name, value)| {
+                name.make_ascii_lowercase();
+                (name, text(value))
+            })
+            .collect();
+        let body = response.consume().ok();
+        self.reader = body.as_ref().and_then(|body| body.stream().ok());
+        self.response_body = body;
+        self.deadline_ns = after(self.timeouts.between_bytes_ms);
+        if self.reader.is_none() {
+            return HttpEvent::Failed(HttpError::Internal);
+        }
+        HttpEvent::Head {
+            status: response.status(),
+            headers,
+        }
+    }
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// The monotonic moment `ms` from now, in nanoseconds.
+fn after(ms: u64) -> u64 {
+    monotonic_clock::now().saturating_add(ms.saturating_mul(NS_PER_MS))
+}
+
+fn outgoing_request(request: &HttpRequest) -> Result<OutgoingRequest, HttpError> {
+    let (scheme, rest) = if let Some(rest) = request.url.strip_prefix("https://") {
+        (Scheme::Https, rest)
+    } else if let Some(rest) = request.url.strip_prefix("http://") {
+        (Scheme::Http, rest)
+    } else {
+        return Err(HttpError::InvalidRequest);
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let mut target = String::new();
+    if !path.starts_with('/') {
+        target.push('/');
+    }
+    target.push_str(path);
+    let headers = Fields::new();
+    let append = |name: &str, value: &str| {
+        headers
+            .append(&name.into(), &value.as_bytes().to_vec())
+            .map_err(|_| HttpError::InvalidRequest)
+    };
+    for (name, value) in &request.headers {
+        append(name, value)?;
+    }
+    if request.content_length > 0 {
+        append("content-length", &decimal(request.content_length))?;
+    }
+    let outgoing = OutgoingRequest::new(headers);
+    let method = match request.method {
+        Method::Get => wasi::http::types::Method::Get,
+        Method::Post => wasi::http::types::Method::Post,
+    };
+    outgoing
+        .set_method(&method)
+        .and_then(|()| outgoing.set_scheme(Some(&scheme)))
+        .and_then(|()| outgoing.set_authority(Some(authority)))
+        .and_then(|()| outgoing.set_path_with_query(Some(&target)))
+        .map_err(|()| HttpError::InvalidRequest)?;
+    Ok(outgoing)
+}
+
+/// A host that knows no time limits refuses to set them; the exchange keeps them itself then.
+fn request_options(timeouts: Timeouts) -> RequestOptions {
+    let options = RequestOptions::new();
+    let ns = |ms: u64| Some(ms.saturating_mul(NS_PER_MS));
+    let _ = options.set_connect_timeout(ns(timeouts.connect_ms));
+    let _ = options.set_first_byte_timeout(ns(timeouts.first_byte_ms));
+    let _ = options.set_between_bytes_timeout(ns(timeouts.between_bytes_ms));
+    options
+}
+
+fn decimal(mut number: u64) -> String {
+    let mut digits = Vec::new();
+    loop {
+        digits.push(b'0' + (number % 10) as u8);
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    digits.iter().rev().map(|digit| *digit as char).collect()
+}
+
+fn http_error(code: ErrorCode) -> HttpError {
+    match code {
+        ErrorCode::DnsTimeout | ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => {
+            HttpError::Dns
+        }
+        ErrorCode::DestinationUnavailable
+        | ErrorCode::DestinationIpUnroutable
+        | ErrorCode::ConnectionRefused
+        | ErrorCode::ConnectionLimitReached => HttpError::Connect,
+        ErrorCode::DestinationIpProhibited | ErrorCode::HttpRequestDenied => HttpError::Denied,
+        ErrorCode::ConnectionTimeout => HttpError::ConnectTimeout,
+        ErrorCode::ConnectionReadTimeout
+        | ErrorCode::ConnectionWriteTimeout
+        | ErrorCode::HttpResponseTimeout => HttpError::BetweenBytesTimeout,
+        ErrorCode::ConnectionTerminated | ErrorCode::HttpResponseIncomplete => HttpError::Closed,
+        ErrorCode::TlsProtocolError
+        | ErrorCode::TlsCertificateError
+        | ErrorCode::TlsAlertReceived(_) => HttpError::Tls,
+        ErrorCode::HttpRequestUriInvalid
+        | ErrorCode::HttpRequestUriTooLong
+        | ErrorCode::HttpRequestMethodInvalid
+        | ErrorCode::HttpRequestLengthRequired => HttpError::InvalidRequest,
+        ErrorCode::HttpProtocolError
+        | ErrorCode::HttpResponseTransferCoding(_)
+        | ErrorCode::HttpResponseContentCoding(_) => HttpError::Protocol,
+        ErrorCode::HttpRequestBodySize(_)
+        | ErrorCode::HttpResponseBodySize(_)
+        | ErrorCode::HttpResponseHeaderSectionSize(_)
+        | ErrorCode::HttpResponseHeaderSize(_) => HttpError::TooLarge,
+        _ => HttpError::Internal,
+    }
+}

@@ -1,0 +1,99 @@
+//! The component's commands.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use dewclaw_platform::Environment;
+use dewclaw_platform::wasip2::WasiEnvironment;
+
+use crate::console::{complain, print};
+
+mod arguments;
+mod ask;
+mod configuration;
+mod doctor;
+mod help;
+mod output;
+mod replay;
+mod tool;
+
+/// What ends a command early: its exit code, and a message for the person.
+pub(crate) struct Stop {
+    pub(crate) code: u8,
+    pub(crate) message: String,
+}
+
+/// Exit codes, as `wit/world.wit` defines them.
+pub(crate) const FAILED: u8 = 1;
+pub(crate) const USAGE: u8 = 2;
+pub(crate) const DENIED: u8 = 5;
+
+impl Stop {
+    /// The command line or a setting is wrong.
+    pub(crate) fn usage(parts: &[&str]) -> Stop {
+        Stop {
+            code: USAGE,
+            message: parts.concat(),
+        }
+    }
+
+    /// Something else failed.
+    pub(crate) fn failed(parts: &[&str]) -> Stop {
+        Stop {
+            code: FAILED,
+            message: parts.concat(),
+        }
+    }
+}
+
+/// Runs the command that the arguments name and answers its exit code.
+pub(crate) fn run() -> u8 {
+    let environment = WasiEnvironment::new();
+    let arguments = environment.arguments();
+    let json = arguments.iter().any(|argument| argument == "--json");
+    match dispatch(&environment, arguments) {
+        Ok(code) => code,
+        Err(stop) => {
+            complain(&["dewclaw: ", &stop.message]);
+            if json {
+                let mut line =
+                    dewclaw_agent_core::event_json::failure(stop.code, "usage", &stop.message);
+                line.push(b'\n');
+                print(&line);
+            }
+            stop.code
+        }
+    }
+}
+
+fn dispatch(environment: &WasiEnvironment, mut arguments: Vec<String>) -> Result<u8, Stop> {
+    let wants_help = arguments
+        .iter()
+        .take_while(|argument| *argument != "--")
+        .any(|argument| matches!(argument.as_str(), "--help" | "-h"));
+    if arguments.is_empty() {
+        complain(&[help::TEXT]);
+        return Ok(USAGE);
+    }
+    let command = arguments.remove(0);
+    if wants_help || command == "help" {
+        print(help::TEXT.as_bytes());
+        return Ok(0);
+    }
+    match command.as_str() {
+        "ask" => ask::run(environment, arguments),
+        "tool" => tool::run(arguments),
+        "tools" => tool::list(arguments),
+        "replay" => replay::run(arguments),
+        "doctor" => doctor::run(environment, arguments),
+        "--version" | "-V" => {
+            print(help::VERSION.as_bytes());
+            Ok(0)
+        }
+        _ => Err(Stop::usage(&[
+            "unknown command \"",
+            &command,
+            "\": there are ask, tool, tools, replay and doctor; --help tells more",
+        ])),
+    }
+}

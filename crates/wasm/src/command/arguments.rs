@@ -1,0 +1,83 @@
+//! Reads a command's arguments: flags anywhere, `--flag value` or `--flag=value`, and `--` before what is none.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::Stop;
+
+/// A command's arguments, taken apart.
+pub(super) struct Arguments {
+    flags: Vec<(&'static str, String)>,
+    /// What is no flag.
+    pub(super) operands: Vec<String>,
+}
+
+/// The flags of a command: names with their other spelling, and whether a value follows.
+pub(super) type Flags = [(&'static str, &'static str, bool)];
+
+impl Arguments {
+    /// Takes `arguments` apart by `flags`.
+    pub(super) fn parse(arguments: Vec<String>, flags: &'static Flags) -> Result<Arguments, Stop> {
+        let mut parsed = Arguments {
+            flags: Vec::new(),
+            operands: Vec::new(),
+        };
+        let mut rest = arguments.into_iter();
+        while let Some(argument) = rest.next() {
+            if argument == "--" {
+                parsed.operands.extend(rest);
+                break;
+            }
+            if !argument.starts_with('-') || argument == "-" {
+                parsed.operands.push(argument);
+                continue;
+            }
+            let (name, value) = match argument.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_string())),
+                None => (argument.as_str(), None),
+            };
+            let known = flags
+                .iter()
+                .find(|(long, short, _)| name == *long || name == *short);
+            let Some((name, _, takes_value)) = known else {
+                return Err(Stop::usage(&["unknown flag ", name, ": --help shows those there are"]));
+            };
+            let value = match (takes_value, value) {
+                (true, Some(value)) => value,
+                (true, None) => rest
+                    .next()
+                    .ok_or_else(|| Stop::usage(&[name, " needs a value"]))?,
+                (false, None) => String::new(),
+                (false, Some(_)) => return Err(Stop::usage(&[name, " takes no value"])),
+            };
+            parsed.flags.push((name, value));
+        }
+        Ok(parsed)
+    }
+
+    /// Whether a flag was given.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.value(name).is_some()
+    }
+
+    /// A flag's value; the last one counts.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.flags
+            .iter()
+            .rev()
+            .find(|(flag, _)| *flag == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Exactly the operands that `names` names.
+    pub(super) fn operands<const N: usize>(self, names: [&str; N]) -> Result<[String; N], Stop> {
+        let count = self.operands.len();
+        self.operands.try_into().map_err(|_| {
+            Stop::usage(&[
+                "expected ",
+                &names.join(" "),
+                if count < N { ": something is missing" } else { ": put quotes around what belongs together" },
+            ])
+        })
+    }
+}

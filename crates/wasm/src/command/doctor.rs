@@ -1,0 +1,124 @@
+//! `doctor`: what this run was granted, and which flag adds what is missing.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use dewclaw_agent_core::DEFAULT_BASE_URL;
+use dewclaw_platform::wasip2::{WasiEnvironment, WasiFileSystem};
+
+use super::arguments::{Arguments, Flags};
+use super::{Stop, USAGE, configuration};
+use crate::console::print;
+use crate::folders::Folders;
+
+const FLAGS: &Flags = &[("--model", "-m", true), ("--base-url", "", true)];
+
+/// Columns of the table's first two fields.
+const NAME_WIDTH: usize = 11;
+const STATUS_WIDTH: usize = 10;
+
+/// Runs the command: 0 when `ask` would have what it needs, else 2.
+pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Result<u8, Stop> {
+    let arguments = Arguments::parse(arguments, FLAGS)?;
+    let mut folders = Folders::find();
+    let configuration = configuration::read(environment, &arguments, &mut folders)?;
+    arguments.operands([])?;
+    let mut table = Table::default();
+    workspace_row(&mut table, &folders);
+    state_row(&mut table, &mut folders);
+    for name in &folders.unused {
+        table.row("folder", "unused", &[name, " is neither / nor /state: no tool sees it"]);
+    }
+    network_row(&mut table);
+    let settings = &configuration.settings;
+    if settings.model.is_empty() {
+        table.missing("model", "missing", &["name one: --model NAME, or wasmtime's --env DEWCLAW_MODEL=NAME"]);
+    } else {
+        table.row("model", "ok", &[&settings.model]);
+    }
+    let url = &settings.base_url;
+    match settings.check() {
+        Err(dewclaw_agent_core::SettingsError::BaseUrl { problem, .. }) => {
+            table.missing("address", "wrong", &["the base URL ", problem]);
+        }
+        _ => table.row("address", "ok", &[url]),
+    }
+    match (&configuration.key, url.starts_with("http://")) {
+        (Some(_), true) => table.row("key", "ok", &["from ", configuration.key_source, "; it travels unencrypted to ", url]),
+        (Some(_), false) => table.row("key", "ok", &["from ", configuration.key_source]),
+        (None, _) if url == DEFAULT_BASE_URL => table.missing(
+            "key",
+            "missing",
+            &["add wasmtime's --env OPENAI_API_KEY, or a file in state and --env OPENAI_API_KEY_FILE=NAME"],
+        ),
+        (None, _) => table.row("key", "none", &["requests carry none, which a server of your own may not need"]),
+    }
+    print(table.text.as_bytes());
+    Ok(if table.incomplete { USAGE } else { 0 })
+}
+
+fn workspace_row(table: &mut Table, folders: &Folders) {
+    let Some(name) = &folders.workspace_name else {
+        return table.missing("workspace", "missing", &["add wasmtime's --dir DIR::/"]);
+    };
+    let (status, what) = access(&folders.workspace);
+    table.row("workspace", status, &["granted as ", name, what]);
+}
+
+fn state_row(table: &mut Table, folders: &mut Folders) {
+    if folders.state_is_trusted {
+        let (status, what) = access(folders.state());
+        return table.row("state", status, &["granted as /state", what]);
+    }
+    if folders.state().is_granted() {
+        return table.row(
+            "state",
+            "limited",
+            &[".dewclaw/ of the workspace, which can't set addresses, keys or limits; add wasmtime's --dir STATE::/state for a folder of its own"],
+        );
+    }
+    table.row("state", "none", &["add wasmtime's --dir STATE::/state to keep settings, keys and recordings"]);
+}
+
+fn network_row(table: &mut Table) {
+    if cfg!(feature = "http") {
+        table.row("network", "ok", &["this run was given wasi:http"]);
+    } else {
+        table.missing("network", "none", &["this build has no network, on purpose: use dewclaw.wasm with wasmtime's -S http"]);
+    }
+}
+
+fn access(files: &WasiFileSystem) -> (&'static str, &'static str) {
+    match files.probe_write() {
+        Ok(()) => ("ok", ", can be written"),
+        Err(_) => ("read-only", ", can't be written"),
+    }
+}
+
+#[derive(Default)]
+struct Table {
+    text: String,
+    incomplete: bool,
+}
+
+impl Table {
+    fn row(&mut self, name: &str, status: &str, what: &[&str]) {
+        self.text.push_str(name);
+        self.pad(name, NAME_WIDTH);
+        self.text.push_str(status);
+        self.pad(status, STATUS_WIDTH);
+        self.text.push_str(&what.concat());
+        self.text.push('\n');
+    }
+
+    fn missing(&mut self, name: &str, status: &str, what: &[&str]) {
+        self.incomplete = true;
+        self.row(name, status, what);
+    }
+
+    fn pad(&mut self, text: &str, width: usize) {
+        for _ in text.len()..width {
+            self.text.push(' ');
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The help text and the version.
+
+/// What `--version` prints.
+pub(super) const VERSION: &str = if cfg!(feature = "http") {
+    concat!("dewclaw ", env!("CARGO_PKG_VERSION"), " (component)\n")
+} else {
+    concat!("dewclaw ", env!("CARGO_PKG_VERSION"), " (offline component: no network)\n")
+};
+
+/// What `--help` prints.
+pub(super) const TEXT: &str = "\
+Dewclaw: a tool-using AI agent in one WebAssembly file
+
+  ask PROMPT        work on the workspace with the model ('-' reads the prompt from stdin)
+  tool NAME JSON    call one tool, without a model ('-' reads the JSON from stdin)
+  tools             print the tools and their parameters as JSON
+  replay FILE       run a recording again, without a model
+  doctor            say what this run was granted, and which flag adds what is missing
+
+of ask:
+  --model NAME      the model (or DEWCLAW_MODEL)
+  --base-url URL    an OpenAI-compatible server (or OPENAI_BASE_URL;
+                    default https://api.openai.com/v1)
+  --system TEXT     put before the conversation, in place of the built-in text
+  --max-steps N     model rounds before the last one, which wraps up (default 25)
+  --max-tokens N    tokens of one reply
+  --no-stream       ask for replies whole
+  --record FILE     record the run in FILE of the state folder, for replay
+
+of replay:
+  --tools WHAT      'recorded' results (default), or 'real' file operations
+  --record FILE     record the replay
+
+of both:
+  --json            print events as JSON lines
+  -q, --quiet       only the answer and errors
+  -v, --verbose     tool results and reasoning too
+
+Keys: OPENAI_API_KEY, or OPENAI_API_KEY_FILE naming a file of the state folder.
+A server on the LAN needs none: --base-url http://192.168.1.10:11434/v1
+Settings can also stand in dewclaw.json of the state folder.
+
+Under wasmtime: wasmtime run -S http --dir WORK::/ --dir STATE::/state \\
+  --env OPENAI_API_KEY dewclaw.wasm ask --model NAME \"...\"
+";

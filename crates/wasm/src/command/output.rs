@@ -1,0 +1,125 @@
+//! Shows events: as text for people, or as JSON lines for programs.
+
+use alloc::string::{String, ToString};
+
+use dewclaw_agent_core::{Event, Outcome, Reason, event_json};
+
+use super::arguments::Arguments;
+use crate::console::{complain, print};
+
+/// Characters of a tool call or an error shown on one line.
+const LINE_CHARACTERS: usize = 160;
+
+/// How much is shown.
+pub(super) struct Output {
+    json: bool,
+    quiet: bool,
+    verbose: bool,
+    /// Text was shown, and the line is not ended.
+    open_line: bool,
+}
+
+impl Output {
+    /// As the flags say.
+    pub(super) fn new(arguments: &Arguments) -> Output {
+        Output {
+            json: arguments.has("--json"),
+            quiet: arguments.has("--quiet"),
+            verbose: arguments.has("--verbose"),
+            open_line: false,
+        }
+    }
+
+    /// Shows an event.
+    pub(super) fn event(&mut self, event: &Event) {
+        if self.json {
+            let mut line = event_json::event(event);
+            line.push(b'\n');
+            return print(&line);
+        }
+        if let Event::Text(text) = event {
+            self.open_line = !text.ends_with('\n');
+            return print(text.as_bytes());
+        }
+        match event {
+            Event::ReplyDiscarded { reason } => {
+                self.end_line();
+                complain(&["dewclaw: what this reply showed does not count: ", reason]);
+            }
+            Event::Notice(text) if !self.quiet => self.progress(&["dewclaw: ", text]),
+            Event::Retry { wait_ms, cause, .. } if !self.quiet => {
+                let seconds = tenths_of_seconds(*wait_ms);
+                self.progress(&["dewclaw: ", cause, "; trying again in ", &seconds, " s"]);
+            }
+            Event::ToolStarted {
+                name, arguments, ..
+            } if !self.quiet => self.progress(&["* ", &one_line(name), " ", &one_line(arguments)]),
+            Event::ToolFinished { ok, result, .. } if !self.quiet && (!ok || self.verbose) => {
+                let result = String::from_utf8_lossy(result);
+                let mark = if *ok { "  = " } else { "  ! " };
+                self.progress(&[mark, &one_line(&result)]);
+            }
+            Event::Reasoning(text) if self.verbose => self.progress(&["  ~ ", &one_line(text)]),
+            Event::Usage(usage) if self.verbose => self.progress(&[
+                "  # tokens: ",
+                &usage.input_tokens.to_string(),
+                " in (",
+                &usage.cached_tokens.to_string(),
+                " cached), ",
+                &usage.output_tokens.to_string(),
+                " out",
+            ]),
+            _ => {}
+        }
+    }
+
+    /// Shows how the run ended.
+    pub(super) fn finished(&mut self, outcome: &Outcome) {
+        if self.json {
+            let mut line = event_json::outcome(outcome);
+            line.push(b'\n');
+            print(&line);
+        }
+        self.end_line();
+        match &outcome.reason {
+            Reason::Answered => {}
+            Reason::StepLimit => complain(&[
+                "dewclaw: the step limit was reached, so the answer is a wrap-up: raise it with --max-steps",
+            ]),
+            Reason::Length => complain(&[
+                "dewclaw: the answer reached its token limit and is cut: raise it with --max-tokens",
+            ]),
+            Reason::Refused => complain(&["dewclaw: the model declined"]),
+            Reason::Failed(failure) => complain(&["dewclaw: ", &failure.message]),
+            Reason::Cancelled => complain(&["dewclaw: cancelled"]),
+        }
+    }
+
+    fn progress(&mut self, parts: &[&str]) {
+        self.end_line();
+        complain(parts);
+    }
+
+    fn end_line(&mut self) {
+        if core::mem::take(&mut self.open_line) {
+            print(b"\n");
+        }
+    }
+}
+
+/// A text on one line of bounded length, without what a terminal would obey.
+fn one_line(text: &str) -> String {
+    let mut line: String = text
+        .chars()
+        .take(LINE_CHARACTERS)
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect();
+    if line.len() < text.len() {
+        line.push_str("...");
+    }
+    line
+}
+
+fn tenths_of_seconds(ms: u64) -> String {
+    [&(ms / 1_000).to_string(), ".", &(ms % 1_000 / 100).to_string()].concat()
+}

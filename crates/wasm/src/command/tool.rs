@@ -1,0 +1,59 @@
+//! `tool` and `tools`: the tools without a model.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use dewclaw_agent_core::json::push_array;
+use dewclaw_agent_core::tools::{ALL, CallStep, ToolCallRun};
+use dewclaw_agent_core::{Operation, OperationAnswer, perform};
+use serde_json::Value;
+
+use super::arguments::Arguments;
+use super::{DENIED, FAILED, Stop, USAGE};
+use crate::console::{print, read_input};
+use crate::folders::Folders;
+
+/// `tools`: the schemas.
+pub(super) fn list(arguments: Vec<String>) -> Result<u8, Stop> {
+    Arguments::parse(arguments, &[])?.operands([])?;
+    let mut out = Vec::new();
+    push_array(&mut out, ALL.iter().map(|tool| tool.to_json()));
+    out.push(b'\n');
+    print(&out);
+    Ok(0)
+}
+
+/// `tool NAME JSON`: one call. Its result goes to standard output, an error too, since that is an object as well.
+pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
+    let [name, mut json] = Arguments::parse(arguments, &[])?.operands(["NAME", "JSON"])?;
+    let Some(tool) = ALL.iter().find(|tool| tool.name == name) else {
+        let names: Vec<&str> = ALL.iter().map(|tool| tool.name).collect();
+        return Err(Stop::usage(&["unknown tool \"", &name, "\": there are ", &names.join(", ")]));
+    };
+    if json == "-" {
+        json = read_input().map_err(|why| Stop::usage(&[why]))?;
+    }
+    let mut folders = Folders::find();
+    let mut call = ToolCallRun::new(tool, &json);
+    let mut answer = None;
+    let result = loop {
+        match call.step(answer) {
+            CallStep::Operate(Operation::File(operation)) => {
+                answer = Some(OperationAnswer::File(perform(&mut folders.workspace, &operation)));
+            }
+            CallStep::Done(result) => break result,
+        }
+    };
+    let mut out = result.json;
+    out.push(b'\n');
+    print(&out);
+    if result.ok {
+        return Ok(0);
+    }
+    let error: Value = serde_json::from_slice(&out).unwrap_or_default();
+    Ok(match error.pointer("/error/kind").and_then(Value::as_str) {
+        Some("permission_denied") => DENIED,
+        Some("invalid_arguments") => USAGE,
+        _ => FAILED,
+    })
+}

@@ -1,0 +1,51 @@
+//! The component's exports: `wasi:cli/run` and `dewclaw:agent/outcome`.
+
+#![allow(
+    unsafe_code,
+    reason = "the canonical ABI's entry points, generated from wit/"
+)]
+
+use core::sync::atomic::{AtomicU8, Ordering};
+
+use crate::command;
+
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    reason = "generated from wit/, where the contract is documented"
+)]
+mod bindings {
+    #[cfg(feature = "http")]
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "dewclaw",
+        generate_all,
+    });
+    #[cfg(not(feature = "http"))]
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "offline",
+        generate_all,
+    });
+}
+
+/// The exit code of the last run.
+static EXIT_CODE: AtomicU8 = AtomicU8::new(1);
+
+struct Component;
+
+impl bindings::exports::wasi::cli::run::Guest for Component {
+    fn run() -> Result<(), ()> {
+        let code = command::run();
+        EXIT_CODE.store(code, Ordering::Relaxed);
+        if code == 0 { Ok(()) } else { Err(()) }
+    }
+}
+
+impl bindings::exports::dewclaw::agent::outcome::Guest for Component {
+    fn exit_code() -> u8 {
+        EXIT_CODE.load(Ordering::Relaxed)
+    }
+}
+
+bindings::export!(Component with_types_in bindings);

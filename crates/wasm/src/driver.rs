@@ -1,0 +1,256 @@
+//! Performs the agent's effects through the platform's traits.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use dewclaw_agent_core::{
+    Agent, Auth, AuthScheme, Effect, Event, Input, ModelCall, Operation, OperationAnswer, Outcome,
+    REPLY_HEADERS, RequestId, perform,
+};
+use dewclaw_agent_core::recording::Recorder;
+use dewclaw_platform::{
+    Clock, FileSystem, HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method,
+};
+
+/// Bytes of a request's body put together before they are written: a call for each message would cost more.
+const WRITE_BYTES: usize = 16 * 1024;
+
+/// Bytes of an error reply that are kept back until it is whole, so that the key can be taken out of it.
+const MAX_ERROR_BODY_BYTES: usize = 64 * 1024;
+
+/// What one run needs of the world.
+pub(crate) struct Driver<'w> {
+    pub(crate) clock: &'w dyn Clock,
+    pub(crate) files: &'w mut dyn FileSystem,
+    pub(crate) http: &'w mut dyn HttpClient,
+    /// The credential of each slot.
+    pub(crate) credential: &'w dyn Fn(&str) -> Option<String>,
+    pub(crate) recording: Option<Recording<'w>>,
+}
+
+/// Where a recording goes.
+pub(crate) struct Recording<'w> {
+    pub(crate) recorder: Recorder,
+    /// Adds whole lines to the recording's file.
+    pub(crate) append: Box<dyn FnMut(&[u8]) -> Result<(), String> + 'w>,
+}
+
+/// Bytes of a recording that are held before they are written, since each write goes to the disk.
+const RECORDING_BYTES: usize = 32 * 1024;
+
+/// A model call in flight.
+struct Call {
+    request: RequestId,
+    exchange: HttpId,
+    /// The body's next piece.
+    piece: usize,
+    /// Bytes put together and not yet taken.
+    outgoing: Vec<u8>,
+    /// An error reply, held back.
+    held: Option<Vec<u8>>,
+    key: Option<String>,
+    /// What has happened and was not told yet.
+    events: VecDeque<HttpEvent>,
+}
+
+impl Driver<'_> {
+    /// Drives a run to its end and shows its events.
+    ///
+    /// # Errors
+    /// A recording that can't be written: the run stops there.
+    pub(crate) fn run(
+        &mut self,
+        agent: &mut Agent,
+        show: &mut dyn FnMut(&Event),
+    ) -> Result<Outcome, String> {
+        let mut call = None;
+        loop {
+            let effect = agent.next();
+            self.record(false, |recorder| recorder.effect(&effect, agent))?;
+            match effect {
+                Effect::Event(event) => show(&event),
+                Effect::CallModel(request) => match self.start(&request) {
+                    Ok(started) => call = Some(started),
+                    Err(error) => self.tell(
+                        agent,
+                        Input::ReplyFailed {
+                            id: request.id,
+                            error,
+                        },
+                    )?,
+                },
+                Effect::Operate { id, operation } => {
+                    let Operation::File(file) = &operation;
+                    let answer = OperationAnswer::File(perform(self.files, file));
+                    self.tell(agent, Input::OperationDone { id, answer })?;
+                }
+                Effect::Wait { until_ms } => {
+                    let now = self.clock.now().monotonic_ms;
+                    // Nothing is in flight, so nothing but the time can come of it.
+                    let _ = self.http.poll(until_ms.saturating_sub(now));
+                    self.tell(agent, Input::Tick)?;
+                }
+                Effect::Pending => match call.take() {
+                    Some(going_on) => call = self.advance(agent, going_on)?,
+                    None => return Err(String::from("the agent waits for nothing: this is a bug")),
+                },
+                Effect::DropReply { .. } => {
+                    if let Some(dropped) = call.take() {
+                        let _ = self.http.cancel(dropped.exchange);
+                    }
+                }
+                Effect::Finished(outcome) => {
+                    self.record(true, |_| {})?;
+                    return Ok(outcome);
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, call: &ModelCall) -> Result<Call, HttpError> {
+        let Auth { slot, scheme } = call.auth;
+        let key = (self.credential)(slot);
+        let mut headers: Vec<(String, String)> = call
+            .headers
+            .iter()
+            .map(|(name, value)| (String::from(*name), String::from(*value)))
+            .collect();
+        if let Some(key) = &key {
+            let AuthScheme::Bearer = scheme;
+            headers.push((String::from("authorization"), ["Bearer ", key].concat()));
+        }
+        let exchange = self.http.start(&HttpRequest {
+            method: Method::Post,
+            url: call.url.clone(),
+            headers,
+            content_length: call.content_length,
+            timeouts: call.timeouts,
+        })?;
+        Ok(Call {
+            request: call.id,
+            exchange,
+            piece: 0,
+            outgoing: Vec::new(),
+            held: None,
+            key,
+            events: VecDeque::new(),
+        })
+    }
+
+    /// Sends what can be sent and tells the agent the next thing that has come. `None` once the call is over.
+    fn advance(&mut self, agent: &mut Agent, mut call: Call) -> Result<Option<Call>, String> {
+        self.send(agent, &mut call);
+        if call.events.is_empty() {
+            let events = self.http.poll(u64::MAX).unwrap_or_default();
+            call.events.extend(events.into_iter().map(|(_, event)| event));
+        }
+        let Some(event) = call.events.pop_front() else {
+            return Ok(Some(call));
+        };
+        let id = call.request;
+        let input = match event {
+            HttpEvent::Writable => return Ok(Some(call)),
+            HttpEvent::Head {
+                status,
+                mut headers,
+            } => {
+                headers.retain(|(name, _)| REPLY_HEADERS.contains(&name.as_str()));
+                if status >= 300 {
+                    call.held = Some(Vec::new());
+                }
+                Input::ReplyStart {
+                    id,
+                    status,
+                    headers,
+                }
+            }
+            HttpEvent::Chunk(bytes) => match &mut call.held {
+                None => Input::ReplyChunk { id, bytes },
+                Some(held) => {
+                    let room = MAX_ERROR_BODY_BYTES - held.len();
+                    held.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                    if held.len() < MAX_ERROR_BODY_BYTES {
+                        return Ok(Some(call));
+                    }
+                    // It never has to end: what is there is enough to say what went wrong.
+                    let _ = self.http.cancel(call.exchange);
+                    self.tell_held(agent, &mut call)?;
+                    self.tell(agent, Input::ReplyEnd { id })?;
+                    return Ok(None);
+                }
+            },
+            HttpEvent::End => {
+                self.tell_held(agent, &mut call)?;
+                self.tell(agent, Input::ReplyEnd { id })?;
+                return Ok(None);
+            }
+            HttpEvent::Failed(error) => {
+                self.tell_held(agent, &mut call)?;
+                self.tell(agent, Input::ReplyFailed { id, error })?;
+                return Ok(None);
+            }
+        };
+        self.tell(agent, input)?;
+        Ok(Some(call))
+    }
+
+    /// Writes the body as far as the client takes it.
+    fn send(&mut self, agent: &Agent, call: &mut Call) {
+        loop {
+            while call.outgoing.len() < WRITE_BYTES {
+                let Some(piece) = agent.body_piece(call.piece) else {
+                    break;
+                };
+                call.outgoing.extend_from_slice(piece);
+                call.piece += 1;
+            }
+            if call.outgoing.is_empty() {
+                return;
+            }
+            // A failure is told by the next poll.
+            match self.http.write(call.exchange, &call.outgoing) {
+                Ok(0) | Err(_) => return,
+                Ok(taken) => {
+                    call.outgoing.drain(..taken);
+                }
+            }
+        }
+    }
+
+    /// Tells an error reply's body, without the key, should the server have sent it back.
+    fn tell_held(&mut self, agent: &mut Agent, call: &mut Call) -> Result<(), String> {
+        let Some(mut bytes) = call.held.take() else {
+            return Ok(());
+        };
+        if let Some(key) = &call.key {
+            let key = key.as_bytes();
+            while let Some(at) = bytes.windows(key.len()).position(|window| window == key) {
+                bytes.splice(at..at + key.len(), *b"[key]");
+            }
+        }
+        if !bytes.is_empty() {
+            let id = call.request;
+            self.tell(agent, Input::ReplyChunk { id, bytes })?;
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, agent: &mut Agent, input: Input) -> Result<(), String> {
+        let now = self.clock.now();
+        self.record(false, |recorder| recorder.input(now, &input))?;
+        agent.feed(now, input).map_err(|misuse| misuse.to_string())
+    }
+
+    fn record(&mut self, flush: bool, note: impl FnOnce(&mut Recorder)) -> Result<(), String> {
+        let Some(recording) = &mut self.recording else {
+            return Ok(());
+        };
+        note(&mut recording.recorder);
+        if flush || recording.recorder.pending_bytes() > RECORDING_BYTES {
+            (recording.append)(&recording.recorder.take())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,140 @@
+"""Says what an artifact's bytes are spent on: each crate, each module of ours, each tool and wire.
+
+Code is put down to the function that it stands in after optimising. What was inlined counts where it went,
+and a function that several callers share counts once, where it was written: the ledger is a map, not a bill.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import component
+import symbols
+
+# Crates of this workspace are shown by module; in these modules every module below is shown too.
+OURS = "dewclaw"
+SPLIT = {"tools": "tool", "wire": "wire", "wires": "wire"}
+
+SECTION_NAMES = {
+    1: "types", 2: "imports", 3: "functions", 4: "tables", 5: "memory", 6: "globals", 7: "exports", 8: "start",
+    9: "elements", 12: "data count",
+}  # fmt: skip
+
+
+@dataclass
+class Row:
+    """So many bytes of one kind. `level` is 1 for a part of the row above at level 0, and so on."""
+
+    kind: str
+    name: str
+    bytes: int
+    level: int = 0
+
+
+def functions(module, what):
+    """(name, bytes) of each function with a body, and the names of the data segments by index."""
+    imported, names, segments, sizes = 0, {}, {}, []
+    for part in component.sections(module, what, component.CORE):
+        reader = component.Reader(part.body, f"{what}, section {part.id}")
+        if part.id == component.CODE:
+            for _ in range(reader.number()):
+                before = reader.at
+                reader.bytes()
+                sizes.append(reader.at - before)
+        elif part.id == component.CUSTOM and reader.name() == "name":
+            while not reader.done():
+                kind, body = reader.byte(), component.Reader(reader.bytes(), f"{what}, names")
+                into = {1: names, 9: segments}.get(kind)
+                if into is not None:
+                    into.update(body.each(lambda: (body.number(), body.name())))
+    imported = sum(kind == "function" for kind, _ in component.interface(module, what).imports.values())
+    return [(names.get(imported + i, "?"), size) for i, size in enumerate(sizes)], segments
+
+
+def data_segments(body, what):
+    """The bytes of each data segment, with what the format puts around it."""
+    reader, found = component.Reader(body, what), []
+    for _ in range(reader.number()):
+        before = reader.at
+        flags = reader.number()
+        if flags == 2:
+            reader.number()
+        if flags != 1:
+            # The offset: a constant expression of one instruction.
+            if reader.byte() not in (0x41, 0x23):
+                reader.fail("offset of a data segment that is not a constant")
+            reader.skip_number()
+            if reader.byte() != 0x0B:
+                reader.fail("offset of a data segment that does not end")
+        reader.bytes()
+        found.append(reader.at - before)
+    return found
+
+
+def module_of(path):
+    """The row that a path of our own crates counts in, below its crate."""
+    kind = SPLIT.get(path[1]) if len(path) > 2 else None
+    # `agent::Agent::step` counts in `agent`: a type's name is its file's, a module's row is what one can act on.
+    name = "::".join(path[1:3]) if kind else path[1] if len(path) > 1 else "(root)"
+    return kind or "module", name
+
+
+def code_rows(module, what):
+    """Rows for the code: each crate, and below each crate of ours its modules."""
+    found, _ = functions(module, what)
+    crates, modules = defaultdict(int), defaultdict(lambda: defaultdict(int))
+    for name, size in found:
+        path = symbols.read(name).owner()
+        crate = path[0] if path else "C library and glue"
+        if crate in symbols.STANDARD:
+            crate = "Rust's standard library"
+        crates[crate] += size
+        if crate.startswith(OURS):
+            modules[crate][module_of(path)] += size
+    rows = []
+    for crate, size in sorted(crates.items(), key=lambda item: -item[1]):
+        rows.append(Row("crate", crate, size, 1))
+        for (kind, name), part in sorted(modules[crate].items(), key=lambda item: -item[1]):
+            rows.append(Row(kind, name, part, 2))
+    return rows
+
+
+def of(artifact, named, what):
+    """The rows for `artifact`'s bytes; `named` is its optimised core module with the names still in it.
+
+    The rows of level 0 add up to the artifact.
+    """
+    if artifact[:8] == component.CORE:
+        around, core = [], artifact
+    else:
+        parts = component.sections(artifact, what, component.COMPONENT)
+        main = component.main_module(parts, what)
+        core = parts[main].body
+        shims = sum(len(p.encode()) for i, p in enumerate(parts) if p.id == component.CORE_MODULE and i != main)
+        rest = len(artifact) - shims - len(core)
+        around = [Row("shell", "component: types, imports, exports", rest), Row("shell", "component: shim modules", shims)]
+    _, segments = functions(named, f"{what}, with names")
+    bodies = {}
+    for which, module in [("shipped", core), ("named", named)]:
+        bodies[which] = [p.body for p in component.sections(module, what, component.CORE) if p.id == component.CODE]
+    if bodies["shipped"] != bodies["named"]:
+        raise component.Malformed(f"{what}: the module kept for the ledger is of another build: run scripts/build-wasm")
+    rows, small = [], []
+    for part in component.sections(core, what, component.CORE):
+        size = len(part.encode())
+        if part.id == component.CODE:
+            inner = code_rows(named, what)
+            framing = size - sum(row.bytes for row in inner if row.level == 1)
+            rows.append(Row("section", "code", size))
+            rows += [*inner, Row("crate", "(framing)", framing, 1)]
+        elif part.id == component.DATA:
+            rows.append(Row("section", "data: constants and text", size))
+            for index, length in enumerate(data_segments(part.body, what)):
+                rows.append(Row("segment", segments.get(index, f"segment {index}"), length, 1))
+        else:
+            small.append(Row("section", SECTION_NAMES.get(part.id, f"section {part.id}"), size))
+    small = [Row("section", "core: " + row.name, row.bytes) for row in sorted(small, key=lambda row: -row.bytes)]
+    rows += [*small, Row("section", "core: preamble", 8), *around]
+    total = sum(row.bytes for row in rows if row.level == 0)
+    if total != len(artifact):
+        raise component.Malformed(f"{what}: the ledger adds up to {total:,} of {len(artifact):,} bytes")
+    return rows

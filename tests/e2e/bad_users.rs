@@ -1,0 +1,478 @@
+//! What a person can get wrong, a row each: a message with cause and fix, a stable exit code, no trap, and whole files.
+
+use e2e::guest::Guest;
+use e2e::host::{Host, on_each_host};
+use e2e::scratch::Scratch;
+use e2e::scripted_model::{Reply, ScriptedModel};
+use e2e::small_disk::{self, Made};
+use serde_json::json;
+
+#[test]
+fn no_command_is_usage() {
+    on_each_host(|host| {
+        host.run(&Guest::dewclaw()).code(2).says(&["ask"]);
+    });
+}
+
+#[test]
+fn an_unknown_command_names_the_known_ones() {
+    on_each_host(|host| {
+        let ended = host.run(&Guest::dewclaw().args(["aks", "hi"]));
+        ended.code(2).says(&["dewclaw:", "aks", "--help"]);
+    });
+}
+
+#[test]
+fn an_unknown_flag_is_named() {
+    on_each_host(|host| {
+        let (work, model) = (Scratch::new(), ScriptedModel::never_asked());
+        let ended = host.run(&Guest::ask(&work, &model, "hi").args(["--colour"]));
+        ended.code(2).says(&["--colour", "--help"]);
+    });
+}
+
+#[test]
+fn flags_with_wrong_values_say_what_they_want() {
+    on_each_host(|host| {
+        let (work, model) = (Scratch::new(), ScriptedModel::never_asked());
+        for (arguments, phrases) in [
+            (&["--max-steps", "many"][..], &["--max-steps", "number"][..]),
+            (&["--max-steps", "0"], &["--max-steps"]),
+            (&["--max-steps", "-1"], &["--max-steps"]),
+            (&["--max-tokens", "1e9"], &["--max-tokens"]),
+            (&["--model"], &["--model"]),
+            (&["--record"], &["--record"]),
+            (&["extra"], &["extra"]),
+        ] {
+            let ended = host.run(&Guest::ask(&work, &model, "hi").args(arguments.iter().copied()));
+            ended.code(2).says(phrases);
+        }
+        assert_eq!(model.connections(), 0);
+    });
+}
+
+#[test]
+fn an_empty_prompt_is_usage() {
+    on_each_host(|host| {
+        let (work, model) = (Scratch::new(), ScriptedModel::never_asked());
+        host.run(&Guest::ask(&work, &model, ""))
+            .code(2)
+            .says(&["prompt"]);
+        host.run(&Guest::ask(&work, &model, "-").stdin(""))
+            .code(2)
+            .says(&["prompt"]);
+        host.run(&Guest::ask(&work, &model, "-").stdin(*b"\xff\xfe"))
+            .code(2)
+            .says(&["UTF-8"]);
+        host.run(&Guest::dewclaw().workspace(&work).args(["ask"]))
+            .code(2)
+            .says(&["prompt"]);
+    });
+}
+
+#[test]
+fn no_model_is_usage() {
+    on_each_host(|host| {
+        let (work, model) = (Scratch::new(), ScriptedModel::never_asked());
+        let ended = host.run(
+            &Guest::dewclaw()
+                .workspace(&work)
+                .model(&model)
+                .args(["ask", "hi"]),
+        );
+        ended.code(2).says(&["--model", "DEWCLAW_MODEL"]);
+    });
+}
+
+#[test]
+fn no_key_for_the_default_address() {
+    on_each_host(|host| {
+        let work = Scratch::new();
+        let ended = host.run(
+            &Guest::dewclaw()
+                .workspace(&work)
+                .args(["ask", "hi", "--model", "m"]),
+        );
+        ended.code(2).says(&["OPENAI_API_KEY", "OPENAI_BASE_URL"]);
+    });
+}
+
+#[test]
+fn a_settings_error_also_ends_the_events() {
+    on_each_host(|host| {
+        let work = Scratch::new();
+        let ended = host.run(
+            &Guest::dewclaw()
+                .workspace(&work)
+                .args(["ask", "hi", "--model", "m", "--json"]),
+        );
+        ended.code(2);
+        let finished = ended.finished();
+        assert_eq!(finished["reason"], "failed");
+        assert_eq!(finished["exit_code"], 2);
+        assert!(
+            finished["error"]["message"]
+                .to_string()
+                .contains("OPENAI_API_KEY"),
+            "{finished}"
+        );
+    });
+}
+
+#[test]
+fn bad_urls_are_refused_before_anything_is_sent() {
+    on_each_host(|host| {
+        let work = Scratch::new();
+        for url in [
+            "api.openai.com/v1",
+            "ftp://127.0.0.1/v1",
+            "http://",
+            "http:///v1",
+            "http://127.0.0.1:99999/v1",
+            "http://127.0.0.1:port/v1",
+            "http://127.0.0.1/v 1",
+            "http://127.0.0.1/v1?key=1",
+            "file:///etc/passwd",
+            "not a url",
+        ] {
+            let guest = Guest::dewclaw()
+                .workspace(&work)
+                .base_url(url)
+                .args(["ask", "hi", "--model", "m"]);
+            host.run(&guest).code(2).says(&["base URL"]);
+        }
+        let guest = Guest::dewclaw()
+            .workspace(&work)
+            .base_url("http://me:hunter2@127.0.0.1/v1");
+        host.run(&guest.args(["ask", "hi", "--model", "m"]))
+            .code(2)
+            .says(&["OPENAI_API_KEY"])
+            .keeps("hunter2");
+    });
+}
+
+#[test]
+fn a_host_name_that_does_not_exist() {
+    on_each_host(|host| {
+        let (work, state) = (
+            Scratch::new(),
+            Scratch::with(&[("dewclaw.json", r#"{"retry_attempts": 1}"#)]),
+        );
+        let guest = Guest::dewclaw()
+            .workspace(&work)
+            .state(&state)
+            .base_url("http://no-such-host.invalid/v1");
+        let ended = host.run(&guest.args(["ask", "hi", "--model", "m"]));
+        ended.code(3).says(&["no-such-host.invalid"]);
+    });
+}
+
+#[test]
+fn settings_in_the_environment_are_checked() {
+    on_each_host(|host| {
+        let (work, model) = (Scratch::new(), ScriptedModel::never_asked());
+        for (name, value) in [
+            ("DEWCLAW_MAX_STEPS", "lots"),
+            ("DEWCLAW_MAX_STEPS", "0"),
+            ("DEWCLAW_MAX_TOKENS", "-5"),
+            ("DEWCLAW_STREAM", "perhaps"),
+        ] {
+            host.run(&Guest::ask(&work, &model, "hi").env(name, value))
+                .code(2)
+                .says(&[name]);
+        }
+    });
+}
+
+#[test]
+fn no_folder_at_all() {
+    on_each_host(|host| {
+        // A question needs no folder; a tool does.
+        let model = ScriptedModel::start([
+            Reply::call("c", "read_file", json!({"path": "a.txt"})),
+            Reply::text("No folder."),
+        ]);
+        let guest = Guest::dewclaw()
+            .model(&model)
+            .args(["ask", "hi", "--model", "m"]);
+        let ended = host.run(&guest);
+        if model.connections() == 0 {
+            panic!(
+                "a run without --dir is refused, which the issue allows only with a message: {ended}"
+            );
+        }
+        ended.code(0).prints("No folder.\n");
+        let result = model.last_request().tool_result();
+        assert!(
+            result["error"]["message"].to_string().contains("folder"),
+            "{result}"
+        );
+
+        let ended = host.run(&Guest::offline().args(["tool", "read_file", r#"{"path": "a.txt"}"#]));
+        ended.code(1);
+        assert!(ended.stdout().contains("--dir"), "{ended}");
+    });
+}
+
+/// Runs a tool where the workspace can only be read. The command line has no such grant.
+fn read_only(name: &str, arguments: &serde_json::Value) -> serde_json::Value {
+    let work = Scratch::with(&[("a.txt", "alpha\n")]);
+    let files = work.snapshot();
+    let guest = Guest::offline().read_only_folder(work.path(), "/").args([
+        "tool",
+        name,
+        &arguments.to_string(),
+    ]);
+    let ended = Host::InProcess.run(&guest);
+    let result = ended.json();
+    ended.code(i32::from(result.get("error").is_some()));
+    assert_eq!(work.snapshot(), files, "nothing changed");
+    result
+}
+
+#[test]
+fn a_read_only_folder_can_be_read_and_not_written() {
+    let read = read_only("read_file", &json!({"path": "a.txt"}));
+    assert!(read["content"].to_string().contains("alpha"), "{read}");
+    for (name, arguments) in [
+        ("write_file", json!({"path": "b.txt", "content": "x"})),
+        ("write_file", json!({"path": "new/b.txt", "content": "x"})),
+        (
+            "edit_file",
+            json!({"path": "a.txt", "old_text": "alpha", "new_text": "beta"}),
+        ),
+        ("memory_write", json!({"content": "x"})),
+    ] {
+        let result = read_only(name, &arguments);
+        assert_eq!(
+            result["error"]["kind"], "permission_denied",
+            "{name}: {result}"
+        );
+        let message = result["error"]["message"].to_string();
+        assert!(
+            message.contains("read-only") || message.contains("only be read"),
+            "{name}: {message}"
+        );
+    }
+}
+
+#[test]
+fn a_read_only_state_cannot_be_recorded_into() {
+    let (work, state) = (Scratch::new(), Scratch::new());
+    let model = ScriptedModel::never_asked();
+    let guest = Guest::ask(&work, &model, "hi")
+        .read_only_folder(state.path(), "/state")
+        .args(["--record", "a.rec"]);
+    let ended = Host::InProcess.run(&guest);
+    assert_ne!(ended.code, Some(0), "{ended}");
+    ended.says(&["a.rec"]);
+    assert_eq!(
+        model.connections(),
+        0,
+        "it is said before the model is paid"
+    );
+    assert_eq!(state.names(), Vec::<String>::new());
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_file_whole() {
+    let half = "x".repeat(small_disk::ROOM / 2 + 4096);
+    let work = Scratch::with(&[("a.txt", &half)]);
+    let longer = "y".repeat(small_disk::ROOM / 2 + 8192);
+    // Written beside the old file before it replaces it, so the two do not fit together; on a disk with a file size limit
+    // nothing is too large until the file itself is.
+    let content = match small_disk::how() {
+        Made::ByMount => longer,
+        Made::ByLimit => "y".repeat(small_disk::ROOM + 4096),
+    };
+    let guest = Guest::offline()
+        .workspace(&work)
+        .args(["tool", "write_file", "-"]);
+    let guest = guest.stdin(json!({"path": "a.txt", "content": content}).to_string());
+    let (ended, made, after) = small_disk::run(&guest, &work);
+    ended.code(1);
+    let result = ended.json();
+    let message = result["error"]["message"].to_string();
+    let cause = if made == Made::ByMount {
+        "no space"
+    } else {
+        "too large"
+    };
+    assert!(message.contains(cause), "{message}");
+    assert_eq!(
+        after.snapshot(),
+        work.snapshot(),
+        "the old file is whole, and nothing half-written lies beside it"
+    );
+}
+
+#[test]
+fn a_full_disk_while_recording_is_said() {
+    let (work, state) = (Scratch::new(), Scratch::new());
+    let model = ScriptedModel::start([Reply::text(&"so long a text ".repeat(8_000))]);
+    // The state is the disk that is small here.
+    let guest = Guest::ask(&work, &model, "talk")
+        .state(&state)
+        .args(["--record", "a.rec"]);
+    let (ended, _, _) = small_disk::run(&guest, &state);
+    assert_eq!(ended.code, Some(1), "{ended}");
+    ended.code(1).says(&["a.rec"]);
+}
+
+#[test]
+fn a_binary_file_is_refused_by_name() {
+    on_each_host(|host| {
+        let work = Scratch::new();
+        work.write("picture.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\xff\xfe");
+        let before = work.snapshot();
+        for (name, arguments) in [
+            ("read_file", json!({"path": "picture.png"})),
+            (
+                "edit_file",
+                json!({"path": "picture.png", "old_text": "PNG", "new_text": "GIF"}),
+            ),
+        ] {
+            let ended = host.run(&Guest::tool(&work, name, &arguments));
+            ended.code(1);
+            let message = ended.json()["error"]["message"].to_string();
+            assert!(
+                message.contains("picture.png") && message.contains("binary"),
+                "{message}"
+            );
+        }
+        assert_eq!(work.snapshot(), before);
+    });
+}
+
+#[test]
+fn a_file_of_fifty_megabytes() {
+    on_each_host(|host| {
+        let work = Scratch::new();
+        let line =
+            b"fifty megabytes of lines that all say the same thing, again and again and again\n";
+        work.write("big.log", line.repeat(50_000_000 / line.len()));
+        let ended = host.run(&Guest::tool(
+            &work,
+            "read_file",
+            &json!({"path": "big.log"}),
+        ));
+        ended.code(0);
+        let page = ended.json();
+        assert_eq!(page["truncated"], true);
+        assert!(
+            page["content"].to_string().contains("offset"),
+            "it says how to read on"
+        );
+        assert!(ended.stdout.len() <= 70_000, "{} bytes", ended.stdout.len());
+
+        let far = host.run(&Guest::tool(
+            &work,
+            "read_file",
+            &json!({"path": "big.log", "offset": 500_000, "limit": 1}),
+        ));
+        far.code(0);
+        assert!(
+            far.json()["content"]
+                .to_string()
+                .contains("fifty megabytes"),
+            "{far}"
+        );
+
+        let edit = json!({"path": "big.log", "old_text": "fifty", "new_text": "50"});
+        let ended = host.run(&Guest::tool(&work, "edit_file", &edit));
+        ended.code(1);
+        assert_eq!(ended.json()["error"]["kind"], "too_large", "{ended}");
+    });
+}
+
+#[test]
+fn a_line_of_fifty_megabytes() {
+    on_each_host(|host| {
+        let work = Scratch::new();
+        work.write("line.txt", vec![b'x'; 50_000_000]);
+        let ended = host.run(&Guest::tool(
+            &work,
+            "read_file",
+            &json!({"path": "line.txt"}),
+        ));
+        let result = ended.json();
+        ended.code(i32::from(result.get("error").is_some()));
+        assert!(ended.stdout.len() <= 70_000, "{} bytes", ended.stdout.len());
+        assert!(
+            result["truncated"] == true || result["error"]["kind"] == "too_large",
+            "{}",
+            &ended.stdout()[..200]
+        );
+    });
+}
+
+#[test]
+fn malformed_settings_are_named_with_their_place() {
+    on_each_host(|host| {
+        let (work, model) = (Scratch::new(), ScriptedModel::never_asked());
+        for (settings, phrase) in [
+            ("{\"model\": ", "line 1"),
+            ("", "dewclaw.json"),
+            ("[]", "object"),
+            ("{\"modle\": \"m\"}", "modle"),
+            ("{\"max_steps\": \"ten\"}", "max_steps"),
+            ("{\"max_steps\": 0}", "max_steps"),
+            ("{\"stream\": 1}", "stream"),
+            ("{\"retry_attempts\": -1}", "retry_attempts"),
+            ("{\"api_key\": \"sk-in-the-settings\"}", "api_key"),
+        ] {
+            let state = Scratch::with(&[("dewclaw.json", settings)]);
+            let ended = host.run(&Guest::ask(&work, &model, "hi").state(&state));
+            ended
+                .code(2)
+                .says(&["dewclaw.json", phrase])
+                .keeps("sk-in-the-settings");
+        }
+        assert_eq!(model.connections(), 0);
+    });
+}
+
+#[test]
+fn settings_that_are_not_utf8() {
+    on_each_host(|host| {
+        let (work, state, model) = (Scratch::new(), Scratch::new(), ScriptedModel::never_asked());
+        state.write("dewclaw.json", b"{\"model\": \"\xff\"}");
+        host.run(&Guest::ask(&work, &model, "hi").state(&state))
+            .code(2)
+            .says(&["dewclaw.json"]);
+    });
+}
+
+#[test]
+fn the_offline_artifact_says_where_the_network_is() {
+    on_each_host(|host| {
+        let work = Scratch::new();
+        let guest = Guest::offline()
+            .workspace(&work)
+            .base_url("http://127.0.0.1:9/v1");
+        let ended = host.run(&guest.args(["ask", "hi", "--model", "m"]));
+        ended.code(5).says(&["dewclaw.wasm"]);
+    });
+}
+
+#[test]
+fn tool_arguments_that_are_not_json() {
+    on_each_host(|host| {
+        let work = Scratch::new();
+        let ended =
+            host.run(
+                &Guest::offline()
+                    .workspace(&work)
+                    .args(["tool", "read_file", "path=a.txt"]),
+            );
+        ended.code(1);
+        assert_eq!(
+            ended.json()["error"]["kind"],
+            "invalid_arguments",
+            "{ended}"
+        );
+        host.run(&Guest::offline().workspace(&work).args(["tool"]))
+            .code(2)
+            .says(&["tool"]);
+    });
+}

@@ -1,0 +1,72 @@
+//! Memory and fuel against `size-budget.toml`.
+
+use e2e::artifact;
+use e2e::conversation;
+use e2e::guest::Guest;
+use e2e::in_process;
+use e2e::scratch::Scratch;
+use e2e::size_budget;
+
+/// Pages of 64 KiB that a fresh instance may have: 192 KiB.
+const START_PAGES: usize = 3;
+
+#[test]
+fn an_instance_starts_small() {
+    for guest in [Guest::dewclaw(), Guest::offline()] {
+        let run = in_process::run(&guest.args(["--version"]));
+        run.ended.code(0);
+        assert!(run.start_pages >= 1, "the control: memory was counted");
+        assert!(
+            run.start_pages <= START_PAGES,
+            "it starts with {} pages",
+            run.start_pages
+        );
+    }
+}
+
+#[test]
+fn the_demo_ends_small() {
+    let work = Scratch::copy_of(&artifact::repository().join("examples/workspace"));
+    let state = Scratch::new();
+    let recording = artifact::repository().join("examples/recordings/demo.jsonl");
+    let recording = std::fs::read(&recording)
+        .unwrap_or_else(|error| panic!("{}: {error}", recording.display()));
+    state.write("demo.jsonl", recording);
+    let before = work.snapshot();
+    let guest = Guest::dewclaw().workspace(&work).state(&state);
+    let run = in_process::run(&guest.args(["replay", "demo.jsonl", "--tools", "real"]));
+    run.ended.code(0);
+    assert_ne!(work.snapshot(), before, "files really changed");
+    let limit = size_budget::read().demo_end_pages;
+    assert!(limit <= 12, "the promise is 12 pages");
+    assert!(
+        run.end_pages <= limit,
+        "it ends with {} pages of {limit}",
+        run.end_pages
+    );
+}
+
+#[test]
+fn a_turn_costs_a_constant_and_one_copy_of_the_history() {
+    let budget = size_budget::read();
+    for turns in [10, 100, 1000] {
+        let conversation = conversation::hold(turns);
+        assert_eq!(conversation.turns.len(), turns);
+        for (number, turn) in conversation.turns.iter().enumerate() {
+            let history = u64::try_from(turn.history_bytes).expect("a length is a u64");
+            let limit = budget.turn_constant + budget.per_history_byte * history;
+            assert!(
+                turn.fuel <= limit,
+                "turn {} of {turns} costs {} fuel with {history} bytes of history; the budget allows {limit}",
+                number + 1,
+                turn.fuel
+            );
+        }
+    }
+}
+
+#[test]
+fn the_same_conversation_costs_the_same_fuel() {
+    let (one, two) = (conversation::hold(10), conversation::hold(10));
+    assert_eq!(one.turns, two.turns);
+}

@@ -1,0 +1,44 @@
+//! The end-to-end tests: the real artifacts of `dist/`, run by the real `wasmtime` command line and by the crate in this process,
+//! against model servers on loopback.
+//!
+//! A new test goes to the file of its subject:
+//!
+//! - `ask`: a prompt and its answer: what goes over the wire, what is printed, settings and their precedence
+//! - `tools`: the tools, called by a model and by the command `tool`
+//! - `guards`: what stops a run or sends the model back: steps, repeats, unknown tools, bad arguments
+//! - `retry`: which failures are tried again, when, and when not
+//! - `bad_replies`: replies that break the wire, a row each
+//! - `bad_statuses`: statuses and error pages, a row each
+//! - `bad_users`: what a person can get wrong, a row each
+//! - `trust`: what neither a model nor a cloned repository may reach
+//! - `record_replay`: recordings, their replay, and that no key is kept
+//! - `doctor`: what `doctor` says of each grant
+//! - `wasmtime_cli`: what only the wasmtime command line shows
+//! - `native`: the native `dewclaw`
+//! - `aimock`: a model server that somebody else wrote
+//! - `contract`: the platform's contract suite inside wasm
+//! - `imports`: what an artifact imports and what it lacks
+//! - `budget`: memory and fuel against `size-budget.toml`
+//! - `readme`: what the README shows
+//!
+//! Most tests run in both hosts (`on_each_host`): the command line is what people use, and the in-process host tells exit codes
+//! apart. What a test needs beyond `dist/` is named by the environment and set by `scripts/test`: `AIMOCK`, `DEWCLAW_BIN` and
+//! `DEWCLAW_CONTRACT_WASM`. A missing one fails its tests; nothing is skipped.
+
+mod aimock;
+mod ask;
+mod bad_replies;
+mod bad_statuses;
+mod bad_users;
+mod budget;
+mod contract;
+mod doctor;
+mod guards;
+mod imports;
+mod native;
+mod readme;
+mod record_replay;
+mod retry;
+mod tools;
+mod trust;
+mod wasmtime_cli;

@@ -1,0 +1,198 @@
+//! The native `dewclaw`: the same component, with exit codes of its own.
+
+use e2e::artifact;
+use e2e::host::Ended;
+use e2e::loopback::ClosedPort;
+use e2e::process;
+use e2e::scratch::Scratch;
+use e2e::scripted_model::{Reply, ScriptedModel};
+use serde_json::json;
+use std::process::Command;
+
+/// Runs the native command with the component of `dist/` in a workspace and with a state of its own.
+fn dewclaw(
+    work: &Scratch,
+    state: &Scratch,
+    environment: &[(&str, &str)],
+    arguments: &[&str],
+) -> Ended {
+    let mut command = native(work, state);
+    command.env("DEWCLAW_COMPONENT", artifact::dewclaw());
+    command.envs(environment.iter().copied()).args(arguments);
+    Ended {
+        tells_failures_apart: true,
+        ..process::run("dewclaw", &mut command, b"")
+    }
+}
+
+fn native(work: &Scratch, state: &Scratch) -> Command {
+    let binary = artifact::from_environment(
+        "DEWCLAW_BIN",
+        "the native `dewclaw` command, built by cargo",
+    );
+    let mut command = Command::new(binary);
+    // What the caller's own shell sets must not decide a test.
+    for name in [
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+        "DEWCLAW_MODEL",
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "ALL_PROXY",
+    ] {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+    command
+        .arg("--workspace")
+        .arg(work.path())
+        .arg("--state")
+        .arg(state.path());
+    command
+}
+
+#[test]
+fn ask_works_and_changes_files() {
+    let (work, state) = (Scratch::new(), Scratch::new());
+    let model = ScriptedModel::requiring_key(
+        "sk-native",
+        [
+            Reply::call(
+                "c",
+                "write_file",
+                json!({"path": "a.txt", "content": "native\n"}),
+            ),
+            Reply::text("Wrote it."),
+        ],
+    );
+    let environment = [
+        ("OPENAI_BASE_URL", &*model.base_url()),
+        ("OPENAI_API_KEY", "sk-native"),
+    ];
+    let ended = dewclaw(
+        &work,
+        &state,
+        &environment,
+        &["ask", "write", "--model", "scripted"],
+    );
+    ended.code(0).prints("Wrote it.\n").keeps("sk-native");
+    assert_eq!(work.read("a.txt"), "native\n");
+}
+
+#[test]
+fn the_current_folder_is_the_default_workspace() {
+    let (work, state) = (Scratch::with(&[("a.txt", "alpha\n")]), Scratch::new());
+    let binary = artifact::from_environment(
+        "DEWCLAW_BIN",
+        "the native `dewclaw` command, built by cargo",
+    );
+    let mut command = Command::new(binary);
+    command
+        .env("DEWCLAW_COMPONENT", artifact::dewclaw())
+        .env("DEWCLAW_STATE", state.path());
+    command
+        .current_dir(work.path())
+        .args(["tool", "read_file", r#"{"path":"a.txt"}"#]);
+    let ended = process::run("dewclaw", &mut command, b"");
+    ended.code(0);
+    assert!(ended.stdout().contains("alpha"), "{ended}");
+}
+
+#[test]
+fn exit_code_1_for_a_tool_that_fails() {
+    let (work, state) = (Scratch::new(), Scratch::new());
+    dewclaw(
+        &work,
+        &state,
+        &[],
+        &["tool", "read_file", r#"{"path":"missing"}"#],
+    )
+    .code(1);
+}
+
+#[test]
+fn exit_code_2_for_usage() {
+    let (work, state) = (Scratch::new(), Scratch::new());
+    dewclaw(&work, &state, &[], &["aks", "hi"])
+        .code(2)
+        .says(&["aks"]);
+    dewclaw(&work, &state, &[], &["ask", "hi", "--model", "m"])
+        .code(2)
+        .says(&["OPENAI_API_KEY"]);
+}
+
+#[test]
+fn exit_code_3_when_the_model_cannot_be_reached_or_refuses() {
+    let (work, closed) = (Scratch::new(), ClosedPort::new());
+    let state = Scratch::with(&[("dewclaw.json", r#"{"retry_attempts": 1, "model": "m"}"#)]);
+    let url = format!("{}/v1", closed.url());
+    dewclaw(&work, &state, &[("OPENAI_BASE_URL", &url)], &["ask", "hi"])
+        .code(3)
+        .says(&["127.0.0.1"]);
+    let model = ScriptedModel::start([Reply::error(
+        401,
+        "No such key.",
+        "invalid_request_error",
+        None,
+    )]);
+    let environment = [("OPENAI_BASE_URL", &*model.base_url())];
+    dewclaw(&work, &state, &environment, &["ask", "hi"])
+        .code(3)
+        .says(&["No such key."]);
+}
+
+#[test]
+fn exit_code_4_at_a_limit() {
+    let (work, state) = (Scratch::with(&[("a.txt", "alpha\n")]), Scratch::new());
+    let model = ScriptedModel::start([
+        Reply::call("c", "read_file", json!({"path": "a.txt"})),
+        Reply::text("That was all I could do."),
+    ]);
+    let environment = [
+        ("OPENAI_BASE_URL", &*model.base_url()),
+        ("DEWCLAW_MODEL", "m"),
+    ];
+    let ended = dewclaw(
+        &work,
+        &state,
+        &environment,
+        &["ask", "hi", "--max-steps", "1"],
+    );
+    ended.code(4).prints("That was all I could do.\n");
+}
+
+#[test]
+fn exit_code_5_when_the_network_is_denied() {
+    let (work, state) = (Scratch::new(), Scratch::new());
+    let mut command = native(&work, &state);
+    command.env("DEWCLAW_COMPONENT", artifact::dewclaw_offline());
+    command
+        .env("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+        .args(["ask", "hi", "--model", "m"]);
+    let ended = Ended {
+        tells_failures_apart: true,
+        ..process::run("dewclaw", &mut command, b"")
+    };
+    ended.code(5);
+}
+
+#[test]
+fn recordings_lie_in_the_state_folder() {
+    let (work, state) = (Scratch::new(), Scratch::new());
+    let model = ScriptedModel::start([Reply::text("Kept.")]);
+    let environment = [
+        ("OPENAI_BASE_URL", &*model.base_url()),
+        ("DEWCLAW_MODEL", "m"),
+    ];
+    dewclaw(
+        &work,
+        &state,
+        &environment,
+        &["ask", "hi", "--record", "run.rec"],
+    )
+    .code(0);
+    assert_eq!(work.names(), Vec::<String>::new());
+    assert!(state.has("run.rec"), "{:?}", state.names());
+    dewclaw(&work, &state, &[], &["replay", "run.rec"])
+        .code(0)
+        .prints("Kept.\n");
+}

@@ -1,0 +1,131 @@
+//! One run of a component, described: the same description runs in every host.
+
+use crate::artifact;
+use crate::scratch::Scratch;
+use crate::scripted_model::ScriptedModel;
+use std::path::{Path, PathBuf};
+
+/// A component with its command line and its grants.
+#[derive(Clone, Debug)]
+pub struct Guest {
+    pub(crate) component: PathBuf,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) folders: Vec<Folder>,
+    pub(crate) stdin: Vec<u8>,
+    pub(crate) network: bool,
+}
+
+/// A folder of the host that the guest may use.
+#[derive(Clone, Debug)]
+pub(crate) struct Folder {
+    pub(crate) host: PathBuf,
+    pub(crate) guest: String,
+    pub(crate) read_only: bool,
+}
+
+impl Guest {
+    /// `dist/dewclaw.wasm` with the network and nothing else.
+    pub fn dewclaw() -> Self {
+        Self::of(&artifact::dewclaw())
+    }
+
+    /// `dist/dewclaw-offline.wasm` with nothing.
+    pub fn offline() -> Self {
+        Self::of(&artifact::dewclaw_offline()).without_network()
+    }
+
+    /// This component with the network and nothing else.
+    pub fn of(component: &Path) -> Self {
+        Self {
+            component: component.to_owned(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            folders: Vec::new(),
+            stdin: Vec::new(),
+            network: true,
+        }
+    }
+
+    /// `dewclaw.wasm ask PROMPT`, over this workspace, with this model under the name `scripted`.
+    pub fn ask(workspace: &Scratch, model: &ScriptedModel, prompt: &str) -> Self {
+        Self::dewclaw()
+            .workspace(workspace)
+            .model(model)
+            .env("DEWCLAW_MODEL", "scripted")
+            .args(["ask", prompt])
+    }
+
+    /// `dewclaw-offline.wasm tool NAME ARGUMENTS`, over this workspace.
+    pub fn tool(workspace: &Scratch, name: &str, arguments: &serde_json::Value) -> Self {
+        Self::offline()
+            .workspace(workspace)
+            .args(["tool", name, &arguments.to_string()])
+    }
+
+    /// More arguments after the program's name.
+    pub fn args<Argument: Into<String>>(
+        mut self,
+        arguments: impl IntoIterator<Item = Argument>,
+    ) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// An environment variable.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The address of this model in `OPENAI_BASE_URL`.
+    pub fn model(self, model: &ScriptedModel) -> Self {
+        self.base_url(&model.base_url())
+    }
+
+    /// This address in `OPENAI_BASE_URL`.
+    pub fn base_url(self, url: &str) -> Self {
+        self.env("OPENAI_BASE_URL", url)
+    }
+
+    /// The folder that the tools see: the preopen `/`.
+    pub fn workspace(self, folder: &Scratch) -> Self {
+        self.folder(folder.path(), "/")
+    }
+
+    /// The folder that only the agent sees: the preopen `/state`.
+    pub fn state(self, folder: &Scratch) -> Self {
+        self.folder(folder.path(), "/state")
+    }
+
+    /// A preopen that may be written.
+    pub fn folder(self, host: &Path, guest: &str) -> Self {
+        self.with_folder(host, guest, false)
+    }
+
+    /// A preopen that can only be read. The wasmtime command line has no such grant, so only the in-process host can run it.
+    pub fn read_only_folder(self, host: &Path, guest: &str) -> Self {
+        self.with_folder(host, guest, true)
+    }
+
+    fn with_folder(mut self, host: &Path, guest: &str, read_only: bool) -> Self {
+        self.folders.push(Folder {
+            host: host.to_owned(),
+            guest: guest.to_owned(),
+            read_only,
+        });
+        self
+    }
+
+    /// What the guest reads on its standard input.
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = bytes.into();
+        self
+    }
+
+    /// The same without `-S http`.
+    pub fn without_network(mut self) -> Self {
+        self.network = false;
+        self
+    }
+}

@@ -1,0 +1,21 @@
+//! Support for the end-to-end tests and the benchmarks: servers that stand for the model, and hosts that run the artifacts.
+//!
+//! Nothing here needs the internet. Servers bind port 0 on loopback; nothing sleeps to wait.
+
+pub mod aimock;
+pub mod artifact;
+pub mod conversation;
+pub mod guest;
+pub mod hello_guest;
+pub mod host;
+pub mod imports;
+pub mod in_process;
+pub mod loopback;
+pub mod markdown;
+pub mod measure;
+pub mod process;
+pub mod scratch;
+pub mod scripted_model;
+pub mod size_budget;
+pub mod small_disk;
+pub mod wasmtime_run;

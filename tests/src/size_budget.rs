@@ -1,0 +1,39 @@
+//! The pinned numbers of `size-budget.toml` that the tests hold.
+
+use crate::artifact;
+
+/// The figures that only a run can show.
+#[derive(Clone, Copy, Debug)]
+pub struct RunBudget {
+    /// `[fuel] turn_constant`: the fuel that a turn may cost whatever the history.
+    pub turn_constant: u64,
+    /// `[fuel] per_history_byte`: the fuel that it may cost for each byte of history.
+    pub per_history_byte: u64,
+    /// `[memory] demo_end_pages`: the pages of linear memory at the end of the demo.
+    pub demo_end_pages: usize,
+}
+
+/// Reads the budget. Panics, naming the entry, when one is missing.
+pub fn read() -> RunBudget {
+    let path = artifact::repository().join("size-budget.toml");
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let table: toml::Table = text
+        .parse()
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let number = |section: &str, entry: &str| {
+        let value = table.get(section).and_then(|section| section.get(entry));
+        let value = value
+            .and_then(toml::Value::as_integer)
+            .and_then(|value| u64::try_from(value).ok());
+        value.unwrap_or_else(|| {
+            panic!("size-budget.toml has no whole number {entry} in [{section}]")
+        })
+    };
+    RunBudget {
+        turn_constant: number("fuel", "turn_constant"),
+        per_history_byte: number("fuel", "per_history_byte"),
+        demo_end_pages: usize::try_from(number("memory", "demo_end_pages"))
+            .expect("a page count is small"),
+    }
+}
