@@ -7,7 +7,7 @@ and a function that several callers share counts once, where it was written: the
 from collections import defaultdict
 from dataclasses import dataclass
 
-import component
+import wasm_binary
 import symbols
 
 # Crates of this workspace are shown by module; in these modules every module below is shown too.
@@ -33,26 +33,26 @@ class Row:
 def functions(module, what):
     """(name, bytes) of each function with a body, and the names of the data segments by index."""
     imported, names, segments, sizes = 0, {}, {}, []
-    for part in component.sections(module, what, component.CORE):
-        reader = component.Reader(part.body, f"{what}, section {part.id}")
-        if part.id == component.CODE:
+    for part in wasm_binary.sections(module, what, wasm_binary.CORE):
+        reader = wasm_binary.Reader(part.body, f"{what}, section {part.id}")
+        if part.id == wasm_binary.CODE:
             for _ in range(reader.number()):
                 before = reader.at
                 reader.bytes()
                 sizes.append(reader.at - before)
-        elif part.id == component.CUSTOM and reader.name() == "name":
+        elif part.id == wasm_binary.CUSTOM and reader.name() == "name":
             while not reader.done():
-                kind, body = reader.byte(), component.Reader(reader.bytes(), f"{what}, names")
+                kind, body = reader.byte(), wasm_binary.Reader(reader.bytes(), f"{what}, names")
                 into = {1: names, 9: segments}.get(kind)
                 if into is not None:
                     into.update(body.each(lambda: (body.number(), body.name())))
-    imported = sum(kind == "function" for kind, _ in component.interface(module, what).imports.values())
+    imported = sum(kind == "function" for kind, _ in wasm_binary.interface(module, what).imports.values())
     return [(names.get(imported + i, "?"), size) for i, size in enumerate(sizes)], segments
 
 
 def data_segments(body, what):
     """The bytes of each data segment, with what the format puts around it."""
-    reader, found = component.Reader(body, what), []
+    reader, found = wasm_binary.Reader(body, what), []
     for _ in range(reader.number()):
         before = reader.at
         flags = reader.number()
@@ -103,30 +103,30 @@ def of(artifact, named, what):
 
     The rows of level 0 add up to the artifact.
     """
-    if artifact[:8] == component.CORE:
+    if artifact[:8] == wasm_binary.CORE:
         around, core = [], artifact
     else:
-        parts = component.sections(artifact, what, component.COMPONENT)
-        main = component.main_module(parts, what)
+        parts = wasm_binary.sections(artifact, what, wasm_binary.COMPONENT)
+        main = wasm_binary.main_module(parts, what)
         core = parts[main].body
-        shims = sum(len(p.encode()) for i, p in enumerate(parts) if p.id == component.CORE_MODULE and i != main)
+        shims = sum(len(p.encode()) for i, p in enumerate(parts) if p.id == wasm_binary.CORE_MODULE and i != main)
         rest = len(artifact) - shims - len(core)
         around = [Row("shell", "component: types, imports, exports", rest), Row("shell", "component: shim modules", shims)]
     _, segments = functions(named, f"{what}, with names")
     bodies = {}
     for which, module in [("shipped", core), ("named", named)]:
-        bodies[which] = [p.body for p in component.sections(module, what, component.CORE) if p.id == component.CODE]
+        bodies[which] = [p.body for p in wasm_binary.sections(module, what, wasm_binary.CORE) if p.id == wasm_binary.CODE]
     if bodies["shipped"] != bodies["named"]:
-        raise component.Malformed(f"{what}: the module kept for the ledger is of another build: run scripts/build-wasm")
+        raise wasm_binary.Malformed(f"{what}: the module kept for the ledger is of another build: run scripts/build-wasm")
     rows, small = [], []
-    for part in component.sections(core, what, component.CORE):
+    for part in wasm_binary.sections(core, what, wasm_binary.CORE):
         size = len(part.encode())
-        if part.id == component.CODE:
+        if part.id == wasm_binary.CODE:
             inner = code_rows(named, what)
             framing = size - sum(row.bytes for row in inner if row.level == 1)
             rows.append(Row("section", "code", size))
             rows += [*inner, Row("crate", "(framing)", framing, 1)]
-        elif part.id == component.DATA:
+        elif part.id == wasm_binary.DATA:
             rows.append(Row("section", "data: constants and text", size))
             for index, length in enumerate(data_segments(part.body, what)):
                 rows.append(Row("segment", segments.get(index, f"segment {index}"), length, 1))
@@ -136,5 +136,5 @@ def of(artifact, named, what):
     rows += [*small, Row("section", "core: preamble", 8), *around]
     total = sum(row.bytes for row in rows if row.level == 0)
     if total != len(artifact):
-        raise component.Malformed(f"{what}: the ledger adds up to {total:,} of {len(artifact):,} bytes")
+        raise wasm_binary.Malformed(f"{what}: the ledger adds up to {total:,} of {len(artifact):,} bytes")
     return rows

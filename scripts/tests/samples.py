@@ -6,8 +6,8 @@ from pathlib import Path
 SCRIPTS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(SCRIPTS))
 
-import component
-from component import COMPONENT, CORE, Section, encode, number
+import wasm_binary
+from wasm_binary import COMPONENT, CORE, Section, encode, number
 
 
 def name(text):
@@ -19,21 +19,21 @@ def vector(items):
 
 
 def custom(title, body=b"\x00" * 20):
-    return Section(component.CUSTOM, name(title) + body)
+    return Section(wasm_binary.CUSTOM, name(title) + body)
 
 
 def core(pages=2, export="run", imports=(("host", "call"),), functions=("_RNvCs1_3app3run",), names=True):
     """A core module: imported functions, functions that do nothing, a memory, a data segment, names."""
     kind = b"\x60\x00\x00"
     parts = [
-        Section(component.TYPE, vector([kind])),
-        Section(component.IMPORT, vector([name(module) + name(field) + b"\x00\x00" for module, field in imports])),
-        Section(component.FUNCTION, vector([b"\x00"] * len(functions))),
-        Section(component.MEMORY, vector([b"\x00" + number(pages)])),
-        Section(component.EXPORT, vector([name(export) + b"\x00" + number(len(imports)), name("memory") + b"\x02\x00"])),
+        Section(wasm_binary.TYPE, vector([kind])),
+        Section(wasm_binary.IMPORT, vector([name(module) + name(field) + b"\x00\x00" for module, field in imports])),
+        Section(wasm_binary.FUNCTION, vector([b"\x00"] * len(functions))),
+        Section(wasm_binary.MEMORY, vector([b"\x00" + number(pages)])),
+        Section(wasm_binary.EXPORT, vector([name(export) + b"\x00" + number(len(imports)), name("memory") + b"\x02\x00"])),
         # No locals; so many `nop`s that no two functions have the same size; end.
-        Section(component.CODE, vector([number(i + 3) + b"\x00" + b"\x01" * (i + 1) + b"\x0b" for i in range(len(functions))])),
-        Section(component.DATA, vector([b"\x00\x41\x10\x0b" + name("constant text")])),
+        Section(wasm_binary.CODE, vector([number(i + 3) + b"\x00" + b"\x01" * (i + 1) + b"\x0b" for i in range(len(functions))])),
+        Section(wasm_binary.DATA, vector([b"\x00\x41\x10\x0b" + name("constant text")])),
     ]
     if names:
         listed = vector([number(len(imports) + i) + name(symbol) for i, symbol in enumerate(functions)])
@@ -52,9 +52,9 @@ def wrap(module):
     """A component around a core module: a shim, the module, a nested component, custom sections."""
     nested = encode(COMPONENT, [custom("component-name")])
     parts = [
-        Section(component.CORE_MODULE, shim()),
-        Section(component.CORE_MODULE, module),
-        Section(component.NESTED_COMPONENT, nested),
+        Section(wasm_binary.CORE_MODULE, shim()),
+        Section(wasm_binary.CORE_MODULE, module),
+        Section(wasm_binary.NESTED_COMPONENT, nested),
         custom("producers"),
     ]
     return encode(COMPONENT, parts)

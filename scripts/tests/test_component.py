@@ -7,7 +7,8 @@ import unittest
 from pathlib import Path
 
 import samples
-from component import COMPONENT, CORE, Malformed, Reader, Section, encode, extract, interface, number, sections, splice
+from component import splice
+from wasm_binary import COMPONENT, CORE, Malformed, Reader, Section, encode, extract, interface, number, sections
 
 
 class Numbers(unittest.TestCase):

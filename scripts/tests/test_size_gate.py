@@ -12,6 +12,7 @@ from pathlib import Path
 import component
 import ledger
 import samples
+import wasm_binary
 
 loader = importlib.machinery.SourceFileLoader("size_gate", str(samples.SCRIPTS / "size-gate"))
 size_gate = importlib.util.module_from_spec(importlib.util.spec_from_loader("size_gate", loader))
@@ -135,7 +136,7 @@ class Ledger(unittest.TestCase):
         self.assertEqual(sum(row.bytes for row in rows if row.level == 0), len(artifact))
 
     def test_names_of_another_build_are_refused(self):
-        with self.assertRaisesRegex(component.Malformed, "of another build"):
+        with self.assertRaisesRegex(wasm_binary.Malformed, "of another build"):
             ledger.of(self.artifact, samples.core(), "test")
 
 

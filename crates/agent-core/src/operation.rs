@@ -81,8 +81,8 @@ pub fn perform(files: &mut dyn FileSystem, operation: &FileOperation) -> FileAns
 }
 
 fn parent_folder(files: &mut dyn FileSystem, path: &str) -> Result<(), FsError> {
-    match path.rfind('/') {
-        Some(slash) => files.create_folders(&path[..slash]),
+    match path.rsplit_once('/') {
+        Some((folder, _)) => files.create_folders(folder),
         None => Ok(()),
     }
 }

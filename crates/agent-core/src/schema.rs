@@ -76,16 +76,16 @@ impl Problems {
         if let (Some(least), Some(number)) = (
             schema.get("minimum").and_then(Value::as_i64),
             as_integer(value),
-        )
-            && number < least {
-                self.add(place, &[" must be at least ", &least.to_string()]);
-            }
+        ) && number < least
+        {
+            self.add(place, &[" must be at least ", &least.to_string()]);
+        }
         if let Some(choices) = schema.get("enum").and_then(Value::as_array)
-            && !choices.contains(value) {
-                let names: alloc::vec::Vec<&str> =
-                    choices.iter().filter_map(Value::as_str).collect();
-                self.add(place, &[" must be one of: ", &names.join(", ")]);
-            }
+            && !choices.contains(value)
+        {
+            let names: alloc::vec::Vec<&str> = choices.iter().filter_map(Value::as_str).collect();
+            self.add(place, &[" must be one of: ", &names.join(", ")]);
+        }
         if let (Some(items), Some(values)) = (schema.get("items"), value.as_array()) {
             for (index, item) in values.iter().enumerate() {
                 self.check(&[place, "[", &index.to_string(), "]"].concat(), items, item);

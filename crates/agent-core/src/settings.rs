@@ -144,8 +144,8 @@ impl Settings {
     /// [`SettingsError::NoModel`] or [`SettingsError::BaseUrl`].
     pub fn check(&self) -> Result<(), SettingsError> {
         base_url_problem(&self.base_url).map_or(Ok(()), |problem| {
-            let shown = match self.base_url.rfind('@') {
-                Some(at) => &self.base_url[at + 1..],
+            let shown = match self.base_url.rsplit_once('@') {
+                Some((_, shown)) => shown,
                 None => &self.base_url,
             };
             Err(SettingsError::BaseUrl {
@@ -177,10 +177,9 @@ fn base_url_problem(url: &str) -> Option<&'static str> {
     if rest.contains(['?', '#']) {
         return Some("must end at its path, without ? and #");
     }
-    let (host, port) = match authority.rfind(':') {
-        Some(colon) if !authority[colon..].contains(']') => {
-            (&authority[..colon], Some(&authority[colon + 1..]))
-        }
+    let (host, port) = match authority.rsplit_once(':') {
+        // A colon inside the brackets of an IPv6 address begins no port.
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
         _ => (authority, None),
     };
     if host.is_empty() {

@@ -18,6 +18,7 @@ mod list_directory;
 mod memory;
 mod memory_read;
 mod memory_write;
+mod passage;
 mod path;
 mod read_file;
 mod whole_file;
@@ -170,7 +171,7 @@ fn parse_arguments(tool: &Tool, arguments: &str) -> Result<Value, ToolError> {
         "" => "{}",
         text => text,
     };
-    let value: Value = serde_json::from_str(text).map_err(|error| {
+    let value: Value = serde_json::from_slice(text.as_bytes()).map_err(|error| {
         let what = if error.is_eof() {
             "the arguments are cut off: send complete JSON, and long content in several smaller calls. They ended in: "
         } else {
@@ -183,7 +184,7 @@ fn parse_arguments(tool: &Tool, arguments: &str) -> Result<Value, ToolError> {
         };
         ToolError::invalid([what, quote].concat())
     })?;
-    let schema: Value = serde_json::from_str(tool.parameters).map_err(|_| {
+    let schema: Value = serde_json::from_slice(tool.parameters.as_bytes()).map_err(|_| {
         ToolError::new(
             ErrorKind::Internal,
             String::from("the tool's schema is broken"),
@@ -201,7 +202,7 @@ fn excerpt_start(text: &str) -> &str {
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    &text[..end]
+    text.get(..end).unwrap_or_default()
 }
 
 fn excerpt_end(text: &str) -> &str {
@@ -209,7 +210,7 @@ fn excerpt_end(text: &str) -> &str {
     while !text.is_char_boundary(start) {
         start += 1;
     }
-    &text[start..]
+    text.get(start..).unwrap_or_default()
 }
 
 /// A string argument that the schema requires.

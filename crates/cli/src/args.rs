@@ -232,7 +232,10 @@ mod tests {
 
     #[test]
     fn two_dashes_end_the_native_options() {
-        assert_eq!(run(&["--", "--workspace", "--"]).command, ["--workspace", "--"]);
+        assert_eq!(
+            run(&["--", "--workspace", "--"]).command,
+            ["--workspace", "--"]
+        );
         assert_eq!(read(&["--"]), Ok(Request::Nothing));
     }
 
@@ -259,7 +262,10 @@ mod tests {
             "--workspace needs a value: --workspace DIR"
         );
         assert_eq!(message(&["--state="]), "--state needs a value: --state DIR");
-        assert_eq!(message(&["--env"]), "--env needs a value: --env NAME[=VALUE]");
+        assert_eq!(
+            message(&["--env"]),
+            "--env needs a value: --env NAME[=VALUE]"
+        );
         assert_eq!(
             message(&["--state", "a", "--state", "b", "ask"]),
             "--state is given twice: give it once"

@@ -35,7 +35,9 @@ pub(crate) enum FoldersError {
     #[error("cannot use the state folder `{}`: {cause}: give another with --state DIR", path.display())]
     State { path: PathBuf, cause: io::Error },
     /// Nothing says where state belongs.
-    #[error("no place for state: neither DEWCLAW_STATE, XDG_STATE_HOME nor a home folder is set: give --state DIR")]
+    #[error(
+        "no place for state: neither DEWCLAW_STATE, XDG_STATE_HOME nor a home folder is set: give --state DIR"
+    )]
     NoStatePlace,
     /// The tools would see state.
     #[error(
@@ -168,10 +170,7 @@ mod tests {
             xdg_state_home: Some("relative".into()),
             ..xdg
         };
-        assert_eq!(
-            home.state(),
-            Some("/home/me/.local/state/dewclaw".into())
-        );
+        assert_eq!(home.state(), Some("/home/me/.local/state/dewclaw".into()));
         assert_eq!(Places::default().state(), None);
     }
 
@@ -182,7 +181,10 @@ mod tests {
         let message = find(Some(&missing), None, &places(scratch.path()))
             .unwrap_err()
             .to_string();
-        assert!(message.starts_with("cannot open the workspace `"), "{message}");
+        assert!(
+            message.starts_with("cannot open the workspace `"),
+            "{message}"
+        );
         assert!(
             message.ends_with("give a folder with --workspace DIR"),
             "{message}"

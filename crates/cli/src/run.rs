@@ -25,7 +25,6 @@ const DROP_WITHIN: Duration = Duration::from_millis(500);
 /// The instance, the connections that it waits for.
 const THREADS: usize = 2;
 
-const MODEL_FAILED: u8 = 3;
 const USAGE: u8 = 2;
 
 /// A run that did not come to an ending of its own.
@@ -41,10 +40,14 @@ pub(crate) enum RunError {
     #[error(transparent)]
     Folders(#[from] FoldersError),
     /// The component trapped.
-    #[error("the component trapped: {0}: this is a bug of dewclaw's; files are whole, and the command can be tried again")]
+    #[error(
+        "the component trapped: {0}: this is a bug of dewclaw's; files are whole, and the command can be tried again"
+    )]
     Trapped(String),
     /// What is embedded cannot run here.
-    #[error("the embedded component cannot run: {0}: build this command again with a dewclaw.wasm of its own version")]
+    #[error(
+        "the embedded component cannot run: {0}: build this command again with a dewclaw.wasm of its own version"
+    )]
     NotRunnable(String),
     /// Threads, signals or the standard streams.
     #[error("the system refused: {0}")]
@@ -65,11 +68,14 @@ impl RunError {
 ///
 /// # Errors
 /// The command line is wrong, a folder cannot serve, the component trapped, or the system refused.
-pub(crate) fn command(
-    arguments: impl IntoIterator<Item = OsString>,
-) -> Result<Ending, RunError> {
+pub(crate) fn command(arguments: impl IntoIterator<Item = OsString>) -> Result<Ending, RunError> {
     match args::parse(arguments)? {
-        Request::Help => about(help::NATIVE, "--help", Console::stdout(), Ending::Finished(0)),
+        Request::Help => about(
+            help::NATIVE,
+            "--help",
+            Console::stdout(),
+            Ending::Finished(0),
+        ),
         Request::Version => about(
             &format!("{}\n", component::describe()),
             "--version",
@@ -82,12 +88,7 @@ pub(crate) fn command(
 }
 
 /// Prints `text`, then what the component says to `flag`; it is granted nothing else.
-fn about(
-    text: &str,
-    flag: &str,
-    console: Console,
-    ending: Ending,
-) -> Result<Ending, RunError> {
+fn about(text: &str, flag: &str, console: Console, ending: Ending) -> Result<Ending, RunError> {
     if let Err(error) = console.print(text.as_bytes()) {
         return match error.kind() {
             io::ErrorKind::BrokenPipe => Ok(Ending::ReaderGone),
@@ -131,21 +132,19 @@ fn run(args: Args) -> Result<Ending, RunError> {
 
 /// Adds what the component cannot know to what it said.
 fn explain(ending: Ending, command: &[String], diary: &Diary) {
-    match ending {
-        Ending::Finished(MODEL_FAILED) => {
-            if let Some(failure) = diary.last_failure() {
-                say(&format!("the last connection failed: {failure}"));
-            }
-        }
-        Ending::Finished(USAGE) => {
-            if let Some(option) = args::misplaced(command) {
-                say(&format!(
-                    "{option} is an option of the native command: it stands before `{}`",
-                    command[0]
-                ));
-            }
-        }
-        _ => {}
+    let Ending::Finished(code @ 1..) = ending else {
+        return;
+    };
+    if let Some(failure) = diary.last_failure() {
+        say(&format!("the last connection failed: {failure}"));
+    }
+    if code == USAGE
+        && let Some(option) = args::misplaced(command)
+    {
+        say(&format!(
+            "{option} is an option of the native command: it stands before `{}`",
+            command[0]
+        ));
     }
 }
 

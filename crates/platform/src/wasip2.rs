@@ -4,6 +4,7 @@ mod clock;
 mod environment;
 mod file_system;
 mod http;
+mod http_errors;
 mod preopens;
 
 pub use clock::WasiClock;

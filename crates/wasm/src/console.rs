@@ -52,8 +52,7 @@ pub(crate) fn read_input() -> Result<String, &'static str> {
     String::from_utf8(bytes).map_err(|_| "standard input is not UTF-8 text")
 }
 
-/// Says where the program broke.
-pub(crate) fn panicked(location: Option<&core::panic::Location<'_>>) {
-    let file = location.map_or("", |location| location.file());
-    complain(&["dewclaw: internal error in ", file, ": please report it"]);
+/// Says that there is a bug.
+pub(crate) fn panicked() {
+    complain(&["dewclaw: internal error: please report it, with the trace that follows"]);
 }

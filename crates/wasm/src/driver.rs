@@ -5,11 +5,11 @@ use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use dewclaw_agent_core::recording::Recorder;
 use dewclaw_agent_core::{
     Agent, Auth, AuthScheme, Effect, Event, Input, ModelCall, Operation, OperationAnswer, Outcome,
     REPLY_HEADERS, RequestId, perform,
 };
-use dewclaw_agent_core::recording::Recorder;
 use dewclaw_platform::{
     Clock, FileSystem, HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method,
 };
@@ -144,7 +144,8 @@ impl Driver<'_> {
         self.send(agent, &mut call);
         if call.events.is_empty() {
             let events = self.http.poll(u64::MAX).unwrap_or_default();
-            call.events.extend(events.into_iter().map(|(_, event)| event));
+            call.events
+                .extend(events.into_iter().map(|(_, event)| event));
         }
         let Some(event) = call.events.pop_front() else {
             return Ok(Some(call));

@@ -34,7 +34,13 @@ impl Folders {
         let state = take(&mut granted, STATE_PREOPEN);
         let workspace = take(&mut granted, "/")
             .or_else(|| take(&mut granted, "."))
-            .or_else(|| if granted.len() == 1 { granted.pop() } else { None });
+            .or_else(|| {
+                if granted.len() == 1 {
+                    granted.pop()
+                } else {
+                    None
+                }
+            });
         let (mut workspace, workspace_name) = match workspace {
             Some(preopen) => (preopen.files, Some(preopen.name)),
             None => (WasiFileSystem::default(), None),
@@ -88,8 +94,8 @@ impl Folders {
 /// A path as a person gives it for a file of state: relative to it, with or without `/state/` before.
 pub(crate) fn state_path(path: &str) -> &str {
     path.strip_prefix("/state/")
+        .or_else(|| path.strip_prefix("./"))
         .unwrap_or(path)
-        .trim_start_matches("./")
 }
 
 fn take(granted: &mut Vec<Preopen>, name: &str) -> Option<Preopen> {

@@ -12,7 +12,45 @@ unsafe extern "C" {}
 
 /// Says that there is a bug, then traps. Formatting the panic's own message would cost every user kilobytes.
 #[panic_handler]
-fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    crate::console::panicked(info.location());
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    crate::console::panicked();
     core::arch::wasm32::unreachable()
+}
+
+/// Gives the host memory for what it passes in. The C library has a `cabi_realloc` over an allocator of its own, which
+/// must never meet the one above; this one takes its place.
+///
+/// # Safety
+/// As the canonical ABI calls it: `old` came from here with `old_length` and `align`, or both are zero.
+#[allow(unsafe_code, reason = "the canonical ABI's allocation function")]
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cabi_realloc(
+    old: *mut u8,
+    old_length: usize,
+    align: usize,
+    new_length: usize,
+) -> *mut u8 {
+    use alloc::alloc::{Layout, alloc, realloc};
+    if new_length == 0 {
+        return core::ptr::without_provenance_mut(align);
+    }
+    let Ok(layout) = Layout::from_size_align(old_length.max(new_length), align) else {
+        core::arch::wasm32::unreachable()
+    };
+    // SAFETY: the size is not zero, and `old` is as the caller promises.
+    let memory = unsafe {
+        if old_length == 0 {
+            alloc(layout)
+        } else {
+            realloc(
+                old,
+                Layout::from_size_align_unchecked(old_length, align),
+                new_length,
+            )
+        }
+    };
+    if memory.is_null() {
+        core::arch::wasm32::unreachable()
+    }
+    memory
 }

@@ -174,10 +174,10 @@ impl Calls {
 
 /// Whether two calls' arguments mean the same, however they are spelled.
 fn same_arguments(one: &str, other: &str) -> bool {
-    use serde_json::{Value, from_str};
+    use serde_json::{Value, from_slice};
     one == other
         || matches!(
-            (from_str::<Value>(one), from_str::<Value>(other)),
+            (from_slice::<Value>(one.as_bytes()), from_slice::<Value>(other.as_bytes())),
             (Ok(one), Ok(other)) if one == other
         )
 }

@@ -93,7 +93,7 @@ fn retry_after_ms(value: &str, wall_ms: u64) -> Option<u64> {
 /// milliseconds since 1970.
 fn http_date_ms(value: &str) -> Option<u64> {
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    let (_, rest) = value.split_once(", ")?;
+    let (_, rest) = value.split_once(' ')?;
     let mut fields = rest.split([' ', ':']);
     let mut number = |digits: usize| -> Option<u64> {
         let field = fields.next()?;
@@ -101,8 +101,10 @@ fn http_date_ms(value: &str) -> Option<u64> {
             return None;
         }
         if digits == 3 {
-            let at = MONTHS.find(field)?;
-            return (at % 3 == 0).then_some(at as u64 / 3 + 1);
+            let mut months = MONTHS.as_bytes().chunks(3);
+            return months
+                .position(|month| month == field.as_bytes())
+                .map(|month| month as u64 + 1);
         }
         field.parse().ok()
     };

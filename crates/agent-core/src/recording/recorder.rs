@@ -77,7 +77,8 @@ impl Recorder {
                     .finish();
                 self.push(line);
             }
-            Effect::Event(_) | Effect::DropReply { .. } | Effect::Wait { .. } | Effect::Pending => {}
+            Effect::Event(_) | Effect::DropReply { .. } | Effect::Wait { .. } | Effect::Pending => {
+            }
         }
     }
 

@@ -264,7 +264,9 @@ fn flat(value: &Value) -> String {
 fn excerpt(bytes: &[u8], at: usize) -> String {
     let start = at.saturating_sub(EXCERPT_BYTES / 2);
     let end = (start + EXCERPT_BYTES).min(bytes.len());
-    let text = String::from_utf8_lossy(&bytes[start.min(end)..end]).replace('\n', "\\n");
+    let text = String::from_utf8_lossy(&bytes[start.min(end)..end]);
+    let text: Vec<&str> = text.split('\n').collect();
+    let text = text.join("\\n");
     let before = if start > 0 { "..." } else { "" };
     let after = if end < bytes.len() { "..." } else { "" };
     [before, &text, after].concat()

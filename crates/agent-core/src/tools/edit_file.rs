@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use serde_json::Value;
 
 use super::error::ToolError;
+use super::passage::{holds, places};
 use super::path::workspace_path;
 use super::whole_file::{Progress, WholeFile, done};
 use super::{Step, Task, Tool, text_argument};
@@ -93,23 +94,25 @@ impl Task for EditFile {
 impl EditFile {
     /// The line of the only match, and the file's new content.
     fn replace(&self, text: &str) -> Result<(u64, Vec<u8>), ToolError> {
-        let places = places(text.as_bytes(), self.old.as_bytes());
+        let places: Vec<usize> = places(text, &self.old).collect();
         let &[place] = &places[..] else {
             return Err(self.not_unique(text, &places));
         };
-        let new = [&text[..place], &self.new, &text[place + self.old.len()..]].concat();
-        Ok((line_of(text, place), new.into_bytes()))
+        let bytes = text.as_bytes();
+        let (before, after) = (&bytes[..place], &bytes[place + self.old.len()..]);
+        let new = [before, self.new.as_bytes(), after].concat();
+        Ok((line_of(text, place), new))
     }
 
     fn not_unique(&self, text: &str, places: &[usize]) -> ToolError {
         let path = &self.file.path;
         if places.is_empty() {
-            let hint =
-                if text.contains("\r\n") && self.old.contains('\n') && !self.old.contains("\r\n") {
-                    "the file's lines end in \\r\\n"
-                } else {
-                    "read the file again and copy the passage exactly"
-                };
+            let hint = if holds(text, "\r\n") && self.old.contains('\n') && !self.old.contains('\r')
+            {
+                "the file's lines end in \\r\\n"
+            } else {
+                "read the file again and copy the passage exactly"
+            };
             return ToolError::invalid(
                 [
                     "\"old_text\" stands nowhere in ",
@@ -145,15 +148,6 @@ impl EditFile {
             .concat(),
         )
     }
-}
-
-/// Every offset at which `passage` stands, overlapping ones too.
-fn places(text: &[u8], passage: &[u8]) -> Vec<usize> {
-    text.windows(passage.len())
-        .enumerate()
-        .filter(|(_, window)| *window == passage)
-        .map(|(place, _)| place)
-        .collect()
 }
 
 fn line_of(text: &str, place: usize) -> u64 {

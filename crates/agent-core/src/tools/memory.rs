@@ -3,6 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::passage::holds;
+
 /// The file, relative to the workspace.
 pub const MEMORY_PATH: &str = "memory/MEMORY.md";
 
@@ -21,8 +23,9 @@ const PREFIX_WEIGHT: f32 = 0.5;
 /// Letters that a term needs before words that begin like it count.
 const PREFIX_LETTERS: usize = 3;
 
-/// The paragraphs of `text` that match `query`, best first; equally good ones as they stand in the text.
-pub(crate) fn search<'t>(text: &'t str, query: &str) -> Vec<&'t str> {
+/// The paragraphs of `text` that match `query`, best first, at most `limit`; equally good ones as they stand in the
+/// text. And how many match in all.
+pub(crate) fn search<'t>(text: &'t str, query: &str, limit: usize) -> (Vec<&'t str>, usize) {
     let paragraphs: Vec<&str> = paragraphs(text).collect();
     let terms = words(query);
     let words: Vec<Vec<String>> = paragraphs.iter().map(|text| words(text)).collect();
@@ -41,13 +44,34 @@ pub(crate) fn search<'t>(text: &'t str, query: &str) -> Vec<&'t str> {
     // The query itself in a paragraph: what finds anything in scripts that put no spaces between words.
     let needle = query.trim().to_ascii_lowercase();
     for (score, text) in &mut scores {
-        if !needle.is_empty() && text.to_ascii_lowercase().contains(&needle) {
+        if holds(&text.to_ascii_lowercase(), &needle) {
             *score += 1.0;
         }
     }
-    scores.retain(|(score, _)| *score > 0.0);
-    scores.sort_by(|a, b| b.0.total_cmp(&a.0));
-    scores.into_iter().map(|(_, text)| text).collect()
+    let count = scores.iter().filter(|(score, _)| *score > 0.0).count();
+    let mut found = Vec::new();
+    // The best one again and again: few are wanted, and a general sort is 3 KB of code.
+    while found.len() < limit {
+        let Some(best) = best(&scores) else {
+            break;
+        };
+        let (score, text) = &mut scores[best];
+        *score = 0.0;
+        found.push(*text);
+    }
+    (found, count)
+}
+
+/// The first of the highest scores above zero.
+fn best(scores: &[(f32, &str)]) -> Option<usize> {
+    let mut best = None;
+    let mut highest = 0.0;
+    for (index, (score, _)) in scores.iter().enumerate() {
+        if *score > highest {
+            (best, highest) = (Some(index), *score);
+        }
+    }
+    best
 }
 
 /// Runs of lines between blank ones.
@@ -69,8 +93,10 @@ fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
                 end = at;
             }
         }
-        let found = start.map(|start| rest[start..end].trim_end());
-        rest = &rest[at..];
+        let found = start
+            .and_then(|start| rest.get(start..end))
+            .map(str::trim_end);
+        rest = rest.get(at..).unwrap_or_default();
         found
     })
 }
@@ -113,6 +139,12 @@ fn ln(x: f32) -> f32 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn search<'t>(text: &'t str, query: &str) -> Vec<&'t str> {
+        let (found, count) = super::search(text, query, 10);
+        assert_eq!(found.len(), count.min(10));
+        found
+    }
 
     const NOTES: &str = "# Memory\n\nThe boiler's pressure is read at 7 every morning.\n\nAnna prefers tea.\nShe drinks it without milk.\n\n\n\nBoiler, boiler, boiler: replaced in 2024.\n\nDeploys happen on Fridays, never on holidays.\n";
 

@@ -56,16 +56,13 @@ impl Task for MemoryRead {
         match &self.query {
             None => result.text("content", &text),
             Some(query) => {
-                let found = search(&text, query);
+                let (found, count) = search(&text, query, MAX_MATCHES);
                 let mut matches = Vec::new();
-                push_array(
-                    &mut matches,
-                    found.iter().take(MAX_MATCHES).map(|text| string(text)),
-                );
+                push_array(&mut matches, found.iter().map(|text| string(text)));
                 result
                     .text("query", query)
                     .raw("matches", &matches)
-                    .number("count", found.len() as u64)
+                    .number("count", count as u64)
             }
         };
         Step::Done(Ok(result.finish()))

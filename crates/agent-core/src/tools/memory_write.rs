@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::error::ToolError;
 use super::memory::{MEMORY_PATH, RECALLED_TAG};
+use super::passage::holds;
 use super::whole_file::done;
 use super::{Step, Task, Tool, text_argument};
 use crate::effect::{Operation, OperationAnswer};
@@ -23,7 +24,7 @@ pub(crate) const TOOL: Tool = Tool {
 fn start(arguments: &Value) -> Result<Box<dyn Task>, ToolError> {
     let content = text_argument(arguments, "content").trim_end();
     let overwrite = text_argument(arguments, "mode") == "overwrite";
-    let tagged = |before: &str| content.contains(&[before, RECALLED_TAG].concat());
+    let tagged = |before: &str| holds(content, &[before, RECALLED_TAG].concat());
     if tagged("<") || tagged("</") {
         return Err(ToolError::invalid(
             [

@@ -157,9 +157,10 @@ impl ReadFile {
         }
         // A character that the cut went through goes whole.
         if let Err(error) = core::str::from_utf8(&self.page)
-            && error.error_len().is_none() {
-                self.page.truncate(error.valid_up_to());
-            }
+            && error.error_len().is_none()
+        {
+            self.page.truncate(error.valid_up_to());
+        }
         (Full::LongLine, rest)
     }
 

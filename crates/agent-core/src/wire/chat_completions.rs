@@ -156,7 +156,10 @@ fn message(role: &str, text: &str) -> Vec<u8> {
 }
 
 fn is_object(json: &str) -> bool {
-    matches!(serde_json::from_str(json), Ok(Value::Object(_)))
+    matches!(
+        serde_json::from_slice(json.as_bytes()),
+        Ok(Value::Object(_))
+    )
 }
 
 /// A reply put together from whole messages or from deltas.
@@ -230,10 +233,11 @@ impl Parts {
             _ => {}
         }
         if let Some(refusal) = message.get("refusal").and_then(Value::as_str)
-            && !refusal.is_empty() {
-                self.reply.stop = Stop::Refused;
-                self.take_text(refusal, events)?;
-            }
+            && !refusal.is_empty()
+        {
+            self.reply.stop = Stop::Refused;
+            self.take_text(refusal, events)?;
+        }
         for call in message
             .get("tool_calls")
             .and_then(Value::as_array)

@@ -216,7 +216,11 @@ mod tests {
             host: "a.example".into(),
             port: 443,
         };
-        let failure = refused("proxy p:1", &target, StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+        let failure = refused(
+            "proxy p:1",
+            &target,
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+        );
         assert!(matches!(failure.code, Error::HttpRequestDenied));
         assert_eq!(
             failure.to_string(),

@@ -32,7 +32,11 @@ impl Failure {
             rcode: None,
             info_code: None,
         };
-        Failure::new(code, whom, format_args!("the name cannot be resolved: {cause}"))
+        Failure::new(
+            code,
+            whom,
+            format_args!("the name cannot be resolved: {cause}"),
+        )
     }
 
     /// No address took the connection.

@@ -78,7 +78,7 @@ impl WasiHttpHooks for Egress {
             match client.exchange(request, &Limits::of(options)).await {
                 Ok(answer) => {
                     client.diary.succeeded();
-                    Ok((answer.map(BodyExt::boxed_unsync), Box::new(async { Ok(()) }) as _))
+                    Ok((answer, Box::new(async { Ok(()) }) as _))
                 }
                 Err(failure) => {
                     client.diary.failed(&failure);
@@ -105,7 +105,7 @@ impl Client {
         &self,
         mut request: Request<WasiBody>,
         limits: &Limits,
-    ) -> Result<Response<AnswerBody>, Failure> {
+    ) -> Result<Response<WasiBody>, Failure> {
         let url = request.uri().clone();
         let target = Target::of(&url).ok_or_else(|| {
             let cause = "not a http or https URL";
@@ -176,13 +176,15 @@ impl Client {
         let between_bytes = limits.between_bytes;
         let diary = self.diary.clone();
         Ok(Outcome::Answered(answer.map(|incoming| {
-            AnswerBody::new(incoming, lease, between_bytes, whom, diary)
+            AnswerBody::new(incoming, lease, between_bytes, whom, diary).boxed_unsync()
         })))
     }
 }
 
+/// How far a request came.
 enum Outcome {
-    Answered(Response<AnswerBody>),
+    Answered(Response<WasiBody>),
+    /// Not a byte of it left: it may be sent again.
     Unsent(Box<Request<WasiBody>>, hyper::Error),
 }
 

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 
-use crate::model::{Model, Seen};
+use crate::model::{self, Model, Seen};
 use crate::scratch::{Scratch, parts, run};
 
 fn signal(child: &Child, name: &str) {
@@ -50,26 +50,11 @@ fn text_appears_as_it_comes() {
     let scratch = Scratch::new();
     let (go_on, may_go_on) = channel();
     let model = Model::plain(move |_: &Seen, stream: &mut dyn Write| {
-        let chunk = |text: &str| {
-            let data = format!(
-                "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n"
-            );
-            format!("{:x}\r\n{data}\r\n", data.len())
-        };
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
-        stream
-            .write_all(format!("{head}{}", chunk("first")).as_bytes())
-            .unwrap();
-        stream.flush().unwrap();
+        model::stream_start(stream, &[r#"{"content":"first"}"#]);
         // The rest follows once the first part was seen on the other side.
         may_go_on.recv().unwrap();
-        let finish = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
-        let end = format!(
-            "{}{:x}\r\n{finish}\r\ne\r\ndata: [DONE]\n\n\r\n0\r\n\r\n",
-            chunk(" second"),
-            finish.len()
-        );
-        stream.write_all(end.as_bytes()).is_ok()
+        model::stream_on(stream, &[r#"{"content":" second"}"#]);
+        model::stream_end(stream, "stop")
     });
     let mut command = scratch.command();
     command

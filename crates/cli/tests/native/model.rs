@@ -175,6 +175,32 @@ pub(crate) fn message(text: &str) -> String {
 
 /// The body of a message that calls the tool `list_directory`.
 pub(crate) fn tool_call() -> String {
-    r#"{"choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"list_directory","arguments":"{\"path\":\"/\"}"}}]},"finish_reason":"tool_calls"}]}"#
+    r#"{"choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"list_directory","arguments":"{\"path\":\".\"}"}}]},"finish_reason":"tool_calls"}]}"#
         .to_owned()
+}
+
+/// The start of a streamed answer, up to and with its first chunks. The answer ends with [`stream_end`].
+pub(crate) fn stream_start(stream: &mut dyn Write, deltas: &[&str]) -> bool {
+    let head =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    stream.write_all(head.as_bytes()).is_ok() && stream_on(stream, deltas)
+}
+
+/// More of a streamed answer.
+pub(crate) fn stream_on(stream: &mut dyn Write, deltas: &[&str]) -> bool {
+    deltas.iter().all(|delta| {
+        let data = format!(r#"{{"choices":[{{"index":0,"delta":{delta},"finish_reason":null}}]}}"#);
+        chunk(stream, &data)
+    })
+}
+
+/// The end of a streamed answer.
+pub(crate) fn stream_end(stream: &mut dyn Write, reason: &str) -> bool {
+    let data = format!(r#"{{"choices":[{{"index":0,"delta":{{}},"finish_reason":"{reason}"}}]}}"#);
+    chunk(stream, &data) && chunk(stream, "[DONE]") && stream.write_all(b"0\r\n\r\n").is_ok()
+}
+
+fn chunk(stream: &mut dyn Write, data: &str) -> bool {
+    let event = format!("data: {data}\n\n");
+    write!(stream, "{:x}\r\n{event}\r\n", event.len()).is_ok() && stream.flush().is_ok()
 }

@@ -12,7 +12,10 @@ fn tls_with_a_private_authority() {
     let scratch = Scratch::new();
     let authority = Authority::new();
     authority.write(&scratch.path("authority.pem"));
-    let model = Model::tls(authority.server("127.0.0.1"), model::always("hello over tls"));
+    let model = Model::tls(
+        authority.server("127.0.0.1"),
+        model::always("hello over tls"),
+    );
     let mut ask = scratch.ask(&format!("https://{}/v1", model.address));
     ask.env("SSL_CERT_FILE", scratch.path("authority.pem"));
     let (code, out, err) = run(&mut ask);
@@ -20,7 +23,10 @@ fn tls_with_a_private_authority() {
 
     let seen = model.next();
     assert_eq!(seen.line, "POST /v1/chat/completions HTTP/1.1");
-    assert_eq!(seen.header("host"), Some(model.address.to_string().as_str()));
+    assert_eq!(
+        seen.header("host"),
+        Some(model.address.to_string().as_str())
+    );
     assert_eq!(seen.header("authorization"), Some("Bearer key-of-the-test"));
     assert_eq!(
         seen.header("content-length"),
@@ -80,7 +86,10 @@ fn https_goes_through_a_tunnel_and_the_proxy_resolves_the_name() {
     let authority = Authority::new();
     authority.write(&scratch.path("authority.pem"));
     // Nothing resolves this name: RFC 6761 reserves .invalid.
-    let model = Model::tls(authority.server("model.invalid"), model::always("tunnelled"));
+    let model = Model::tls(
+        authority.server("model.invalid"),
+        model::always("tunnelled"),
+    );
     let proxy = Proxy::start(Some(model.address));
     for name in ["HTTPS_PROXY", "https_proxy"] {
         let mut ask = scratch.ask("https://model.invalid/v1");
@@ -128,7 +137,10 @@ fn plain_http_is_forwarded_by_its_own_proxy() {
         "POST http://model.invalid:8080/v1/chat/completions HTTP/1.1"
     );
     assert_eq!(seen.header("host"), Some("model.invalid:8080"));
-    assert_eq!(seen.header("proxy-authorization"), Some("Basic dXNlcjpwYXNz"));
+    assert_eq!(
+        seen.header("proxy-authorization"),
+        Some("Basic dXNlcjpwYXNz")
+    );
 }
 
 #[test]
@@ -150,7 +162,10 @@ fn a_proxy_that_refuses_is_named() {
     let scratch = Scratch::new();
     let proxy = Proxy::start(None);
     let mut ask = scratch.try_once().ask("https://model.invalid/v1");
-    ask.env("HTTPS_PROXY", format!("http://user:secret@{}", proxy.address));
+    ask.env(
+        "HTTPS_PROXY",
+        format!("http://user:secret@{}", proxy.address),
+    );
     let (code, _, err) = run(&mut ask);
     assert_ne!(code, 0, "{err}");
     assert!(
@@ -168,7 +183,10 @@ fn a_proxy_that_cannot_be_used_is_not_passed_by() {
     ask.env("HTTP_PROXY", "socks5://127.0.0.1:1");
     let (code, _, err) = run(&mut ask);
     assert_ne!(code, 0, "{err}");
-    assert!(err.contains("HTTP_PROXY: not a proxy that can be used"), "{err}");
+    assert!(
+        err.contains("HTTP_PROXY: not a proxy that can be used"),
+        "{err}"
+    );
     assert!(model.rest().is_empty());
 }
 
@@ -185,6 +203,30 @@ fn turns_share_a_connection() {
         model::respond(stream, "200 OK", &body)
     });
     let (code, out, err) = run(&mut scratch.ask(&model.url()));
+    assert_eq!((code, out.as_str()), (0, "listed\n"), "{err}");
+    let connections: Vec<usize> = model.rest().iter().map(|seen| seen.connection).collect();
+    assert_eq!(connections, [0, 0, 0]);
+}
+
+#[test]
+fn streamed_turns_share_a_connection_too() {
+    let scratch = Scratch::new();
+    let mut turn = 0;
+    let model = Model::plain(move |_: &Seen, stream: &mut dyn Write| {
+        turn += 1;
+        if turn < 3 {
+            let call = r#"{"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"list_directory","arguments":"{\"path\":\".\"}"}}]}"#;
+            model::stream_start(stream, &[call]) && model::stream_end(stream, "tool_calls")
+        } else {
+            model::stream_start(stream, &[r#"{"content":"listed"}"#])
+                && model::stream_end(stream, "stop")
+        }
+    });
+    let mut command = scratch.command();
+    command
+        .env("OPENAI_BASE_URL", model.url())
+        .args(["ask", "list the files"]);
+    let (code, out, err) = run(&mut command);
     assert_eq!((code, out.as_str()), (0, "listed\n"), "{err}");
     let connections: Vec<usize> = model.rest().iter().map(|seen| seen.connection).collect();
     assert_eq!(connections, [0, 0, 0]);
@@ -268,7 +310,9 @@ fn a_stalled_answer_is_told_from_a_broken_one() {
 #[test]
 fn an_answer_that_never_comes_times_out() {
     let scratch = Scratch::new();
-    scratch.settings(r#"{"retry_attempts": 1, "first_byte_timeout_ms": 200, "connect_timeout_ms": 5000}"#);
+    scratch.settings(
+        r#"{"retry_attempts": 1, "first_byte_timeout_ms": 200, "connect_timeout_ms": 5000}"#,
+    );
     let model = Model::plain(|_: &Seen, _: &mut dyn Write| true);
     let (code, _, err) = run(&mut scratch.ask(&model.url()));
     assert_eq!(code, 3, "{err}");

@@ -40,7 +40,9 @@ impl Proxy {
 
 fn relay(mut client: TcpStream, server: Option<SocketAddr>) -> std::io::Result<()> {
     let Some(server) = server else {
-        client.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")?;
+        client.write_all(
+            b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n",
+        )?;
         return client.shutdown(Shutdown::Write);
     };
     let server = TcpStream::connect(server)?;

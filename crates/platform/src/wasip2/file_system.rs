@@ -312,24 +312,25 @@ impl FileSystem for WasiFileSystem {
             &opened
         };
         let stream = folder.read_directory().map_err(fs_error)?;
+        // The first names so far, in order: a folder of any size needs the memory of `limit` names.
         let mut names: Vec<String> = Vec::new();
         let mut total = 0;
         loop {
             match stream.read_directory_entry() {
                 Ok(None) => break,
-                Ok(Some(entry)) => names.push(entry.name),
+                Ok(Some(entry)) => {
+                    let at = names.partition_point(|name| *name < entry.name);
+                    if at < limit {
+                        names.truncate(limit - 1);
+                        names.insert(at, entry.name);
+                    }
+                }
                 // A name that is not UTF-8 can't be told to a model, nor asked for by one: counted, not listed.
                 Err(ErrorCode::IllegalByteSequence) => {}
                 Err(code) => return Err(fs_error(code)),
             }
             total += 1;
-            if names.len() > limit.saturating_mul(2).saturating_add(64) {
-                names.sort_unstable();
-                names.truncate(limit);
-            }
         }
-        names.sort_unstable();
-        names.truncate(limit);
         let entries = names
             .into_iter()
             .map(|name| {

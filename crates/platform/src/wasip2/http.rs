@@ -2,18 +2,18 @@
 //!
 //! The host is asked to keep the time limits, and they are kept here too, since hosts may ignore them.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use wasi::clocks::monotonic_clock;
-use wasi::http::outgoing_handler;
 use wasi::http::types::{
-    ErrorCode, Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, OutgoingBody,
-    OutgoingRequest, RequestOptions, Scheme, http_error_code,
+    Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, OutgoingBody, OutgoingRequest,
+    RequestOptions, Scheme,
 };
 use wasi::io::poll::{Pollable, poll};
 use wasi::io::streams::{InputStream, OutputStream, StreamError};
 
+use super::http_errors;
 use crate::{HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Timeouts};
 
 const NS_PER_MS: u64 = 1_000_000;
@@ -89,8 +89,7 @@ impl HttpClient for WasiHttpClient {
             None
         };
         let timeouts = request.timeouts;
-        let response = outgoing_handler::handle(outgoing, Some(request_options(timeouts)))
-            .map_err(http_error)?;
+        let response = http_errors::handle(outgoing, request_options(timeouts))?;
         self.last_id += 1;
         let id = HttpId(self.last_id);
         let mut exchange = Exchange {
@@ -176,7 +175,7 @@ impl Exchange {
     fn finish_request(&mut self) -> Result<(), HttpError> {
         self.writer = None;
         match self.request_body.take() {
-            Some(body) => OutgoingBody::finish(body, None).map_err(http_error),
+            Some(body) => http_errors::finish(body),
             None => Ok(()),
         }
     }
@@ -190,18 +189,16 @@ impl Exchange {
     /// What has happened to this exchange, without waiting.
     fn step(&mut self, now: u64) -> Option<HttpEvent> {
         if let Some(future) = &self.response {
-            match future.get() {
-                Some(Ok(Ok(response))) => {
+            match http_errors::response(future) {
+                Some(Ok(response)) => {
                     self.response = None;
                     return Some(self.head(&response));
                 }
-                Some(Ok(Err(code))) => {
-                    return Some(HttpEvent::Failed(match http_error(code) {
-                        HttpError::BetweenBytesTimeout => HttpError::FirstByteTimeout,
-                        error => error,
-                    }));
+                // To the host every read that takes too long is the same.
+                Some(Err(HttpError::BetweenBytesTimeout)) => {
+                    return Some(HttpEvent::Failed(HttpError::FirstByteTimeout));
                 }
-                Some(Err(())) => return Some(HttpEvent::Failed(HttpError::Internal)),
+                Some(Err(error)) => return Some(HttpEvent::Failed(error)),
                 None => {}
             }
         }
@@ -214,9 +211,7 @@ impl Exchange {
                 }
                 Err(StreamError::Closed) => return Some(HttpEvent::End),
                 Err(StreamError::LastOperationFailed(error)) => {
-                    return Some(HttpEvent::Failed(
-                        http_error_code(&error).map_or(HttpError::Closed, http_error),
-                    ));
+                    return Some(HttpEvent::Failed(http_errors::stream_error(&error)));
                 }
             }
         }
@@ -297,7 +292,7 @@ fn outgoing_request(request: &HttpRequest) -> Result<OutgoingRequest, HttpError>
         append(name, value)?;
     }
     if request.content_length > 0 {
-        append("content-length", &decimal(request.content_length))?;
+        append("content-length", &request.content_length.to_string())?;
     }
     let outgoing = OutgoingRequest::new(headers);
     let method = match request.method {
@@ -321,49 +316,4 @@ fn request_options(timeouts: Timeouts) -> RequestOptions {
     let _ = options.set_first_byte_timeout(ns(timeouts.first_byte_ms));
     let _ = options.set_between_bytes_timeout(ns(timeouts.between_bytes_ms));
     options
-}
-
-fn decimal(mut number: u64) -> String {
-    let mut digits = Vec::new();
-    loop {
-        digits.push(b'0' + (number % 10) as u8);
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    digits.iter().rev().map(|digit| *digit as char).collect()
-}
-
-fn http_error(code: ErrorCode) -> HttpError {
-    match code {
-        ErrorCode::DnsTimeout | ErrorCode::DnsError(_) | ErrorCode::DestinationNotFound => {
-            HttpError::Dns
-        }
-        ErrorCode::DestinationUnavailable
-        | ErrorCode::DestinationIpUnroutable
-        | ErrorCode::ConnectionRefused
-        | ErrorCode::ConnectionLimitReached => HttpError::Connect,
-        ErrorCode::DestinationIpProhibited | ErrorCode::HttpRequestDenied => HttpError::Denied,
-        ErrorCode::ConnectionTimeout => HttpError::ConnectTimeout,
-        ErrorCode::ConnectionReadTimeout
-        | ErrorCode::ConnectionWriteTimeout
-        | ErrorCode::HttpResponseTimeout => HttpError::BetweenBytesTimeout,
-        ErrorCode::ConnectionTerminated | ErrorCode::HttpResponseIncomplete => HttpError::Closed,
-        ErrorCode::TlsProtocolError
-        | ErrorCode::TlsCertificateError
-        | ErrorCode::TlsAlertReceived(_) => HttpError::Tls,
-        ErrorCode::HttpRequestUriInvalid
-        | ErrorCode::HttpRequestUriTooLong
-        | ErrorCode::HttpRequestMethodInvalid
-        | ErrorCode::HttpRequestLengthRequired => HttpError::InvalidRequest,
-        ErrorCode::HttpProtocolError
-        | ErrorCode::HttpResponseTransferCoding(_)
-        | ErrorCode::HttpResponseContentCoding(_) => HttpError::Protocol,
-        ErrorCode::HttpRequestBodySize(_)
-        | ErrorCode::HttpResponseBodySize(_)
-        | ErrorCode::HttpResponseHeaderSectionSize(_)
-        | ErrorCode::HttpResponseHeaderSize(_) => HttpError::TooLarge,
-        _ => HttpError::Internal,
-    }
 }

@@ -40,7 +40,11 @@ impl Arguments {
                 .iter()
                 .find(|(long, short, _)| name == *long || name == *short);
             let Some((name, _, takes_value)) = known else {
-                return Err(Stop::usage(&["unknown flag ", name, ": --help shows those there are"]));
+                return Err(Stop::usage(&[
+                    "unknown flag ",
+                    name,
+                    ": --help shows those there are",
+                ]));
             };
             let value = match (takes_value, value) {
                 (true, Some(value)) => value,
@@ -76,7 +80,11 @@ impl Arguments {
             Stop::usage(&[
                 "expected ",
                 &names.join(" "),
-                if count < N { ": something is missing" } else { ": put quotes around what belongs together" },
+                if count < N {
+                    ": something is missing"
+                } else {
+                    ": put quotes around what belongs together"
+                },
             ])
         })
     }

@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 
 use dewclaw_agent_core::recording::Recorder;
 use dewclaw_agent_core::{Agent, tools};
-use dewclaw_platform::wasip2::{WasiClock, WasiEnvironment, WasiFileSystem};
 #[cfg(not(feature = "http"))]
 use dewclaw_platform::StubHttpClient as Http;
 #[cfg(feature = "http")]
 use dewclaw_platform::wasip2::WasiHttpClient as Http;
+use dewclaw_platform::wasip2::{WasiClock, WasiEnvironment, WasiFileSystem};
 use dewclaw_platform::{Clock, Environment, FileSystem};
 
 use super::arguments::{Arguments, Flags};
@@ -89,14 +89,20 @@ pub(super) fn recording_file<'a>(
     let message = {
         let path = path.clone();
         move |error: dewclaw_platform::FsError| {
-            ["the recording \"", &path, "\" can't be written to the state folder: ", &error.to_string()].concat()
+            [
+                "the recording \"",
+                &path,
+                "\" can't be written to the state folder: ",
+                &error.to_string(),
+            ]
+            .concat()
         }
     };
     let mut files: WasiFileSystem = folders
         .state_for_writing()
         .and_then(|files| {
-            if let Some(slash) = path.rfind('/') {
-                files.create_folders(&path[..slash])?;
+            if let Some((folder, _)) = path.rsplit_once('/') {
+                files.create_folders(folder)?;
             }
             files.replace(&path, b"")?;
             Ok(files.clone())

@@ -2,7 +2,7 @@
 
 use alloc::string::{String, ToString};
 
-use dewclaw_agent_core::{DEFAULT_BASE_URL, SETTING_NAMES, Settings};
+use dewclaw_agent_core::{DEFAULT_BASE_URL, Settings};
 use dewclaw_platform::Environment;
 use serde_json::Value;
 
@@ -78,7 +78,10 @@ pub(super) fn read(
         },
     };
     let key = key.map(|key| key.trim().to_string());
-    if key.as_ref().is_some_and(|key| !key.bytes().all(|byte| byte.is_ascii_graphic())) {
+    if key
+        .as_ref()
+        .is_some_and(|key| !key.bytes().all(|byte| byte.is_ascii_graphic()))
+    {
         return Err(Stop::usage(&[
             "the key from ",
             key_source,
@@ -115,7 +118,7 @@ fn set(settings: &mut Settings, name: &str, source: &str, text: &str) -> Result<
     let value = if as_text {
         Value::String(text.to_string())
     } else {
-        serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_string()))
+        serde_json::from_slice(text.as_bytes()).unwrap_or_else(|_| Value::String(text.to_string()))
     };
     settings
         .set(name, &value)
@@ -167,8 +170,14 @@ fn read_file(
                 ));
             }
             _ => settings.set(&name, &value).map_err(|error| {
-                let message = error.to_string();
-                wrong(&["has a wrong setting: ", &message.replace(SETTING_NAMES, &[SETTING_NAMES, ", api_key_file"].concat())].concat())
+                wrong(
+                    &[
+                        "has a wrong setting: ",
+                        &error.to_string(),
+                        " (and api_key_file)",
+                    ]
+                    .concat(),
+                )
             })?,
         }
     }
@@ -178,7 +187,9 @@ fn read_file(
 fn read_key(folders: &mut Folders, path: &str) -> Result<String, Stop> {
     let wrong = |why: &str| Stop::usage(&[KEY_FILE, ": \"", path, "\" ", why]);
     if !folders.state_is_trusted {
-        return Err(wrong("is read from a state folder of its own only: grant one with --dir STATE::/state"));
+        return Err(wrong(
+            "is read from a state folder of its own only: grant one with --dir STATE::/state",
+        ));
     }
     match folders.read_state(state_path(path)) {
         Ok(Some(bytes)) => match String::from_utf8(bytes) {

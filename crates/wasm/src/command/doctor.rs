@@ -27,12 +27,20 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
     workspace_row(&mut table, &folders);
     state_row(&mut table, &mut folders);
     for name in &folders.unused {
-        table.row("folder", "unused", &[name, " is neither / nor /state: no tool sees it"]);
+        table.row(
+            "folder",
+            "unused",
+            &[name, " is neither / nor /state: no tool sees it"],
+        );
     }
     network_row(&mut table);
     let settings = &configuration.settings;
     if settings.model.is_empty() {
-        table.missing("model", "missing", &["name one: --model NAME, or wasmtime's --env DEWCLAW_MODEL=NAME"]);
+        table.missing(
+            "model",
+            "missing",
+            &["name one: --model NAME, or wasmtime's --env DEWCLAW_MODEL=NAME"],
+        );
     } else {
         table.row("model", "ok", &[&settings.model]);
     }
@@ -77,14 +85,22 @@ fn state_row(table: &mut Table, folders: &mut Folders) {
             &[".dewclaw/ of the workspace, which can't set addresses, keys or limits; add wasmtime's --dir STATE::/state for a folder of its own"],
         );
     }
-    table.row("state", "none", &["add wasmtime's --dir STATE::/state to keep settings, keys and recordings"]);
+    table.row(
+        "state",
+        "none",
+        &["add wasmtime's --dir STATE::/state to keep settings, keys and recordings"],
+    );
 }
 
 fn network_row(table: &mut Table) {
     if cfg!(feature = "http") {
         table.row("network", "ok", &["this run was given wasi:http"]);
     } else {
-        table.missing("network", "none", &["this build has no network, on purpose: use dewclaw.wasm with wasmtime's -S http"]);
+        table.missing(
+            "network",
+            "none",
+            &["this build has no network, on purpose: use dewclaw.wasm with wasmtime's -S http"],
+        );
     }
 }
 

@@ -4,7 +4,11 @@
 pub(super) const VERSION: &str = if cfg!(feature = "http") {
     concat!("dewclaw ", env!("CARGO_PKG_VERSION"), " (component)\n")
 } else {
-    concat!("dewclaw ", env!("CARGO_PKG_VERSION"), " (offline component: no network)\n")
+    concat!(
+        "dewclaw ",
+        env!("CARGO_PKG_VERSION"),
+        " (offline component: no network)\n"
+    )
 };
 
 /// What `--help` prints.

@@ -121,5 +121,10 @@ fn one_line(text: &str) -> String {
 }
 
 fn tenths_of_seconds(ms: u64) -> String {
-    [&(ms / 1_000).to_string(), ".", &(ms % 1_000 / 100).to_string()].concat()
+    [
+        &(ms / 1_000).to_string(),
+        ".",
+        &(ms % 1_000 / 100).to_string(),
+    ]
+    .concat()
 }

@@ -7,10 +7,10 @@ use dewclaw_agent_core::recording::{Recorder, RecordingError, Replay};
 use dewclaw_agent_core::{Agent, Effect, Input, Operation, OperationAnswer, Outcome, perform};
 use dewclaw_platform::{FileSystem, FsError, Now};
 
+use super::Stop;
 use super::arguments::{Arguments, Flags};
 use super::ask::{NO_WORKSPACE, recording_file};
 use super::output::Output;
-use super::Stop;
 use crate::driver::Recording;
 use crate::folders::{Folders, state_path};
 
@@ -36,7 +36,11 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
         None | Some("recorded") => false,
         Some("real") => true,
         Some(other) => {
-            return Err(Stop::usage(&["--tools takes recorded or real, not \"", other, "\""]));
+            return Err(Stop::usage(&[
+                "--tools takes recorded or real, not \"",
+                other,
+                "\"",
+            ]));
         }
     };
     let record = arguments.value("--record").map(ToString::to_string);
@@ -47,11 +51,19 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
     }
     let wrong = |error: RecordingError| Stop::failed(&[&file, ": ", &error.to_string()]);
     let mut lines = Lines::new(state_path(&file));
-    let first = lines.next(&mut folders)?.ok_or_else(|| Stop::failed(&[&file, " is empty"]))?;
+    let first = lines
+        .next(&mut folders)?
+        .ok_or_else(|| Stop::failed(&[&file, " is empty"]))?;
     let (replay, header) = Replay::new(&first).map_err(wrong)?;
     let recording = match record {
         Some(path) => Some(Recording {
-            recorder: Recorder::new(&header.settings, &header.tools, header.seed, header.now, &header.prompt),
+            recorder: Recorder::new(
+                &header.settings,
+                &header.tools,
+                header.seed,
+                header.now,
+                &header.prompt,
+            ),
             append: recording_file(&mut folders, &path)?,
         }),
         None => None,
@@ -160,8 +172,9 @@ impl Follower<'_> {
 
     fn flush(&mut self) -> Result<(), Stop> {
         match &mut self.recording {
-            Some(recording) => (recording.append)(&recording.recorder.take())
-                .map_err(|why| Stop::failed(&[&why])),
+            Some(recording) => {
+                (recording.append)(&recording.recorder.take()).map_err(|why| Stop::failed(&[&why]))
+            }
             None => Ok(()),
         }
     }
@@ -192,7 +205,9 @@ impl Lines {
     fn next(&mut self, folders: &mut Folders) -> Result<Option<Vec<u8>>, Stop> {
         let mut searched = self.taken;
         loop {
-            let newline = self.buffer[searched..].iter().position(|byte| *byte == b'\n');
+            let newline = self.buffer[searched..]
+                .iter()
+                .position(|byte| *byte == b'\n');
             if let Some(at) = newline {
                 let end = searched + at;
                 let line = self.buffer[self.taken..end].to_vec();
@@ -208,7 +223,10 @@ impl Lines {
             self.taken = 0;
             searched = self.buffer.len();
             if searched > MAX_LINE_BYTES {
-                return Err(Stop::failed(&[&self.path, " has a line of more than 8 MiB: it is no recording"]));
+                return Err(Stop::failed(&[
+                    &self.path,
+                    " has a line of more than 8 MiB: it is no recording",
+                ]));
             }
             let chunk = folders
                 .state()
@@ -226,6 +244,12 @@ impl Lines {
             FsError::NotFound => "; recordings are looked for in the state folder",
             _ => "",
         };
-        Stop::failed(&["the recording \"", &self.path, "\" can't be read: ", &error.to_string(), advice])
+        Stop::failed(&[
+            "the recording \"",
+            &self.path,
+            "\" can't be read: ",
+            &error.to_string(),
+            advice,
+        ])
     }
 }

@@ -28,7 +28,12 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
     let [name, mut json] = Arguments::parse(arguments, &[])?.operands(["NAME", "JSON"])?;
     let Some(tool) = ALL.iter().find(|tool| tool.name == name) else {
         let names: Vec<&str> = ALL.iter().map(|tool| tool.name).collect();
-        return Err(Stop::usage(&["unknown tool \"", &name, "\": there are ", &names.join(", ")]));
+        return Err(Stop::usage(&[
+            "unknown tool \"",
+            &name,
+            "\": there are ",
+            &names.join(", "),
+        ]));
     };
     if json == "-" {
         json = read_input().map_err(|why| Stop::usage(&[why]))?;
@@ -39,7 +44,10 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
     let result = loop {
         match call.step(answer) {
             CallStep::Operate(Operation::File(operation)) => {
-                answer = Some(OperationAnswer::File(perform(&mut folders.workspace, &operation)));
+                answer = Some(OperationAnswer::File(perform(
+                    &mut folders.workspace,
+                    &operation,
+                )));
             }
             CallStep::Done(result) => break result,
         }
