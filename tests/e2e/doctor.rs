@@ -1,4 +1,4 @@
-//! What `doctor` says of each grant, and the exact flag that adds a missing one.
+//! What `doctor` says of each grant, and the exact flag that adds a missing one. Its exit code tells whether `ask` has what it needs.
 
 use e2e::guest::Guest;
 use e2e::host::{Ended, Host, on_each_host};
@@ -21,7 +21,7 @@ fn shows(ended: &Ended, phrases: &[&str]) {
 fn with_nothing_it_names_every_flag() {
     on_each_host(|host| {
         let ended = host.run(&Guest::dewclaw().args(["doctor"]));
-        ended.code(0);
+        ended.code(2);
         shows(
             &ended,
             &[
@@ -82,7 +82,7 @@ fn the_workspace_alone() {
     on_each_host(|host| {
         let work = Scratch::new();
         let ended = host.run(&Guest::dewclaw().workspace(&work).args(["doctor"]));
-        ended.code(0);
+        ended.code(2);
         shows(&ended, &["workspace", ".dewclaw", "OPENAI_API_KEY"]);
     });
 }
@@ -92,7 +92,7 @@ fn the_state_alone() {
     on_each_host(|host| {
         let state = Scratch::with(&[("dewclaw.json", r#"{"model": "of-the-file"}"#)]);
         let ended = host.run(&Guest::dewclaw().state(&state).args(["doctor"]));
-        ended.code(0);
+        ended.code(2);
         shows(&ended, &["/state", "of-the-file", "--dir"]);
     });
 }
@@ -100,7 +100,9 @@ fn the_state_alone() {
 #[test]
 fn a_model_on_the_lan_needs_no_key() {
     on_each_host(|host| {
+        let work = Scratch::new();
         let guest = Guest::dewclaw()
+            .workspace(&work)
             .base_url("http://192.168.1.10:11434/v1")
             .env("DEWCLAW_MODEL", "llama");
         let ended = host.run(&guest.args(["doctor"]));
@@ -114,7 +116,7 @@ fn the_offline_artifact_has_no_network_and_says_which_one_has() {
     on_each_host(|host| {
         let work = Scratch::new();
         let ended = host.run(&Guest::offline().workspace(&work).args(["doctor"]));
-        ended.code(0);
+        ended.code(2);
         shows(&ended, &["network", "dewclaw.wasm"]);
     });
 }
@@ -127,9 +129,9 @@ fn a_read_only_workspace_is_told_apart() {
         .read_only_folder(work.path(), "/")
         .args(["doctor"]);
     let read_only = Host::InProcess.run(&guest);
-    read_only.code(0);
+    read_only.code(2);
     let writable = Host::InProcess.run(&Guest::dewclaw().workspace(&work).args(["doctor"]));
-    writable.code(0);
+    writable.code(2);
     assert_ne!(read_only.stdout(), writable.stdout());
     shows(&read_only, &["read-only"]);
     assert!(!writable.stdout().contains("read-only"), "{writable}");

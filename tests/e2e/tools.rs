@@ -10,8 +10,18 @@ use serde_json::{Value, json};
 fn call(host: Host, work: &Scratch, name: &str, arguments: &Value) -> Value {
     let ended = host.run(&Guest::tool(work, name, arguments));
     let result = ended.json();
-    ended.code(i32::from(result.get("error").is_some()));
+    ended.code(exit_code_of(&result));
     result
+}
+
+/// The exit code of the command `tool` for a result: arguments that are wrong are usage, and what is refused is denied.
+pub(crate) fn exit_code_of(result: &Value) -> i32 {
+    match result["error"]["kind"].as_str() {
+        None => 0,
+        Some("invalid_arguments") => 2,
+        Some("permission_denied") => 5,
+        Some(_) => 1,
+    }
 }
 
 #[test]
@@ -320,7 +330,6 @@ fn a_tool_that_fails_prints_an_error_object_and_fails() {
                 json!({"content": "x", "mode": "sideways"}),
                 "invalid_arguments",
             ),
-            ("exec_shell", json!({"command": "ls"}), "invalid_arguments"),
         ] {
             let result = call(host, &work, name, &arguments);
             assert_eq!(
@@ -330,12 +339,26 @@ fn a_tool_that_fails_prints_an_error_object_and_fails() {
             let message = result["error"]["message"].as_str().unwrap_or_default();
             assert!(message.len() > 10, "{name} {arguments}: {result}");
         }
-        let unknown = call(host, &work, "exec_shell", &json!({}));
-        let message = unknown["error"]["message"].to_string();
-        assert!(
-            message.contains("unknown tool") && message.contains("read_file"),
-            "{message}"
-        );
+    });
+}
+
+#[test]
+fn an_unknown_tool_is_usage_and_the_known_ones_are_named() {
+    on_each_host(|host| {
+        let work = Scratch::new();
+        for name in [
+            "exec_shell",
+            "spawn",
+            "message",
+            "web_fetch",
+            "READ_FILE",
+            "",
+        ] {
+            let ended = host.run(&Guest::tool(&work, name, &json!({"command": "ls"})));
+            ended
+                .code(2)
+                .says(&["unknown tool", name, "read_file", "memory_write"]);
+        }
     });
 }
 

@@ -20,7 +20,7 @@ fn aimed_at(path: &str) -> [(&'static str, Value); 4] {
         ("write_file", json!({"path": path, "content": "owned"})),
         (
             "edit_file",
-            json!({"path": path, "old_text": "secret", "new_text": "owned"}),
+            json!({"path": path, "old_text": "hidden words", "new_text": "owned"}),
         ),
     ]
 }
@@ -36,7 +36,7 @@ fn refused(host: Host, work: &Scratch, outside: &Scratch, paths: &[&str]) {
                 "{name} {path}: {result}"
             );
             assert!(
-                !result.to_string().contains("secret"),
+                !result.to_string().contains("hidden words"),
                 "{name} {path}: {result}"
             );
         }
@@ -48,7 +48,7 @@ fn refused(host: Host, work: &Scratch, outside: &Scratch, paths: &[&str]) {
 #[test]
 fn paths_that_leave_the_workspace() {
     on_each_host(|host| {
-        let outside = Scratch::with(&[("secret.txt", "secret"), ("work/a.txt", "a")]);
+        let outside = Scratch::with(&[("secret.txt", "hidden words"), ("work/a.txt", "a")]);
         let work = Scratch::copy_of(&outside.join("work"));
         refused(
             host,
@@ -72,7 +72,10 @@ fn paths_that_leave_the_workspace() {
 #[test]
 fn symlinks_that_leave_the_workspace() {
     on_each_host(|host| {
-        let outside = Scratch::with(&[("secret.txt", "secret"), ("folder/secret.txt", "secret")]);
+        let outside = Scratch::with(&[
+            ("secret.txt", "hidden words"),
+            ("folder/secret.txt", "hidden words"),
+        ]);
         let work = Scratch::with(&[("a.txt", "a")]);
         symlink(outside.join("secret.txt"), work.join("link.txt")).unwrap();
         symlink(outside.path(), work.join("away")).unwrap();
@@ -121,8 +124,8 @@ fn the_state_in_the_workspace_is_refused_however_it_is_spelled() {
     on_each_host(|host| {
         let outside = Scratch::new();
         let work = Scratch::with(&[
-            (".dewclaw/dewclaw.json", "{\"secret\": 1}"),
-            (".dewclaw/sessions/secret.txt", "secret"),
+            (".dewclaw/dewclaw.json", "{\"hidden words\": 1}"),
+            (".dewclaw/sessions/secret.txt", "hidden words"),
         ]);
         refused(
             host,
@@ -153,7 +156,7 @@ fn symlinks_to_the_state_in_the_workspace_are_refused() {
     on_each_host(|host| {
         let outside = Scratch::new();
         let work = Scratch::with(&[
-            (".dewclaw/dewclaw.json", "{\"secret\": 1}"),
+            (".dewclaw/dewclaw.json", "{\"hidden words\": 1}"),
             ("sub/a.txt", "a"),
         ]);
         symlink(".dewclaw", work.join("innocent")).unwrap();
@@ -180,7 +183,7 @@ fn a_state_preopen_inside_the_workspace_is_still_hidden() {
     on_each_host(|host| {
         let work = Scratch::with(&[
             ("keep/dewclaw.json", "{\"model\": \"scripted\"}"),
-            ("keep/key.txt", "secret"),
+            ("keep/key.txt", "hidden words"),
             ("a.txt", "a"),
         ]);
         let state = work.join("keep");
@@ -193,24 +196,13 @@ fn a_state_preopen_inside_the_workspace_is_still_hidden() {
             ),
             Reply::text("Refused."),
         ]);
+        let before = work.snapshot();
         let guest = Guest::ask(&work, &model, "read the key").folder(&state, "/state");
-        let ended = host.run(&guest);
-        let files = work.snapshot();
-        assert_eq!(files["keep/key.txt"], b"secret");
-        assert_eq!(files["keep/dewclaw.json"], b"{\"model\": \"scripted\"}");
-        // Either the run is refused, naming the two folders, or the tools are.
-        if ended.code == Some(0) {
-            for request in &model.requests()[1..] {
-                assert_eq!(
-                    request.tool_result()["error"]["kind"],
-                    "permission_denied",
-                    "{}",
-                    request.tool_result()
-                );
-            }
-        } else {
-            ended.code(2).says(&["/state", "workspace"]);
-            panic!("the run is refused: tell the script so");
+        host.run(&guest).code(0).prints("Refused.\n");
+        assert_eq!(work.snapshot(), before);
+        for request in &model.requests()[1..] {
+            let result = request.tool_result();
+            assert_eq!(result["error"]["kind"], "permission_denied", "{result}");
         }
     });
 }

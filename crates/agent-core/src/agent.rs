@@ -11,6 +11,7 @@ use crate::effect::{
     Effect, Event, Failure, FailureKind, Input, Misuse, ModelCall, Outcome, Reason, RequestId,
     Usage,
 };
+use crate::json::decimal;
 use crate::settings::{Settings, SettingsError};
 use crate::tools::Tool;
 use crate::transcript::Transcript;
@@ -441,7 +442,7 @@ impl Agent {
             self.show(Event::Notice(
                 [
                     "the step limit of ",
-                    &self.settings.max_steps.to_string(),
+                    &decimal(self.settings.max_steps.into()),
                     " is reached: wrapping up",
                 ]
                 .concat(),

@@ -3,9 +3,10 @@
 //! The part of JSON Schema (2020-12) that tools use: `type`, `properties`, `required`,
 //! `additionalProperties: false`, `items`, `enum`, `minimum`. Other keywords are not looked at.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
+use alloc::vec::Vec;
 
-use serde_json::Value;
+use crate::json::{Value, decimal};
 
 /// Problems told at once: enough for a model to mend its call in one go.
 const MAX_PROBLEMS: usize = 5;
@@ -52,19 +53,12 @@ impl Problems {
     }
 
     fn check(&mut self, place: &str, schema: &Value, value: &Value) {
-        let wanted = schema
-            .get("type")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let wanted = schema.text("type").unwrap_or_default();
         let fits = match wanted {
-            "object" => value.is_object(),
-            "array" => value.is_array(),
-            "string" => value.is_string(),
-            "boolean" => value.is_boolean(),
-            "number" => value.is_number(),
             "integer" => as_integer(value).is_some(),
-            "null" => value.is_null(),
-            _ => true,
+            "number" => type_name(value) == "number",
+            "" => true,
+            _ => type_name(value) == wanted,
         };
         if !fits {
             self.add(
@@ -74,57 +68,53 @@ impl Problems {
             return;
         }
         if let (Some(least), Some(number)) = (
-            schema.get("minimum").and_then(Value::as_i64),
+            schema.get("minimum").and_then(as_integer),
             as_integer(value),
         ) && number < least
         {
-            self.add(place, &[" must be at least ", &least.to_string()]);
+            let sign = if least < 0 { "-" } else { "" };
+            self.add(
+                place,
+                &[" must be at least ", sign, &decimal(least.unsigned_abs())],
+            );
         }
-        if let Some(choices) = schema.get("enum").and_then(Value::as_array)
-            && !choices.contains(value)
-        {
-            let names: alloc::vec::Vec<&str> = choices.iter().filter_map(Value::as_str).collect();
+        let choices = schema.elements("enum");
+        if !choices.is_empty() && !choices.iter().any(|choice| choice.means(value)) {
+            let names: Vec<&str> = choices.iter().filter_map(Value::as_str).collect();
             self.add(place, &[" must be one of: ", &names.join(", ")]);
         }
-        if let (Some(items), Some(values)) = (schema.get("items"), value.as_array()) {
-            for (index, item) in values.iter().enumerate() {
-                self.check(&[place, "[", &index.to_string(), "]"].concat(), items, item);
+        match value {
+            Value::Array(values) => {
+                if let Some(items) = schema.get("items") {
+                    for (index, item) in values.iter().enumerate() {
+                        let place = [place, "[", &decimal(index as u64), "]"].concat();
+                        self.check(&place, items, item);
+                    }
+                }
             }
-        }
-        if let Some(members) = value.as_object() {
-            self.check_members(place, schema, members);
+            Value::Object(members) => self.check_members(place, schema, members),
+            _ => {}
         }
     }
 
-    fn check_members(
-        &mut self,
-        place: &str,
-        schema: &Value,
-        members: &serde_json::Map<String, Value>,
-    ) {
+    fn check_members(&mut self, place: &str, schema: &Value, members: &[(String, Value)]) {
         let within = |name: &str| -> String {
-            if place.is_empty() {
-                name.to_string()
-            } else {
-                [place, ".", name].concat()
-            }
+            let dot = if place.is_empty() { "" } else { "." };
+            [place, dot, name].concat()
         };
-        let required = schema.get("required").and_then(Value::as_array);
-        for name in required.into_iter().flatten().filter_map(Value::as_str) {
-            if !members.contains_key(name) {
+        for name in schema.elements("required").iter().filter_map(Value::as_str) {
+            if !members.iter().any(|(member, _)| member == name) {
                 self.add(&within(name), &[" is required"]);
             }
         }
-        let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
-            return;
-        };
+        let properties = schema.members("properties");
         let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
         for (name, member) in members {
-            match properties.get(name) {
-                Some(property) => self.check(&within(name), property, member),
+            match properties.iter().find(|(property, _)| property == name) {
+                Some((_, property)) => self.check(&within(name), property, member),
                 None if closed => {
-                    let known: alloc::vec::Vec<&str> =
-                        properties.keys().map(String::as_str).collect();
+                    let known: Vec<&str> =
+                        properties.iter().map(|(name, _)| name.as_str()).collect();
                     self.add(
                         &within(name),
                         &[" is no parameter; there are: ", &known.join(", ")],
@@ -138,19 +128,24 @@ impl Problems {
 
 /// An integer as JSON Schema has it: `1.0` is one too.
 pub(crate) fn as_integer(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| {
-        let float = value.as_f64()?;
-        let integer = float as i64;
-        // Exact only where a double is: past 2^53 two integers share one.
-        (integer as f64 == float && float.abs() <= 9_007_199_254_740_992.0).then_some(integer)
-    })
+    match value {
+        Value::Unsigned(number) => i64::try_from(*number).ok(),
+        Value::Negative(number) => Some(*number),
+        Value::Float(float) => {
+            let integer = *float as i64;
+            // Exact only where a double is: past 2^53 two integers share one.
+            let exact = integer as f64 == *float && integer.unsigned_abs() <= 1 << 53;
+            exact.then_some(integer)
+        }
+        _ => None,
+    }
 }
 
 fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
+        Value::Unsigned(_) | Value::Negative(_) | Value::Float(_) => "number",
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
@@ -160,11 +155,16 @@ fn type_name(value: &Value) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
     use proptest::prelude::*;
     use serde_json::json;
 
+    fn ours(json: &serde_json::Value) -> Value {
+        crate::json::parse(json.to_string().as_bytes()).unwrap()
+    }
+
     fn schema() -> Value {
-        json!({
+        ours(&json!({
             "type": "object",
             "properties": {
                 "path": {"type": "string"},
@@ -174,7 +174,7 @@ mod tests {
             },
             "required": ["path"],
             "additionalProperties": false,
-        })
+        }))
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod tests {
             json!({"path": "x", "limit": 1, "mode": "append", "headers": ["a"]}),
             json!({"path": "x", "limit": 3.0}),
         ] {
-            assert_eq!(check(&schema(), &value), Ok(()), "{value}");
+            assert_eq!(check(&schema(), &ours(&value)), Ok(()), "{value}");
         }
     }
 
@@ -222,21 +222,25 @@ mod tests {
                 "\"path\" is required; \"limit\" must be at least 1",
             ),
         ] {
-            assert_eq!(check(&schema(), &value), Err(told.to_string()), "{value}");
+            assert_eq!(
+                check(&schema(), &ours(&value)),
+                Err(told.to_string()),
+                "{value}"
+            );
         }
     }
 
     #[test]
     fn a_hundred_problems_are_not_all_told() {
         let value = json!({"path": "x", "headers": alloc::vec![1; 100]});
-        assert!(check(&schema(), &value).unwrap_err().len() < 500);
+        assert!(check(&schema(), &ours(&value)).unwrap_err().len() < 500);
     }
 
     proptest! {
         /// Whatever a model sends, the check answers.
         #[test]
         fn any_json_is_survived(text in "[\\[\\]{}\",:0-9a-z. -]{0,60}") {
-            if let Ok(value) = serde_json::from_str::<Value>(&text) {
+            if let Ok(value) = crate::json::parse(text.as_bytes()) {
                 let _ = check(&schema(), &value);
                 let _ = check(&value, &schema());
             }

@@ -1,9 +1,11 @@
 //! What a run is told before it starts: the model, the limits, the patience.
 
 use alloc::string::{String, ToString};
+use core::fmt;
 
 use dewclaw_platform::Timeouts;
-use serde_json::Value;
+
+use crate::json::Value;
 
 /// The address of the model where none is set.
 pub const DEFAULT_BASE_URL: &str = "https://api.openai.com/v1";
@@ -56,13 +58,11 @@ impl Default for Settings {
 }
 
 /// A setting that can't be taken.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SettingsError {
     /// No setting has this name.
-    #[error("unknown setting \"{0}\": known are {names}", names = SETTING_NAMES)]
     Unknown(String),
     /// The value has the wrong type or is out of range.
-    #[error("{name} must be {wanted}")]
     Value {
         /// The setting's name.
         name: &'static str,
@@ -70,10 +70,8 @@ pub enum SettingsError {
         wanted: &'static str,
     },
     /// No model is named.
-    #[error("no model: name one with --model NAME or DEWCLAW_MODEL")]
     NoModel,
     /// The base URL is not one that a request can be sent to.
-    #[error("the base URL \"{url}\" {problem}")]
     BaseUrl {
         /// The URL as given, cut before any user information.
         url: String,
@@ -81,6 +79,30 @@ pub enum SettingsError {
         problem: &'static str,
     },
 }
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            SettingsError::Unknown(name) => [
+                "unknown setting \"",
+                name.as_str(),
+                "\": known are ",
+                SETTING_NAMES,
+            ]
+            .concat(),
+            SettingsError::Value { name, wanted } => [*name, " must be ", *wanted].concat(),
+            SettingsError::NoModel => {
+                "no model: name one with --model NAME or DEWCLAW_MODEL".to_string()
+            }
+            SettingsError::BaseUrl { url, problem } => {
+                ["the base URL \"", url.as_str(), "\" ", *problem].concat()
+            }
+        };
+        formatter.write_str(&text)
+    }
+}
+
+impl core::error::Error for SettingsError {}
 
 /// Every name that [`Settings::set`] takes.
 pub const SETTING_NAMES: &str = "model, base_url, max_steps, max_tokens, stream, system, \
@@ -97,10 +119,13 @@ impl Settings {
             "base_url" => self.base_url = text(value, "base_url")?,
             "system" => self.system = text(value, "system")?,
             "stream" => {
-                self.stream = value.as_bool().ok_or(SettingsError::Value {
-                    name: "stream",
-                    wanted: "true or false",
-                })?;
+                let Value::Bool(stream) = value else {
+                    return Err(SettingsError::Value {
+                        name: "stream",
+                        wanted: "true or false",
+                    });
+                };
+                self.stream = *stream;
             }
             "max_steps" => self.max_steps = count(value, "max_steps", 1)?,
             "max_tokens" => self.max_tokens = count(value, "max_tokens", 0)?,
@@ -237,9 +262,12 @@ mod tests {
             retry_attempts: 4,
             retry_budget_ms: 5,
         };
-        let json: Value = serde_json::from_slice(&settings.to_json()).unwrap();
+        let json = crate::json::parse(&settings.to_json()).unwrap();
+        let Value::Object(members) = &json else {
+            panic!("settings are an object");
+        };
         let mut read = Settings::default();
-        for (name, value) in json.as_object().unwrap() {
+        for (name, value) in members {
             assert!(
                 SETTING_NAMES.contains(name.as_str()),
                 "{name} is not listed"
@@ -247,10 +275,7 @@ mod tests {
             read.set(name, value).unwrap();
         }
         assert_eq!(read, settings);
-        assert_eq!(
-            json.as_object().unwrap().len(),
-            SETTING_NAMES.split(", ").count()
-        );
+        assert_eq!(members.len(), SETTING_NAMES.split(", ").count());
     }
 
     #[test]

@@ -7,10 +7,8 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde_json::Value;
-
 use crate::effect::{Operation, OperationAnswer};
-use crate::json::Object;
+use crate::json::{Object, Value, decimal, parse};
 
 mod edit_file;
 mod error;
@@ -118,7 +116,7 @@ impl ToolResult {
         }
         let mut cut = self.json[..head].to_vec();
         cut.extend_from_slice(b"\n[... ");
-        cut.extend_from_slice(alloc::string::ToString::to_string(&(tail - head)).as_bytes());
+        cut.extend_from_slice(decimal((tail - head) as u64).as_bytes());
         cut.extend_from_slice(b" bytes cut ...]\n");
         cut.extend_from_slice(&self.json[tail..]);
         cut
@@ -171,20 +169,20 @@ fn parse_arguments(tool: &Tool, arguments: &str) -> Result<Value, ToolError> {
         "" => "{}",
         text => text,
     };
-    let value: Value = serde_json::from_slice(text.as_bytes()).map_err(|error| {
-        let what = if error.is_eof() {
+    let value = parse(text.as_bytes()).map_err(|error| {
+        let what = if error.is_cut_off {
             "the arguments are cut off: send complete JSON, and long content in several smaller calls. They ended in: "
         } else {
             "the arguments are not valid JSON: check quotes and escapes. They begin with: "
         };
-        let quote = if error.is_eof() {
+        let quote = if error.is_cut_off {
             excerpt_end(text)
         } else {
             excerpt_start(text)
         };
         ToolError::invalid([what, quote].concat())
     })?;
-    let schema: Value = serde_json::from_slice(tool.parameters.as_bytes()).map_err(|_| {
+    let schema = parse(tool.parameters.as_bytes()).map_err(|_| {
         ToolError::new(
             ErrorKind::Internal,
             String::from("the tool's schema is broken"),
@@ -215,10 +213,7 @@ fn excerpt_end(text: &str) -> &str {
 
 /// A string argument that the schema requires.
 fn text_argument<'v>(arguments: &'v Value, name: &str) -> &'v str {
-    arguments
-        .get(name)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    arguments.text(name).unwrap_or_default()
 }
 
 /// A whole-number argument, or `default`.
@@ -236,6 +231,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(8))]
         #[test]
         fn a_large_result_is_cut_at_characters_and_says_so(text in "\\PC{30000,40000}") {
             let json = Object::new().text("content", &text).finish();

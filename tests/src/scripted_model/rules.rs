@@ -238,9 +238,7 @@ fn conversation(messages: &[Value], broken: &mut Vec<String>) {
 fn call_id(call: &Value) -> Option<&str> {
     let function = &call["function"];
     let whole = call["type"] == "function"
-        && function["name"]
-            .as_str()
-            .is_some_and(|name| !name.is_empty())
+        && function["name"].as_str().is_some_and(is_function_name)
         && function["arguments"].is_string();
     call["id"].as_str().filter(|id| whole && !id.is_empty())
 }

@@ -5,6 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::effect::{Effect, Event, Misuse, OperationAnswer, OperationId};
+use crate::json::{decimal, parse};
 use crate::tools::{CallStep, ErrorKind, Tool, ToolCallRun, ToolError, ToolResult};
 use crate::wire::ToolCall;
 
@@ -41,7 +42,7 @@ impl Calls {
                 || calls[..index].iter().any(|call| call.id == calls[index].id)
             {
                 self.named += 1;
-                calls[index].id = ["dewclaw_", &self.named.to_string()].concat();
+                calls[index].id = ["dewclaw_", &decimal(self.named.into())].concat();
             }
         }
     }
@@ -162,7 +163,7 @@ impl Calls {
             return Err(ToolError::invalid(
                 [
                     "this is the same call ",
-                    &self.repeats.to_string(),
+                    &decimal(self.repeats.into()),
                     " times in a row, so it was not run: its result is above. Do something else, or answer",
                 ]
                 .concat(),
@@ -174,10 +175,9 @@ impl Calls {
 
 /// Whether two calls' arguments mean the same, however they are spelled.
 fn same_arguments(one: &str, other: &str) -> bool {
-    use serde_json::{Value, from_slice};
     one == other
         || matches!(
-            (from_slice::<Value>(one.as_bytes()), from_slice::<Value>(other.as_bytes())),
-            (Ok(one), Ok(other)) if one == other
+            (parse(one.as_bytes()), parse(other.as_bytes())),
+            (Ok(one), Ok(other)) if one.means(&other)
         )
 }

@@ -3,10 +3,10 @@
 use alloc::string::{String, ToString};
 
 use dewclaw_platform::HttpError;
-use serde_json::Value;
 
 use super::Exchange;
 use crate::effect::{Failure, FailureKind};
+use crate::json::{decimal, parse};
 use crate::wire::ReplyError;
 
 /// Characters of a server's own message that are passed on.
@@ -98,7 +98,7 @@ pub(super) fn of_status(exchange: &Exchange, base_url: &str) -> Failure {
         "the model server at ",
         base_url,
         " answered ",
-        &status.to_string(),
+        &decimal(status.into()),
         &quoted(&told),
         ": ",
         advice,
@@ -123,7 +123,7 @@ fn quoted(message: &str) -> String {
 
 /// The server's own words: `error.message`, `error`, `message` or `detail` of a JSON body, else a short plain one.
 fn server_message(body: &[u8]) -> String {
-    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+    let Ok(value) = parse(body) else {
         let text = String::from_utf8_lossy(body);
         let text = text.trim();
         return if text.starts_with(['<', '{']) || text.len() > MAX_MESSAGE_CHARACTERS {
@@ -132,9 +132,9 @@ fn server_message(body: &[u8]) -> String {
             text.to_string()
         };
     };
-    ["/error/message", "/error", "/message", "/detail"]
+    ["error/message", "error", "message", "detail"]
         .iter()
-        .find_map(|place| value.pointer(place).and_then(Value::as_str))
+        .find_map(|place| value.text(place))
         .unwrap_or_default()
         .to_string()
 }

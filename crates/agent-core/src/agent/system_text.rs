@@ -1,8 +1,10 @@
 //! The text before the conversation.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
 use dewclaw_platform::Now;
+
+use crate::json::decimal;
 
 /// What the model is told where the person has set nothing.
 const DEFAULT: &str = "You are Dewclaw, an agent that works on the files of one workspace with the tools you are given. \
@@ -16,7 +18,7 @@ pub(super) fn system_text(custom: &str, now: Now) -> String {
     let text = if custom.is_empty() { DEFAULT } else { custom };
     let (year, month, day) = civil_from_days(now.wall_ms / 86_400_000);
     let two = |number: u64| -> String {
-        let digits = number.to_string();
+        let digits = decimal(number);
         if number < 10 {
             ["0", &digits].concat()
         } else {
@@ -26,7 +28,7 @@ pub(super) fn system_text(custom: &str, now: Now) -> String {
     [
         text,
         "\n\nToday is ",
-        &year.to_string(),
+        &decimal(year),
         "-",
         &two(month),
         "-",

@@ -4,12 +4,12 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use dewclaw_platform::Now;
-use serde_json::Value;
 
 use super::line::{RecordingError, get_answer, get_at, get_input, put_operation};
 use super::{KIND, VERSION, request_digest};
 use crate::agent::Agent;
 use crate::effect::{Input, Operation, OperationAnswer, Outcome};
+use crate::json::{Value, decimal, parse};
 use crate::settings::Settings;
 use crate::tools::{self, Tool};
 
@@ -48,32 +48,32 @@ impl Replay {
             messages: 0,
         };
         let value = replay.parse(first_line)?;
-        if value.get("kind").and_then(Value::as_str) != Some(KIND) {
+        if value.text("kind") != Some(KIND) {
             return Err(replay.malformed("it does not begin a recording"));
         }
-        if value.get("version").and_then(Value::as_u64) != Some(VERSION) {
+        if value.count("version") != Some(VERSION) {
             return Err(RecordingError::Version);
         }
         let mut settings = Settings::default();
-        let members = value.get("settings").and_then(Value::as_object);
-        for (name, setting) in members.into_iter().flatten() {
+        for (name, setting) in value.members("settings") {
             if settings.set(name, setting).is_err() {
                 return Err(replay.malformed("it has a setting that can't be taken"));
             }
         }
-        let names = value.get("tools").and_then(Value::as_array);
         let mut tools = Vec::new();
-        for name in names.into_iter().flatten() {
-            let known = tools::ALL.iter().find(|tool| name == tool.name);
+        for name in value.elements("tools") {
+            let known = tools::ALL
+                .iter()
+                .find(|tool| name.as_str() == Some(tool.name));
             tools.push(*known.ok_or(replay.malformed("it has a tool that is not known here"))?);
         }
         let header = (|| {
             Some(Header {
                 settings,
                 tools,
-                seed: value.get("seed")?.as_u64()?,
+                seed: value.count("seed")?,
                 now: get_at(&value)?,
-                prompt: value.get("prompt")?.as_str()?.to_string(),
+                prompt: value.text("prompt")?.to_string(),
             })
         })();
         match header {
@@ -88,15 +88,12 @@ impl Replay {
     /// [`RecordingError::Differs`] shows the first difference.
     pub fn request(&mut self, line: &[u8], agent: &Agent) -> Result<(), RecordingError> {
         let value = self.parse(line)?;
-        let Some(digest) = value.get("digest").and_then(Value::as_str) else {
+        let Some(digest) = value.text("digest") else {
             return Err(
                 self.differs("this run calls the model, the recording does not".to_string())
             );
         };
-        let recorded = value
-            .get("messages")
-            .and_then(Value::as_array)
-            .ok_or(self.malformed("it has no messages"))?;
+        let recorded = value.elements("messages");
         let now = &agent.transcript().lines;
         if request_digest(agent) != digest {
             return Err(self.differs(self.first_difference(recorded, now)));
@@ -117,7 +114,11 @@ impl Replay {
         let value = self.parse(line)?;
         let now = put_operation(operation);
         let recorded = value.get("do");
-        if recorded != serde_json::from_slice(&now).ok().as_ref() {
+        let fits = match (recorded, parse(&now)) {
+            (Some(recorded), Ok(now)) => recorded.means(&now),
+            _ => false,
+        };
+        if !fits {
             let now = String::from_utf8_lossy(&now);
             let what = if recorded.is_some() {
                 "another operation"
@@ -158,7 +159,7 @@ impl Replay {
     /// [`RecordingError::Differs`] when it ended otherwise.
     pub fn finished(&mut self, line: &[u8], outcome: &Outcome) -> Result<(), RecordingError> {
         let value = self.parse(line)?;
-        let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
+        let text = |name: &str| value.text(name).unwrap_or_default();
         if text("finished") != outcome.reason.name() || text("text") != outcome.text {
             return Err(self.differs(
                 [
@@ -184,7 +185,7 @@ impl Replay {
 
     fn parse(&mut self, line: &[u8]) -> Result<Value, RecordingError> {
         self.line += 1;
-        match serde_json::from_slice(line) {
+        match parse(line) {
             Ok(Value::Object(members)) => Ok(Value::Object(members)),
             _ => Err(self.malformed("it is no JSON object")),
         }
@@ -210,24 +211,24 @@ impl Replay {
         if now.len() != count {
             return [
                 "the recorded request has ",
-                &count.to_string(),
+                &decimal(count as u64),
                 " messages, this run's has ",
-                &now.len().to_string(),
+                &decimal(now.len() as u64),
             ]
             .concat();
         }
         for (index, (old, line)) in recorded.iter().zip(&now[self.messages..]).enumerate() {
-            let Ok(new) = serde_json::from_slice::<Value>(&line.json) else {
+            let Ok(new) = parse(&line.json) else {
                 continue;
             };
-            if *old != new {
+            if !old.means(&new) {
                 let (old, new) = (flat(old), flat(&new));
                 let at = old
                     .bytes()
                     .zip(new.bytes())
                     .take_while(|(a, b)| a == b)
                     .count();
-                let number = (self.messages + index + 1).to_string();
+                let number = decimal((self.messages + index + 1) as u64);
                 return [
                     "message ",
                     &number,
@@ -246,17 +247,29 @@ impl Replay {
 
 /// The texts of a message, one after the other: what a person compares.
 fn flat(value: &Value) -> String {
+    let mut text = String::new();
+    push_flat(&mut text, value);
+    text
+}
+
+fn push_flat(text: &mut String, value: &Value) {
     match value {
-        Value::String(text) => text.clone(),
-        Value::Array(values) => values.iter().map(flat).collect::<Vec<_>>().join(" "),
-        Value::Object(members) => {
-            let texts: Vec<String> = members
-                .iter()
-                .map(|(name, value)| [name.as_str(), "=", &flat(value)].concat())
-                .collect();
-            texts.join(" ")
+        Value::String(value) => text.push_str(value),
+        Value::Array(values) => {
+            for value in values {
+                push_flat(text, value);
+                text.push(' ');
+            }
         }
-        _ => String::new(),
+        Value::Object(members) => {
+            for (name, value) in members {
+                text.push_str(name);
+                text.push('=');
+                push_flat(text, value);
+                text.push(' ');
+            }
+        }
+        _ => {}
     }
 }
 
@@ -264,10 +277,15 @@ fn flat(value: &Value) -> String {
 fn excerpt(bytes: &[u8], at: usize) -> String {
     let start = at.saturating_sub(EXCERPT_BYTES / 2);
     let end = (start + EXCERPT_BYTES).min(bytes.len());
-    let text = String::from_utf8_lossy(&bytes[start.min(end)..end]);
-    let text: Vec<&str> = text.split('\n').collect();
-    let text = text.join("\\n");
-    let before = if start > 0 { "..." } else { "" };
-    let after = if end < bytes.len() { "..." } else { "" };
-    [before, &text, after].concat()
+    let mut text = String::new();
+    if start > 0 {
+        text.push_str("...");
+    }
+    for letter in String::from_utf8_lossy(bytes.get(start..end).unwrap_or_default()).chars() {
+        text.push(if letter.is_control() { ' ' } else { letter });
+    }
+    if end < bytes.len() {
+        text.push_str("...");
+    }
+    text
 }

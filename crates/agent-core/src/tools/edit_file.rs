@@ -4,15 +4,13 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde_json::Value;
-
 use super::error::ToolError;
 use super::passage::{holds, places};
 use super::path::workspace_path;
 use super::whole_file::{Progress, WholeFile, done};
 use super::{Step, Task, Tool, text_argument};
 use crate::effect::{Operation, OperationAnswer};
-use crate::json::Object;
+use crate::json::{Object, Value, decimal};
 use crate::operation::FileOperation;
 
 /// Bytes of a file that can be edited: it is held in memory twice.
@@ -63,7 +61,7 @@ impl Task for EditFile {
     fn step(&mut self, answer: Option<OperationAnswer>) -> Step {
         let path = &self.file.path;
         if let Some(line) = self.line {
-            let line = line.to_string();
+            let line = decimal(line);
             return Step::Done(done(path, answer).map(|()| {
                 Object::new()
                     .text(
@@ -126,14 +124,14 @@ impl EditFile {
         let lines: Vec<String> = places
             .iter()
             .take(MAX_PLACES)
-            .map(|place| line_of(text, *place).to_string())
+            .map(|place| decimal(line_of(text, *place)))
             .collect();
         let more = if places.len() > MAX_PLACES {
             ", ..."
         } else {
             ""
         };
-        let count = places.len().to_string();
+        let count = decimal(places.len() as u64);
         ToolError::invalid(
             [
                 "\"old_text\" stands in ",

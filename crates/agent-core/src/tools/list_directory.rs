@@ -5,14 +5,13 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use dewclaw_platform::{EntryKind, Listing};
-use serde_json::Value;
 
 use super::error::{ErrorKind, ToolError};
 use super::path::{is_state_folder, workspace_path};
 use super::whole_file::WRONG_ANSWER;
 use super::{Step, Task, Tool, text_argument};
 use crate::effect::{Operation, OperationAnswer};
-use crate::json::{Object, push_array};
+use crate::json::{Object, Value, decimal, push_array};
 use crate::operation::{FileAnswer, FileOperation};
 
 /// Entries told at once: they fit in one result at ordinary name lengths.
@@ -88,9 +87,9 @@ impl ListDirectory {
         if total > shown {
             let hint = [
                 "the first ",
-                &shown.to_string(),
+                &decimal(shown),
                 " of ",
-                &total.to_string(),
+                &decimal(total),
                 " entries by name; names that are not UTF-8 are never shown",
             ]
             .concat();

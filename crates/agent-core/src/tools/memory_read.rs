@@ -5,14 +5,13 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use dewclaw_platform::FsError;
-use serde_json::Value;
 
 use super::error::ToolError;
 use super::memory::{MEMORY_PATH, search};
 use super::whole_file::{Progress, WholeFile};
 use super::{Step, Task, Tool};
 use crate::effect::OperationAnswer;
-use crate::json::{Object, push_array, string};
+use crate::json::{Object, Value, push_array, string};
 
 /// Bytes of the memory file.
 const MAX_MEMORY_BYTES: usize = 1024 * 1024;
@@ -31,8 +30,7 @@ fn start(arguments: &Value) -> Result<Box<dyn Task>, ToolError> {
     Ok(Box::new(MemoryRead {
         file: WholeFile::new(MEMORY_PATH.to_string(), MAX_MEMORY_BYTES),
         query: arguments
-            .get("query")
-            .and_then(Value::as_str)
+            .text("query")
             .filter(|query| !query.trim().is_empty())
             .map(ToString::to_string),
     }))

@@ -3,15 +3,13 @@
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 
-use serde_json::Value;
-
 use super::error::ToolError;
 use super::memory::{MEMORY_PATH, RECALLED_TAG};
 use super::passage::holds;
 use super::whole_file::done;
 use super::{Step, Task, Tool, text_argument};
 use crate::effect::{Operation, OperationAnswer};
-use crate::json::Object;
+use crate::json::{Object, Value};
 use crate::operation::FileOperation;
 
 pub(crate) const TOOL: Tool = Tool {

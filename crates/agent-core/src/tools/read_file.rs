@@ -1,17 +1,15 @@
 //! `read_file`: a page of a text file.
 
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
-
-use serde_json::Value;
 
 use super::error::{ErrorKind, ToolError};
 use super::path::workspace_path;
 use super::whole_file::{NOT_TEXT, PIECE_BYTES, WRONG_ANSWER};
 use super::{Step, Task, Tool, count_argument, text_argument};
 use crate::effect::{Operation, OperationAnswer};
-use crate::json::Object;
+use crate::json::{Object, Value, decimal};
 use crate::operation::{FileAnswer, FileOperation};
 
 /// Lines of a page where no limit is given.
@@ -166,7 +164,7 @@ impl ReadFile {
 
     fn finish(&mut self, full: Option<Full>) -> Result<Vec<u8>, ToolError> {
         if self.lines == 0 && self.first > 1 && full.is_none() {
-            let lines = (self.line - u64::from(self.at_line_start)).to_string();
+            let lines = decimal(self.line - u64::from(self.at_line_start));
             return Err(ToolError::invalid(
                 [
                     "\"",
@@ -183,7 +181,7 @@ impl ReadFile {
         let mut result = Object::new();
         result.text("content", &content).number("lines", self.lines);
         if let Some(full) = full {
-            let next = (self.first + self.lines).to_string();
+            let next = decimal(self.first + self.lines);
             let hint = match full {
                 Full::LongLine => [
                     "the line is longer than a page and was cut; the next line is at offset ",

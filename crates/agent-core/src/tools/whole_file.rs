@@ -1,12 +1,13 @@
 //! Reading a whole file, of bounded size, piece by piece: the first part of several tools.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use dewclaw_platform::FsError;
 
 use super::error::{ErrorKind, ToolError};
 use crate::effect::{Operation, OperationAnswer};
+use crate::json::decimal;
 use crate::operation::{FileAnswer, FileOperation};
 
 /// Bytes that are asked for at once.
@@ -44,7 +45,7 @@ impl WholeFile {
             None => {}
             Some(OperationAnswer::File(FileAnswer::Bytes(chunk))) => {
                 if self.bytes.len() + chunk.bytes.len() > self.max_bytes {
-                    let limit = (self.max_bytes / 1024).to_string();
+                    let limit = decimal((self.max_bytes / 1024) as u64);
                     return self.fail(
                         ErrorKind::TooLarge,
                         &[

@@ -1,17 +1,15 @@
 //! `write_file`: a file's whole content.
 
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
-
-use serde_json::Value;
 
 use super::error::ToolError;
 use super::path::workspace_path;
 use super::whole_file::done;
 use super::{Step, Task, Tool, text_argument};
 use crate::effect::{Operation, OperationAnswer};
-use crate::json::Object;
+use crate::json::{Object, Value, decimal};
 use crate::operation::FileOperation;
 
 pub(crate) const TOOL: Tool = Tool {
@@ -45,7 +43,7 @@ impl Task for WriteFile {
             }));
         }
         Step::Done(done(&self.path, answer).map(|()| {
-            let bytes = self.bytes.to_string();
+            let bytes = decimal(self.bytes as u64);
             Object::new()
                 .text(
                     "message",

@@ -7,12 +7,10 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde_json::Value;
-
 use super::sse::{EventTooLarge, SseDecoder};
 use super::{Reply, ReplyDecoder, ReplyError, Stop, ToolCall, Wire};
 use crate::effect::{Auth, AuthScheme, Event, Usage};
-use crate::json::{Object, push_array};
+use crate::json::{Object, Value, parse, push_array};
 use crate::settings::Settings;
 use crate::tools::Tool;
 
@@ -175,21 +173,22 @@ struct Parts {
 impl Parts {
     /// Takes a completion, or a chunk of one.
     fn take(&mut self, completion: &Value, events: &mut Vec<Event>) -> Result<(), ReplyError> {
-        if let Some(error) = completion.get("error").filter(|error| !error.is_null()) {
-            let message = error.get("message").and_then(Value::as_str);
-            return Err(ReplyError::Server(
-                message.or(error.as_str()).unwrap_or_default().to_string(),
-            ));
+        if let Some(error) = completion
+            .get("error")
+            .filter(|error| **error != Value::Null)
+        {
+            let message = error.text("message").or(error.as_str());
+            return Err(ReplyError::Server(message.unwrap_or_default().to_string()));
         }
-        if let Some(usage) = completion.get("usage").filter(|usage| usage.is_object()) {
-            let count = |value: Option<&Value>| value.and_then(Value::as_u64).unwrap_or_default();
+        if !completion.members("usage").is_empty() {
+            let count = |path: &str| completion.count(path).unwrap_or_default();
             self.reply.usage = Usage {
-                input_tokens: count(usage.get("prompt_tokens")),
-                output_tokens: count(usage.get("completion_tokens")),
-                cached_tokens: count(usage.pointer("/prompt_tokens_details/cached_tokens")),
+                input_tokens: count("usage/prompt_tokens"),
+                output_tokens: count("usage/completion_tokens"),
+                cached_tokens: count("usage/prompt_tokens_details/cached_tokens"),
             };
         }
-        let Some(choices) = completion.get("choices").and_then(Value::as_array) else {
+        let Some(Value::Array(choices)) = completion.get("choices") else {
             return Err(ReplyError::Malformed("it has no \"choices\""));
         };
         // A chunk that brings the usage alone has an empty list.
@@ -199,7 +198,7 @@ impl Parts {
         if let Some(message) = choice.get("delta").or_else(|| choice.get("message")) {
             self.take_message(message, events)?;
         }
-        if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str) {
+        if let Some(reason) = choice.text("finish_reason") {
             self.stopped = true;
             match reason {
                 "length" => self.reply.stop = Stop::Length,
@@ -213,7 +212,7 @@ impl Parts {
     fn take_message(&mut self, message: &Value, events: &mut Vec<Event>) -> Result<(), ReplyError> {
         // Two names are in use for the same thing: DeepSeek's and vLLM's, and OpenRouter's.
         for name in ["reasoning_content", "reasoning"] {
-            if let Some(text) = message.get(name).and_then(Value::as_str) {
+            if let Some(text) = message.text(name) {
                 self.count(text)?;
                 if !text.is_empty() {
                     events.push(Event::Reasoning(text.to_string()));
@@ -225,25 +224,20 @@ impl Parts {
             Some(Value::String(text)) => self.take_text(text, events)?,
             Some(Value::Array(parts)) => {
                 for part in parts {
-                    if let Some(text) = part.get("text").and_then(Value::as_str) {
+                    if let Some(text) = part.text("text") {
                         self.take_text(text, events)?;
                     }
                 }
             }
             _ => {}
         }
-        if let Some(refusal) = message.get("refusal").and_then(Value::as_str)
+        if let Some(refusal) = message.text("refusal")
             && !refusal.is_empty()
         {
             self.reply.stop = Stop::Refused;
             self.take_text(refusal, events)?;
         }
-        for call in message
-            .get("tool_calls")
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
-            .unwrap_or_default()
-        {
+        for call in message.elements("tool_calls") {
             self.take_call(call)?;
         }
         Ok(())
@@ -260,16 +254,11 @@ impl Parts {
 
     /// Takes a call, or more of one: the call of the same index, else of the same id, else the last one.
     fn take_call(&mut self, part: &Value) -> Result<(), ReplyError> {
-        let text = |value: Option<&Value>| -> String {
-            value
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_string()
-        };
-        let index = part.get("index").and_then(Value::as_u64);
-        let id = text(part.get("id"));
-        let name = text(part.pointer("/function/name"));
-        let arguments = text(part.pointer("/function/arguments"));
+        let text = |path: &str| part.text(path).unwrap_or_default().to_string();
+        let index = part.count("index");
+        let id = text("id");
+        let name = text("function/name");
+        let arguments = text("function/arguments");
         self.count(&id)?;
         self.count(&name)?;
         self.count(&arguments)?;
@@ -338,7 +327,7 @@ impl ReplyDecoder for StreamDecoder {
                 *done = true;
                 return Ok(());
             }
-            let chunk: Value = serde_json::from_slice(data).map_err(|_| NOT_JSON)?;
+            let chunk = parse(data).map_err(|_| NOT_JSON)?;
             parts.take(&chunk, events)
         })
     }
@@ -382,8 +371,8 @@ impl ReplyDecoder for PlainDecoder {
 
     fn finish(&mut self, events: &mut Vec<Event>) -> Result<Reply, ReplyError> {
         let body = core::mem::take(&mut self.body);
-        let completion: Value = serde_json::from_slice(&body).map_err(|error| {
-            if error.is_eof() {
+        let completion = parse(&body).map_err(|error| {
+            if error.is_cut_off {
                 ReplyError::Truncated
             } else {
                 NOT_JSON
@@ -392,10 +381,7 @@ impl ReplyDecoder for PlainDecoder {
         drop(body);
         let mut parts = Parts::default();
         parts.take(&completion, events)?;
-        let has_choice = completion
-            .pointer("/choices/0")
-            .is_some_and(Value::is_object);
-        if !has_choice {
+        if completion.members("choices/0").is_empty() {
             return Err(ReplyError::Malformed("its \"choices\" are empty"));
         }
         Ok(parts.reply)

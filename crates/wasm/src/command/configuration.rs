@@ -2,9 +2,9 @@
 
 use alloc::string::{String, ToString};
 
+use dewclaw_agent_core::json::{Value, decimal, parse};
 use dewclaw_agent_core::{DEFAULT_BASE_URL, Settings};
 use dewclaw_platform::Environment;
-use serde_json::Value;
 
 use super::Stop;
 use super::arguments::Arguments;
@@ -118,7 +118,7 @@ fn set(settings: &mut Settings, name: &str, source: &str, text: &str) -> Result<
     let value = if as_text {
         Value::String(text.to_string())
     } else {
-        serde_json::from_slice(text.as_bytes()).unwrap_or_else(|_| Value::String(text.to_string()))
+        parse(text.as_bytes()).unwrap_or_else(|_| Value::String(text.to_string()))
     };
     settings
         .set(name, &value)
@@ -136,13 +136,13 @@ fn read_file(
         Ok(Some(bytes)) => bytes,
         Err(error) => return Err(wrong(&["can't be read: ", &error.to_string()].concat())),
     };
-    let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
+    let value = parse(&bytes).map_err(|error| {
         wrong(
             &[
                 "is not valid JSON: look at line ",
-                &error.line().to_string(),
+                &decimal(error.line as u64),
                 ", column ",
-                &error.column().to_string(),
+                &decimal(error.column as u64),
             ]
             .concat(),
         )

@@ -1,7 +1,8 @@
 //! Shows events: as text for people, or as JSON lines for programs.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
+use dewclaw_agent_core::json::decimal;
 use dewclaw_agent_core::{Event, Outcome, Reason, event_json};
 
 use super::arguments::Arguments;
@@ -62,11 +63,11 @@ impl Output {
             Event::Reasoning(text) if self.verbose => self.progress(&["  ~ ", &one_line(text)]),
             Event::Usage(usage) if self.verbose => self.progress(&[
                 "  # tokens: ",
-                &usage.input_tokens.to_string(),
+                &decimal(usage.input_tokens),
                 " in (",
-                &usage.cached_tokens.to_string(),
+                &decimal(usage.cached_tokens),
                 " cached), ",
-                &usage.output_tokens.to_string(),
+                &decimal(usage.output_tokens),
                 " out",
             ]),
             _ => {}
@@ -121,10 +122,5 @@ fn one_line(text: &str) -> String {
 }
 
 fn tenths_of_seconds(ms: u64) -> String {
-    [
-        &(ms / 1_000).to_string(),
-        ".",
-        &(ms % 1_000 / 100).to_string(),
-    ]
-    .concat()
+    [&decimal(ms / 1_000), ".", &decimal(ms % 1_000 / 100)].concat()
 }

@@ -3,10 +3,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use dewclaw_agent_core::json::push_array;
+use dewclaw_agent_core::json::{parse, push_array};
 use dewclaw_agent_core::tools::{ALL, CallStep, ToolCallRun};
 use dewclaw_agent_core::{Operation, OperationAnswer, perform};
-use serde_json::Value;
 
 use super::arguments::Arguments;
 use super::{DENIED, FAILED, Stop, USAGE};
@@ -58,10 +57,12 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
     if result.ok {
         return Ok(0);
     }
-    let error: Value = serde_json::from_slice(&out).unwrap_or_default();
-    Ok(match error.pointer("/error/kind").and_then(Value::as_str) {
-        Some("permission_denied") => DENIED,
-        Some("invalid_arguments") => USAGE,
-        _ => FAILED,
-    })
+    let kind = parse(&out).ok();
+    Ok(
+        match kind.as_ref().and_then(|error| error.text("error/kind")) {
+            Some("permission_denied") => DENIED,
+            Some("invalid_arguments") => USAGE,
+            _ => FAILED,
+        },
+    )
 }

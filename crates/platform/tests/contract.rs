@@ -1,0 +1,31 @@
+//! The contract of the platform's traits, held by every real backend.
+//!
+//! The tests are functions over the traits, in `contract/`: one file for each trait. `memory.rs` runs them against the
+//! in-memory backends; `wasip2.rs` runs the same functions, and those for what only WASI has (links, HTTP), inside
+//! wasm: `cargo test -p dewclaw-platform --target wasm32-wasip2`, by the runner `scripts/wasm-test-runner`.
+//! A new call of a trait gets its function in the trait's file, and there in the list at its end: then every backend
+//! has the test. A stub's only contract is in `stub.rs`.
+
+#[path = "contract/environment.rs"]
+#[macro_use]
+mod environment;
+#[path = "contract/file_system.rs"]
+#[macro_use]
+mod file_system;
+#[path = "contract/stub.rs"]
+mod stub;
+
+#[cfg(not(target_arch = "wasm32"))]
+#[path = "contract/memory.rs"]
+mod memory;
+
+#[cfg(all(target_arch = "wasm32", target_env = "p2"))]
+#[path = "contract/http.rs"]
+#[macro_use]
+mod http;
+#[cfg(all(target_arch = "wasm32", target_env = "p2"))]
+#[path = "contract/links.rs"]
+mod links;
+#[cfg(all(target_arch = "wasm32", target_env = "p2"))]
+#[path = "contract/wasip2.rs"]
+mod wasip2;
