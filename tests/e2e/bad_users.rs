@@ -457,7 +457,7 @@ fn tool_arguments_that_are_not_json() {
                     .workspace(&work)
                     .args(["tool", "read_file", "path=a.txt"]),
             );
-        ended.code(1);
+        ended.code(2);
         assert_eq!(
             ended.json()["error"]["kind"],
             "invalid_arguments",

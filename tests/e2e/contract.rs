@@ -11,20 +11,15 @@ use std::process::Command;
 fn answer(request: &Request, exchange: &mut Exchange) {
     let path = request.path.split('?').next().unwrap_or_default();
     match path {
+        // The request as it came: its first line, its headers, its body.
         "/echo" => {
-            let mut body = format!("{} {}\n", request.method, request.path).into_bytes();
+            let mut body = format!("{} {}\n", request.method, request.path);
+            for (name, value) in &request.headers {
+                body.push_str(&format!("{name}: {value}\n"));
+            }
+            let mut body = body.into_bytes();
             body.extend_from_slice(&request.body);
-            // The request's own headers come back under a prefix.
-            let headers: Vec<_> = request
-                .headers
-                .iter()
-                .map(|(name, value)| (format!("echo-{name}"), value.clone()))
-                .collect();
-            let headers: Vec<_> = headers
-                .iter()
-                .map(|(name, value)| (&**name, &**value))
-                .collect();
-            exchange.reply(200, &headers, &body);
+            exchange.reply(200, &[], &body);
         }
         "/slow-head" => exchange.stall(),
         "/drip" => {

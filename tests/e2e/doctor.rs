@@ -83,7 +83,7 @@ fn the_workspace_alone() {
         let work = Scratch::new();
         let ended = host.run(&Guest::dewclaw().workspace(&work).args(["doctor"]));
         ended.code(2);
-        shows(&ended, &["workspace", ".dewclaw", "OPENAI_API_KEY"]);
+        shows(&ended, &["workspace", "::/state", "OPENAI_API_KEY"]);
     });
 }
 

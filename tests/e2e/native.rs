@@ -9,7 +9,7 @@ use e2e::scripted_model::{Reply, ScriptedModel};
 use serde_json::json;
 use std::process::Command;
 
-/// Runs the native command with the component of `dist/` in a workspace and with a state of its own.
+/// Runs the native command in a workspace and with a state of its own.
 fn dewclaw(
     work: &Scratch,
     state: &Scratch,
@@ -17,7 +17,6 @@ fn dewclaw(
     arguments: &[&str],
 ) -> Ended {
     let mut command = native(work, state);
-    command.env("DEWCLAW_COMPONENT", artifact::dewclaw());
     command.envs(environment.iter().copied()).args(arguments);
     Ended {
         tells_failures_apart: true,
@@ -86,9 +85,7 @@ fn the_current_folder_is_the_default_workspace() {
         "the native `dewclaw` command, built by cargo",
     );
     let mut command = Command::new(binary);
-    command
-        .env("DEWCLAW_COMPONENT", artifact::dewclaw())
-        .env("DEWCLAW_STATE", state.path());
+    command.env("DEWCLAW_STATE", state.path());
     command
         .current_dir(work.path())
         .args(["tool", "read_file", r#"{"path":"a.txt"}"#]);
@@ -161,18 +158,19 @@ fn exit_code_4_at_a_limit() {
 }
 
 #[test]
-fn exit_code_5_when_the_network_is_denied() {
-    let (work, state) = (Scratch::new(), Scratch::new());
-    let mut command = native(&work, &state);
-    command.env("DEWCLAW_COMPONENT", artifact::dewclaw_offline());
-    command
-        .env("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
-        .args(["ask", "hi", "--model", "m"]);
-    let ended = Ended {
-        tells_failures_apart: true,
-        ..process::run("dewclaw", &mut command, b"")
-    };
-    ended.code(5);
+fn exit_code_5_when_a_permission_denies_it() {
+    let (outside, state) = (
+        Scratch::with(&[("key.txt", "hidden words"), ("work/a.txt", "a")]),
+        Scratch::new(),
+    );
+    let work = Scratch::copy_of(&outside.join("work"));
+    let ended = dewclaw(
+        &work,
+        &state,
+        &[],
+        &["tool", "read_file", r#"{"path":"../key.txt"}"#],
+    );
+    ended.code(5).keeps("hidden words");
 }
 
 #[test]

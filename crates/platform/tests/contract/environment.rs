@@ -19,7 +19,10 @@ pub(crate) fn set_is_seen(environment: &mut dyn Environment) {
     environment.set_var(NAME, "one");
     assert_eq!(environment.var(NAME).as_deref(), Some("one"));
     environment.set_var(NAME, "two = zwei \u{e9}\n");
-    assert_eq!(environment.var(NAME).as_deref(), Some("two = zwei \u{e9}\n"));
+    assert_eq!(
+        environment.var(NAME).as_deref(),
+        Some("two = zwei \u{e9}\n")
+    );
     assert_eq!(environment.var(&other).as_deref(), Some("other"));
 }
 

@@ -11,7 +11,10 @@ const FOLDER: FsResult<Stat> = Ok(Stat {
 #[track_caller]
 pub(crate) fn content(files: &mut dyn FileSystem, path: &str) -> Vec<u8> {
     let chunk = files.read(path, 0, 4 << 20).expect("the file can be read");
-    assert!(chunk.end, "the file is larger than any of these tests makes");
+    assert!(
+        chunk.end,
+        "the file is larger than any of these tests makes"
+    );
     chunk.bytes
 }
 
@@ -19,12 +22,18 @@ pub(crate) fn content(files: &mut dyn FileSystem, path: &str) -> Vec<u8> {
 #[track_caller]
 pub(crate) fn names(files: &mut dyn FileSystem, path: &str) -> Vec<String> {
     let listing = files.list(path, 1_000).expect("the folder can be listed");
-    listing.entries.into_iter().map(|entry| entry.name).collect()
+    listing
+        .entries
+        .into_iter()
+        .map(|entry| entry.name)
+        .collect()
 }
 
 #[track_caller]
 fn read(files: &mut dyn FileSystem, offset: u64, length: usize) -> (Vec<u8>, bool) {
-    let chunk = files.read("f", offset, length).expect("the file can be read");
+    let chunk = files
+        .read("f", offset, length)
+        .expect("the file can be read");
     (chunk.bytes, chunk.end)
 }
 
@@ -84,7 +93,9 @@ pub(crate) fn replaces(files: &mut dyn FileSystem) {
     files.create_folders("d").expect("a folder");
     for path in ["f", "d/f"] {
         for text in ["first", "", "a longer one than before", "short\n"] {
-            files.replace(path, text.as_bytes()).expect("it takes writes");
+            files
+                .replace(path, text.as_bytes())
+                .expect("it takes writes");
             assert_eq!(content(files, path), text.as_bytes());
         }
     }
@@ -169,12 +180,20 @@ pub(crate) fn lists(files: &mut dyn FileSystem) {
 pub(crate) fn lists_up_to_a_limit(files: &mut dyn FileSystem) {
     // Made in an order that is not theirs.
     for number in (0..60).map(|number| number * 37 % 60) {
-        files.replace(&format!("n{number:02}"), b"").expect("a file");
+        files
+            .replace(&format!("n{number:02}"), b"")
+            .expect("a file");
     }
     for limit in [0, 1, 7, 59, 60, 61] {
         let listing = files.list("", limit).expect("the root can be listed");
-        let names: Vec<String> = listing.entries.into_iter().map(|entry| entry.name).collect();
-        let wanted: Vec<String> = (0..60.min(limit)).map(|number| format!("n{number:02}")).collect();
+        let names: Vec<String> = listing
+            .entries
+            .into_iter()
+            .map(|entry| entry.name)
+            .collect();
+        let wanted: Vec<String> = (0..60.min(limit))
+            .map(|number| format!("n{number:02}"))
+            .collect();
         assert_eq!(names, wanted, "limit {limit}");
         assert_eq!(listing.total, 60, "limit {limit}");
     }
@@ -258,7 +277,9 @@ pub(crate) fn renames(files: &mut dyn FileSystem) {
     assert_eq!(content(files, "moved/e/h"), b"deep");
     assert_eq!(names(files, ""), ["g", "moved"]);
     files.create_folders("empty").expect("a folder");
-    files.rename("moved", "empty").expect("over an empty folder");
+    files
+        .rename("moved", "empty")
+        .expect("over an empty folder");
     assert_eq!(content(files, "empty/e/h"), b"deep");
     assert_eq!(names(files, ""), ["empty", "g"]);
 }
@@ -331,7 +352,19 @@ pub(crate) fn refuses_other_paths(files: &mut dyn FileSystem) {
 
 /// Only whole parts are special: names with dots, spaces and backslashes are names.
 pub(crate) fn takes_any_other_name(files: &mut dyn FileSystem) {
-    for name in ["...", "..a", "a..", ".a", " ", "a b", "a\\b", "\u{4f60}\u{597d}", "-", "~", "*"] {
+    for name in [
+        "...",
+        "..a",
+        "a..",
+        ".a",
+        " ",
+        "a b",
+        "a\\b",
+        "\u{4f60}\u{597d}",
+        "-",
+        "~",
+        "*",
+    ] {
         files.replace(name, name.as_bytes()).expect("it is a name");
         assert_eq!(content(files, name), name.as_bytes(), "{name:?}");
         files.remove(name).expect("it is there");
@@ -341,17 +374,25 @@ pub(crate) fn takes_any_other_name(files: &mut dyn FileSystem) {
 
 /// A large file comes back as it was, whole or in pieces.
 pub(crate) fn keeps_a_large_file(files: &mut dyn FileSystem) {
-    let large: Vec<u8> = (0..1u32 << 20).map(|index| (index ^ (index >> 8)) as u8).collect();
+    let large: Vec<u8> = (0..1u32 << 20)
+        .map(|index| (index ^ (index >> 8)) as u8)
+        .collect();
     files.replace("large", &large).expect("it takes writes");
     assert!(content(files, "large") == large, "it came back otherwise");
     let mut pieces = Vec::new();
     loop {
-        let chunk = files.read("large", pieces.len() as u64, 100_000).expect("a piece");
+        let chunk = files
+            .read("large", pieces.len() as u64, 100_000)
+            .expect("a piece");
         pieces.extend_from_slice(&chunk.bytes);
         if chunk.end {
             break;
         }
-        assert_eq!(chunk.bytes.len(), 100_000, "only the last piece may be shorter");
+        assert_eq!(
+            chunk.bytes.len(),
+            100_000,
+            "only the last piece may be shorter"
+        );
     }
     assert!(pieces == large, "its pieces are not it");
     assert_eq!(files.append("large", &large), Ok(2 << 20));

@@ -12,7 +12,10 @@ use crate::wasip2::scratch;
 /// Makes a link in a test's folder, by the host's own call.
 fn link(test: &str, at: &str, target: &str) {
     let path = [test, "/", at].concat();
-    get_directories()[0].0.symlink_at(target, &path).expect("the host makes links");
+    get_directories()[0]
+        .0
+        .symlink_at(target, &path)
+        .expect("the host makes links");
 }
 
 /// Every call on `path` that would reach what stands there.
@@ -58,19 +61,37 @@ fn a_link_inside_is_followed() {
     ] {
         link(test, at, target);
     }
-    for path in ["file", "folder/f", "d/e/up", "d/e/over", "chain", "d/e/root/d/f", "here/d/f"] {
+    for path in [
+        "file",
+        "folder/f",
+        "d/e/up",
+        "d/e/over",
+        "chain",
+        "d/e/root/d/f",
+        "here/d/f",
+    ] {
         assert_eq!(content(&mut files, path), b"text", "{path}");
         let stat = files.stat(path).expect("it is there");
         assert_eq!((stat.kind, stat.size), (EntryKind::File, 4), "{path}");
     }
     assert_eq!(names(&mut files, "folder"), ["e", "f"]);
     assert_eq!(names(&mut files, "d/e/root"), names(&mut files, ""));
-    files.create_folders("folder/new/deep").expect("through a link");
-    files.create_folders("folder").expect("it leads to a folder");
+    files
+        .create_folders("folder/new/deep")
+        .expect("through a link");
+    files
+        .create_folders("folder")
+        .expect("it leads to a folder");
     assert_eq!(names(&mut files, "d"), ["e", "f", "new"]);
     // Listed as what it is.
     let listing = files.list("", 9).expect("the root can be listed");
-    let kind = |name: &str| listing.entries.iter().find(|entry| entry.name == name).map(|entry| entry.kind);
+    let kind = |name: &str| {
+        listing
+            .entries
+            .iter()
+            .find(|entry| entry.name == name)
+            .map(|entry| entry.kind)
+    };
     assert_eq!(kind("file"), Some(EntryKind::Link));
     assert_eq!(kind("folder"), Some(EntryKind::Link));
     assert_eq!(kind("d"), Some(EntryKind::Folder));
@@ -87,8 +108,18 @@ fn a_write_through_a_link_changes_its_target() {
     assert_eq!(content(&mut files, "d/f"), b"new");
     assert_eq!(files.append("l", b"er"), Ok(5));
     assert_eq!(content(&mut files, "d/f"), b"newer");
-    let kinds: Vec<EntryKind> = files.list("", 9).expect("a root").entries.iter().map(|entry| entry.kind).collect();
-    assert_eq!(kinds, [EntryKind::Folder, EntryKind::Link], "the link is one still");
+    let kinds: Vec<EntryKind> = files
+        .list("", 9)
+        .expect("a root")
+        .entries
+        .iter()
+        .map(|entry| entry.kind)
+        .collect();
+    assert_eq!(
+        kinds,
+        [EntryKind::Folder, EntryKind::Link],
+        "the link is one still"
+    );
     assert_eq!(names(&mut files, "d"), ["f"], "no temporary file is left");
     // A link to nothing yet: the write makes what it names.
     link(test, "to-come", "d/g");
@@ -137,7 +168,10 @@ fn a_link_out_is_refused() {
         link(test, at, target);
         assert_denied(&mut files, at);
     }
-    for (at, target) in [("file", "../a_link_out_leads_here/f"), ("new", "../a_link_out_leads_here/new")] {
+    for (at, target) in [
+        ("file", "../a_link_out_leads_here/f"),
+        ("new", "../a_link_out_leads_here/new"),
+    ] {
         link(test, at, target);
         for answer in reach(&mut files, at) {
             assert_eq!(answer, Err(FsError::Denied), "{at}");
@@ -155,7 +189,9 @@ fn an_absolute_link_is_refused() {
     match get_directories()[0].0.symlink_at("/", &path) {
         Ok(()) => assert_denied(&mut files, "absolute"),
         // wasmtime makes none: that they are refused where they are is held from outside.
-        Err(_) => crate::http::say("an absolute link can't be made from inside: tests/e2e/trust.rs holds that it is refused"),
+        Err(_) => crate::http::say(
+            "an absolute link can't be made from inside: tests/e2e/trust.rs holds that it is refused",
+        ),
     }
 }
 
@@ -189,11 +225,18 @@ fn an_excluded_name_is_off_limits_in_any_case() {
     files.replace(".state/f", b"secret").expect("a file");
     files.replace("mine", b"x").expect("a file");
     files.create_folders("d").expect("a folder");
-    for (at, target) in [("alias", ".state"), ("d/alias", "../.state"), ("cased", ".STATE"), ("chain", "alias")] {
+    for (at, target) in [
+        ("alias", ".state"),
+        ("d/alias", "../.state"),
+        ("cased", ".STATE"),
+        ("chain", "alias"),
+    ] {
         link(test, at, target);
     }
     files.exclude_name(".state");
-    for path in [".state", ".STATE", ".State", "alias", "d/alias", "cased", "chain"] {
+    for path in [
+        ".state", ".STATE", ".State", "alias", "d/alias", "cased", "chain",
+    ] {
         assert_denied(&mut files, path);
     }
     for path in [".state", ".STATE"] {
@@ -203,8 +246,12 @@ fn an_excluded_name_is_off_limits_in_any_case() {
     }
     // Only there, and only that name.
     files.create_folders("d/.state").expect("it is another one");
-    files.replace("d/.state/f", b"fine").expect("it is another one");
-    files.replace(".state2", b"fine").expect("it is another one");
+    files
+        .replace("d/.state/f", b"fine")
+        .expect("it is another one");
+    files
+        .replace(".state2", b"fine")
+        .expect("it is another one");
     assert_eq!(content(&mut scratch(test), ".state/f"), b"secret");
 }
 
@@ -228,23 +275,44 @@ fn an_excluded_folder_is_off_limits_by_any_path() {
     files.create_folders("d/state/inner").expect("folders");
     files.replace("d/state/f", b"secret").expect("a file");
     files.replace("mine", b"x").expect("a file");
-    let state = files.folder("d", false).and_then(|d| d.folder("state", false));
+    let state = files
+        .folder("d", false)
+        .and_then(|d| d.folder("state", false));
     files.exclude(&state.expect("it was just made"));
-    for (at, target) in [("alias", "d/state"), ("d/beside", "state"), ("chain", "alias"), ("d/round", "../alias/../state")] {
+    for (at, target) in [
+        ("alias", "d/state"),
+        ("d/beside", "state"),
+        ("chain", "alias"),
+        ("d/round", "../alias/../state"),
+    ] {
         link(test, at, target);
     }
-    for path in ["d/state", "d/state/inner", "alias", "alias/inner", "d/beside", "chain", "d/round"] {
+    for path in [
+        "d/state",
+        "d/state/inner",
+        "alias",
+        "alias/inner",
+        "d/beside",
+        "chain",
+        "d/round",
+    ] {
         assert_denied(&mut files, path);
     }
     assert_eq!(files.remove("d/state"), Err(FsError::Denied));
     assert_eq!(files.rename("d/state", "taken"), Err(FsError::Denied));
     // Its identity counts, not its name: under another one it stays off limits.
-    files.rename("d", "moved").expect("the folder around it is none of it");
+    files
+        .rename("d", "moved")
+        .expect("the folder around it is none of it");
     for path in ["moved/state", "moved/state/inner"] {
         assert_denied(&mut files, path);
     }
-    files.create_folders("d/state").expect("the name is free now");
-    files.replace("d/state/f", b"mine").expect("it is another folder");
+    files
+        .create_folders("d/state")
+        .expect("the name is free now");
+    files
+        .replace("d/state/f", b"mine")
+        .expect("it is another folder");
     assert_eq!(content(&mut scratch(test), "moved/state/f"), b"secret");
 }
 

@@ -7,7 +7,10 @@ use dewclaw_platform::{Clock, Environment, FileSystem, FsError};
 pub(crate) fn scratch(test: &str) -> WasiFileSystem {
     let granted = preopens().into_iter().next();
     let granted = granted.expect("a folder is granted: run this by scripts/wasm-test-runner");
-    granted.files.folder(test, true).expect("the granted folder takes writes")
+    granted
+        .files
+        .folder(test, true)
+        .expect("the granted folder takes writes")
 }
 
 mod environment {
@@ -54,7 +57,10 @@ fn the_clocks_are_those_of_the_host() {
     assert!(second.monotonic_ms >= first.monotonic_ms);
     let known = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let known = known.expect("it is after 1970").as_millis() as u64;
-    assert!(known.abs_diff(second.wall_ms) < 60_000, "{second:?}, not {known}");
+    assert!(
+        known.abs_diff(second.wall_ms) < 60_000,
+        "{second:?}, not {known}"
+    );
 }
 
 #[test]
@@ -93,7 +99,9 @@ fn a_folder_of_the_root_is_a_root_of_its_own() {
 #[test]
 fn a_write_probe_leaves_nothing_behind() {
     let mut files = scratch("a_write_probe");
-    files.probe_write().expect("the scratch folder takes writes");
+    files
+        .probe_write()
+        .expect("the scratch folder takes writes");
     assert_eq!(crate::file_system::names(&mut files, ""), [""; 0]);
 }
 
