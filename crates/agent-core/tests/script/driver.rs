@@ -1,0 +1,270 @@
+//! The driver itself.
+
+use std::collections::VecDeque;
+
+use dewclaw_agent_core::recording::Recorder;
+use dewclaw_agent_core::tools::{self, Tool};
+use dewclaw_agent_core::{
+    Agent, Effect, Event, FileOperation, Input, ModelCall, Operation, OperationAnswer, Outcome,
+    Settings, perform,
+};
+use dewclaw_platform::{MemoryFileSystem, Now};
+use serde_json::Value;
+
+use super::reply::Reply;
+
+/// More effects than any script here needs: a run that goes past it goes on for ever.
+const MAX_EFFECTS: usize = 100_000;
+
+/// Settings of a plain run against no real server.
+pub(crate) fn settings() -> Settings {
+    Settings {
+        model: "scripted".into(),
+        base_url: "http://model.test/v1".into(),
+        system: "Be brief.".into(),
+        stream: false,
+        ..Settings::default()
+    }
+}
+
+/// The same with replies asked for as a stream.
+pub(crate) fn streaming() -> Settings {
+    Settings {
+        stream: true,
+        ..settings()
+    }
+}
+
+/// Drives one agent.
+pub(crate) struct Driver {
+    pub(crate) agent: Agent,
+    pub(crate) files: MemoryFileSystem,
+    /// Moves on by what replies and waits take, and not by itself.
+    pub(crate) now: Now,
+    /// What the model will answer.
+    pub(crate) script: VecDeque<Reply>,
+    /// Every effect so far, in order.
+    pub(crate) effects: Vec<Effect>,
+    /// The body of every request so far.
+    pub(crate) requests: Vec<Vec<u8>>,
+    /// Cancels the run once so many effects were taken.
+    pub(crate) cancel_at: Option<usize>,
+    /// Keeps the last run's recording.
+    pub(crate) recording: Vec<u8>,
+    recorder: Option<Recorder>,
+    settings: Settings,
+    tools: Vec<&'static Tool>,
+    /// What is still to be told of the reply in flight.
+    in_flight: VecDeque<(u64, Input)>,
+}
+
+impl Driver {
+    /// An agent with every tool.
+    pub(crate) fn new(settings: Settings) -> Driver {
+        Driver::with_tools(settings, &tools::ALL)
+    }
+
+    pub(crate) fn with_tools(settings: Settings, tools: &[&'static Tool]) -> Driver {
+        Driver {
+            agent: Agent::new(settings.clone(), tools, 1).expect("the settings are fine"),
+            files: MemoryFileSystem::default(),
+            now: Now {
+                monotonic_ms: 5_000,
+                // 2026-11-20T12:00:00Z
+                wall_ms: 1_795_176_000_000,
+            },
+            script: VecDeque::new(),
+            effects: Vec::new(),
+            requests: Vec::new(),
+            cancel_at: None,
+            recording: Vec::new(),
+            recorder: None,
+            settings,
+            tools: tools.to_vec(),
+            in_flight: VecDeque::new(),
+        }
+    }
+
+    /// Adds replies to the script.
+    pub(crate) fn replies(mut self, replies: impl IntoIterator<Item = Reply>) -> Driver {
+        self.script.extend(replies);
+        self
+    }
+
+    /// Puts a file into the workspace.
+    pub(crate) fn file(mut self, path: &str, content: impl AsRef<[u8]>) -> Driver {
+        let operation = FileOperation::Replace {
+            path: path.into(),
+            content: content.as_ref().to_vec(),
+        };
+        let answer = perform(&mut self.files, &operation);
+        assert_eq!(answer, dewclaw_agent_core::FileAnswer::Done);
+        self
+    }
+
+    /// A file of the workspace as text.
+    #[track_caller]
+    pub(crate) fn content(&mut self, path: &str) -> String {
+        use dewclaw_platform::FileSystem as _;
+        let chunk = self.files.read(path, 0, usize::MAX).expect("the file is there");
+        String::from_utf8(chunk.bytes).expect("the file is text")
+    }
+
+    /// Gives a prompt and drives the run to its end.
+    #[track_caller]
+    pub(crate) fn run(&mut self, prompt: &str) -> Outcome {
+        self.recorder = Some(Recorder::new(
+            &self.settings,
+            &self.tools,
+            1,
+            self.now,
+            prompt,
+        ));
+        self.agent.prompt(self.now, prompt).expect("nothing else is going on");
+        for _ in 0..MAX_EFFECTS {
+            if let Some(outcome) = self.step() {
+                return outcome;
+            }
+        }
+        panic!("the run goes on for ever");
+    }
+
+    /// Takes one effect and does what it asks for; the outcome once the run is over.
+    #[track_caller]
+    pub(crate) fn step(&mut self) -> Option<Outcome> {
+        if self.cancel_at.is_some_and(|at| self.effects.len() >= at) {
+            self.cancel_at = None;
+            self.in_flight.clear();
+            self.tell(Input::Cancel);
+        }
+        let effect = self.agent.next();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.effect(&effect, &self.agent);
+        }
+        if effect != Effect::Pending {
+            self.effects.push(effect.clone());
+        }
+        match effect {
+            Effect::Event(_) => {}
+            Effect::CallModel(call) => self.call_model(&call),
+            Effect::DropReply { id } => {
+                let named = self.in_flight.iter().any(|(_, input)| request_of(input) == Some(id));
+                assert!(named || self.in_flight.is_empty(), "it drops what is not in flight");
+                self.in_flight.clear();
+            }
+            Effect::Operate { id, operation } => {
+                let Operation::File(operation) = operation;
+                let answer = OperationAnswer::File(perform(&mut self.files, &operation));
+                self.tell(Input::OperationDone { id, answer });
+            }
+            Effect::Wait { until_ms } => {
+                let wait = until_ms.saturating_sub(self.now.monotonic_ms);
+                self.pass(wait);
+                self.tell(Input::Tick);
+            }
+            Effect::Pending => {
+                let (takes_ms, input) =
+                    self.in_flight.pop_front().expect("the agent waits for something that was asked for");
+                self.pass(takes_ms);
+                self.tell(input);
+            }
+            Effect::Finished(outcome) => {
+                if let Some(mut recorder) = self.recorder.take() {
+                    self.recording = recorder.take();
+                }
+                assert_eq!(self.agent.next(), Effect::Pending, "nothing follows the end");
+                return Some(outcome);
+            }
+        }
+        None
+    }
+
+    /// Lets time pass on both clocks.
+    pub(crate) fn pass(&mut self, ms: u64) {
+        self.now.monotonic_ms += ms;
+        self.now.wall_ms += ms;
+    }
+
+    fn call_model(&mut self, call: &ModelCall) {
+        let mut body = Vec::new();
+        for index in 0.. {
+            let Some(piece) = self.agent.body_piece(index) else {
+                break;
+            };
+            body.extend_from_slice(piece);
+        }
+        assert_eq!(body.len() as u64, call.content_length, "the length that was said");
+        self.requests.push(body);
+        let reply = self.script.pop_front().expect("the script has a reply to every request");
+        self.in_flight = reply.inputs(call.id);
+    }
+
+    #[track_caller]
+    fn tell(&mut self, input: Input) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.input(self.now, &input);
+        }
+        self.agent.feed(self.now, input).expect("the input fits");
+    }
+
+    /// Every event so far.
+    pub(crate) fn events(&self) -> Vec<&Event> {
+        let events = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Event(event) => Some(event),
+            _ => None,
+        });
+        events.collect()
+    }
+
+    /// Every file operation so far.
+    pub(crate) fn operations(&self) -> Vec<&FileOperation> {
+        let operations = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Operate { operation, .. } => {
+                let Operation::File(operation) = operation;
+                Some(operation)
+            }
+            _ => None,
+        });
+        operations.collect()
+    }
+
+    /// The results of every tool call so far: the name, whether it was none of an error, and the result.
+    pub(crate) fn results(&self) -> Vec<(String, bool, Value)> {
+        let results = self.events().into_iter().filter_map(|event| match event {
+            Event::ToolFinished {
+                name, ok, result, ..
+            } => {
+                let result = serde_json::from_slice(result).expect("a result is JSON");
+                Some((name.clone(), *ok, result))
+            }
+            _ => None,
+        });
+        results.collect()
+    }
+
+    /// The waits between tries so far, in milliseconds.
+    pub(crate) fn waits(&self) -> Vec<u64> {
+        let waits = self.events().into_iter().filter_map(|event| match event {
+            Event::Retry { wait_ms, .. } => Some(*wait_ms),
+            _ => None,
+        });
+        waits.collect()
+    }
+
+    /// The transcript's messages.
+    pub(crate) fn transcript(&self) -> Vec<Value> {
+        let lines = &self.agent.transcript().lines;
+        let messages = lines.iter().map(|line| serde_json::from_slice(&line.json));
+        messages.collect::<Result<_, _>>().expect("messages are JSON")
+    }
+}
+
+fn request_of(input: &Input) -> Option<dewclaw_agent_core::RequestId> {
+    match input {
+        Input::ReplyStart { id, .. }
+        | Input::ReplyChunk { id, .. }
+        | Input::ReplyEnd { id }
+        | Input::ReplyFailed { id, .. } => Some(*id),
+        _ => None,
+    }
+}
