@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import wasm_binary
 import symbols
 
-# Crates of this workspace are shown by module; in these modules every module below is shown too.
+# Crates of this workspace are shown by module, and in these modules by the modules below.
 OURS = "dewclaw"
 SPLIT = {"tools": "tool", "wire": "wire", "wires": "wire"}
+# The guest's exports, and what was inlined into them: all commands of the component, for one.
+EXPORTS = ("dewclaw_wasm", "exports")
 
 SECTION_NAMES = {
     1: "types", 2: "imports", 3: "functions", 4: "tables", 5: "memory", 6: "globals", 7: "exports", 8: "start",
@@ -70,12 +72,17 @@ def data_segments(body, what):
     return found
 
 
-def module_of(path):
-    """The row that a path of our own crates counts in, below its crate."""
-    kind = SPLIT.get(path[1]) if len(path) > 2 else None
-    # `agent::Agent::step` counts in `agent`: a type's name is its file's, a module's row is what one can act on.
-    name = "::".join(path[1:3]) if kind else path[1] if len(path) > 1 else "(root)"
-    return kind or "module", name
+def owner(name):
+    """The module that function `name` is put down to, crate first; empty for C and the linker's own."""
+    # The component model's name for an export of an interface.
+    return EXPORTS if "#" in name else symbols.read(name).owner()
+
+
+def module_row(module):
+    """The kind and name of the row that a module of our own crates counts in, below its crate."""
+    if len(module) > 2 and module[1] in SPLIT:
+        return SPLIT[module[1]], "::".join(module[1:3])
+    return "module", module[1] if len(module) > 1 else "(root)"
 
 
 def code_rows(module, what):
@@ -83,13 +90,13 @@ def code_rows(module, what):
     found, _ = functions(module, what)
     crates, modules = defaultdict(int), defaultdict(lambda: defaultdict(int))
     for name, size in found:
-        path = symbols.read(name).owner()
-        crate = path[0] if path else "C library and glue"
+        module = owner(name)
+        crate = module[0] if module else "C library and linker"
         if crate in symbols.STANDARD:
             crate = "Rust's standard library"
         crates[crate] += size
         if crate.startswith(OURS):
-            modules[crate][module_of(path)] += size
+            modules[crate][module_row(module)] += size
     rows = []
     for crate, size in sorted(crates.items(), key=lambda item: -item[1]):
         rows.append(Row("crate", crate, size, 1))
@@ -128,8 +135,12 @@ def of(artifact, named, what):
             rows += [*inner, Row("crate", "(framing)", framing, 1)]
         elif part.id == wasm_binary.DATA:
             rows.append(Row("section", "data: constants and text", size))
+            # wasm-opt cuts a segment where it has a run of zeros, and numbers the pieces.
+            pieces = defaultdict(int)
             for index, length in enumerate(data_segments(part.body, what)):
-                rows.append(Row("segment", segments.get(index, f"segment {index}"), length, 1))
+                pieces[".".join(segments.get(index, "segment").split(".")[:2])] += length
+            rows += [Row("segment", name, length, 1) for name, length in pieces.items()]
+            rows.append(Row("segment", "(framing)", size - sum(pieces.values()), 1))
         else:
             small.append(Row("section", SECTION_NAMES.get(part.id, f"section {part.id}"), size))
     small = [Row("section", "core: " + row.name, row.bytes) for row in sorted(small, key=lambda row: -row.bytes)]
@@ -138,3 +149,9 @@ def of(artifact, named, what):
     if total != len(artifact):
         raise wasm_binary.Malformed(f"{what}: the ledger adds up to {total:,} of {len(artifact):,} bytes")
     return rows
+
+
+def largest(named, what, count):
+    """(bytes, readable name) of the `count` largest functions."""
+    found, _ = functions(named, what)
+    return [(size, symbols.read(name).text) for name, size in sorted(found, key=lambda item: -item[1])[:count]]

@@ -1,4 +1,4 @@
-"""Reads Rust's v0 symbol names: which path a function belongs to, and a readable name for it.
+"""Reads Rust's v0 symbol names: which module a function belongs to, and a readable name for it.
 
 The grammar is in the rustc book, "v0 Symbol Format". A readable name leaves out what a size ledger does not
 ask for: hashes, lifetimes, the values of const arguments, the kinds of pointers.
@@ -19,19 +19,19 @@ DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 @dataclass
 class Symbol:
-    """A function's name, readable, and every path in it in the order of the symbol."""
+    """A function's name, readable, and the module of every path in it, in the order of the symbol."""
 
     text: str
-    paths: list = field(default_factory=list)
+    modules: list = field(default_factory=list)
 
     def owner(self):
-        """The path that the function's bytes are put down to, crate first; empty if it is not Rust's.
+        """The module that the function's bytes are put down to, crate first; empty if it is not Rust's.
 
-        That is the first path outside the standard library: the module that an `impl` stands in, or for
+        That is the first one outside the standard library: the module that an `impl` stands in, or for
         `drop_in_place::<Agent>` and the like, where the type comes from.
         """
-        named = [path for path in self.paths if path[0] not in STANDARD]
-        return (named or self.paths or [()])[0]
+        named = [module for module in self.modules if module[0] not in STANDARD]
+        return (named or self.modules or [()])[0]
 
 
 class _End(Exception):
@@ -50,13 +50,13 @@ def read(symbol):
     try:
         text = parser.path()
     except _End:
-        return Symbol(symbol, parser.paths)
-    return Symbol(text, parser.paths)
+        return Symbol(symbol, parser.modules)
+    return Symbol(text, parser.modules)
 
 
 class _Parser:
     def __init__(self, text):
-        self.text, self.at, self.paths, self.depth = text, 0, [], 0
+        self.text, self.at, self.modules, self.depth = text, 0, [], 0
 
     def next(self):
         if self.at >= len(self.text):
@@ -112,34 +112,39 @@ class _Parser:
             raise _End
         return self.text[self.at - int(digits) : self.at]
 
-    def path(self):
+    def path(self, of_impl=False):
+        """A path as text. Its module is kept; the path of an `impl` is a module as it stands."""
         names = self.names()
-        if isinstance(names, tuple):
-            self.paths.append(names)
-            return "::".join(names)
-        return names
+        if not isinstance(names, tuple):
+            return names
+        # Functions, closures and the like are not modules, nor is what lies in them, nor is an item itself.
+        inner = [i for i, (space, _) in enumerate(names) if space not in "Ct"]
+        end = inner[0] if inner else len(names) if of_impl else max(1, len(names) - 1)
+        self.modules.append(tuple(name for _, name in names[:end]))
+        return "::".join(name for _, name in names)
 
     def names(self):
-        """A plain path as a tuple of its names, recorded by the caller; any other as text, recorded here."""
+        """A plain path as a tuple of (namespace, name); any other as text."""
         match self.next():
             case "C":
-                return (self.identifier(),)
+                return (("C", self.identifier()),)
             case "N":
                 space = self.next()
                 before = self.names()
                 name = self.identifier()
                 if space.isupper():
                     name = "{" + ("closure" if space == "C" else "shim") + (f":{name}" if name else "") + "}"
+                    space = "v"
                 if isinstance(before, tuple):
-                    return (*before, name)
+                    return (*before, (space, name))
                 return f"{before}::{name}"
             case "M":
                 self.optional("s")
-                self.path()
+                self.path(of_impl=True)
                 return f"<{self.type()}>"
             case "X":
                 self.optional("s")
-                self.path()
+                self.path(of_impl=True)
                 return f"<{self.type()} as {self.path()}>"
             case "Y":
                 return f"<{self.type()} as {self.path()}>"

@@ -25,6 +25,7 @@ FUNCTIONS = (
     "_RNvNtCs9_10serde_json2de5parse",
     "_RNvNtCs9pv848UzQwQ_4core3str4trim",
     "memcpy",
+    "wasi:cli/run@0.2.0#run",
 )
 
 
@@ -127,7 +128,8 @@ class Ledger(unittest.TestCase):
         self.assertEqual(found["crate", "dewclaw_agent"], 15)
         self.assertEqual(found["crate", "serde_json"], 7)
         self.assertEqual(found["crate", "Rust's standard library"], 8)
-        self.assertEqual(found["crate", "C library and glue"], 9)
+        self.assertEqual(found["crate", "C library and linker"], 9)
+        self.assertEqual(found["module", "exports"], 10)
         self.assertEqual(found["segment", ".rodata"], 18)
 
     def test_a_core_module_has_one_too(self):

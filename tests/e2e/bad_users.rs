@@ -465,6 +465,6 @@ fn tool_arguments_that_are_not_json() {
         );
         host.run(&Guest::offline().workspace(&work).args(["tool"]))
             .code(2)
-            .says(&["tool"]);
+            .says(&["NAME JSON"]);
     });
 }

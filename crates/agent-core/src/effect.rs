@@ -285,8 +285,10 @@ pub enum FailureKind {
     Rejected,
     /// A reply that is not of the wire.
     Malformed,
-    /// The host's policy, or a build without network, refused.
+    /// The host's policy refused.
     Denied,
+    /// This build has no network.
+    Unsupported,
 }
 
 impl FailureKind {
@@ -301,6 +303,7 @@ impl FailureKind {
             FailureKind::Rejected => "rejected",
             FailureKind::Malformed => "malformed",
             FailureKind::Denied => "denied",
+            FailureKind::Unsupported => "unsupported",
         }
     }
 

@@ -7,8 +7,11 @@ use crate::args::Variable;
 /// Names that begin so are the component's settings and keys.
 const PREFIXES: [&str; 2] = ["OPENAI_", "DEWCLAW_"];
 
-/// These begin so too, and are ours: a folder of this machine, and a build setting.
-const NATIVE: [&str; 2] = ["DEWCLAW_STATE", "DEWCLAW_COMPONENT"];
+/// These begin so too, and are ours: a folder of this machine, a build setting, and what says who runs the component.
+const NATIVE: [&str; 3] = ["DEWCLAW_STATE", "DEWCLAW_COMPONENT", RUNNER.0];
+
+/// Says who runs the component, so that its advice names our flags instead of wasmtime's.
+const RUNNER: (&str, &str) = ("DEWCLAW_RUNNER", "dewclaw");
 
 /// A variable that cannot be handed over.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +36,7 @@ pub(crate) fn for_component(
         .into_iter()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
         .collect();
-    let mut handed = Vec::new();
+    let mut handed = vec![(RUNNER.0.to_owned(), RUNNER.1.to_owned())];
     for (name, value) in &own {
         let read = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
         if read && !NATIVE.contains(&name.as_str()) {
@@ -93,11 +96,13 @@ mod tests {
             ("DEWCLAW_MODEL", "m"),
             ("DEWCLAW_STATE", "/s"),
             ("DEWCLAW_COMPONENT", "/c"),
+            ("DEWCLAW_RUNNER", "x"),
             ("MY_OPENAI_KEY", "no"),
         ]);
         assert_eq!(
             for_component(own, &[]).unwrap(),
             [
+                ("DEWCLAW_RUNNER".into(), "dewclaw".into()),
                 ("OPENAI_API_KEY".into(), "k".into()),
                 ("DEWCLAW_MODEL".into(), "m".into())
             ]
@@ -115,6 +120,7 @@ mod tests {
         assert_eq!(
             for_component(own, &granted).unwrap(),
             [
+                ("DEWCLAW_RUNNER".into(), "dewclaw".into()),
                 ("OPENAI_API_KEY".into(), "other".into()),
                 ("TZ".into(), "UTC".into()),
                 ("EMPTY".into(), String::new()),

@@ -1,11 +1,9 @@
 //! Performs the agent's effects through the platform's traits.
 
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use dewclaw_agent_core::recording::Recorder;
 use dewclaw_agent_core::{
     Agent, Auth, AuthScheme, Effect, Event, Input, ModelCall, Operation, OperationAnswer, Outcome,
     REPLY_HEADERS, RequestId, perform,
@@ -13,6 +11,8 @@ use dewclaw_agent_core::{
 use dewclaw_platform::{
     Clock, FileSystem, HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method,
 };
+
+use crate::recording::Recording;
 
 /// Bytes of a request's body put together before they are written: a call for each message would cost more.
 const WRITE_BYTES: usize = 16 * 1024;
@@ -27,18 +27,8 @@ pub(crate) struct Driver<'w> {
     pub(crate) http: &'w mut dyn HttpClient,
     /// The credential of each slot.
     pub(crate) credential: &'w dyn Fn(&str) -> Option<String>,
-    pub(crate) recording: Option<Recording<'w>>,
+    pub(crate) recording: Option<Recording>,
 }
-
-/// Where a recording goes.
-pub(crate) struct Recording<'w> {
-    pub(crate) recorder: Recorder,
-    /// Adds whole lines to the recording's file.
-    pub(crate) append: Box<dyn FnMut(&[u8]) -> Result<(), String> + 'w>,
-}
-
-/// Bytes of a recording that are held before they are written, since each write goes to the disk.
-const RECORDING_BYTES: usize = 32 * 1024;
 
 /// A model call in flight.
 struct Call {
@@ -68,7 +58,9 @@ impl Driver<'_> {
         let mut call = None;
         loop {
             let effect = agent.next();
-            self.record(false, |recorder| recorder.effect(&effect, agent))?;
+            if let Some(recording) = &mut self.recording {
+                recording.effect(&effect, agent)?;
+            }
             match effect {
                 Effect::Event(event) => show(&event),
                 Effect::CallModel(request) => match self.start(&request) {
@@ -101,10 +93,7 @@ impl Driver<'_> {
                         let _ = self.http.cancel(dropped.exchange);
                     }
                 }
-                Effect::Finished(outcome) => {
-                    self.record(true, |_| {})?;
-                    return Ok(outcome);
-                }
+                Effect::Finished(outcome) => return Ok(outcome),
             }
         }
     }
@@ -240,18 +229,9 @@ impl Driver<'_> {
 
     fn tell(&mut self, agent: &mut Agent, input: Input) -> Result<(), String> {
         let now = self.clock.now();
-        self.record(false, |recorder| recorder.input(now, &input))?;
-        agent.feed(now, input).map_err(|misuse| misuse.to_string())
-    }
-
-    fn record(&mut self, flush: bool, note: impl FnOnce(&mut Recorder)) -> Result<(), String> {
-        let Some(recording) = &mut self.recording else {
-            return Ok(());
-        };
-        note(&mut recording.recorder);
-        if flush || recording.recorder.pending_bytes() > RECORDING_BYTES {
-            (recording.append)(&recording.recorder.take())?;
+        if let Some(recording) = &mut self.recording {
+            recording.input(now, &input)?;
         }
-        Ok(())
+        agent.feed(now, input).map_err(|misuse| misuse.to_string())
     }
 }

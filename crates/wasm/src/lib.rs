@@ -19,4 +19,6 @@ mod driver;
 #[cfg(all(target_arch = "wasm32", target_env = "p2"))]
 mod folders;
 #[cfg(all(target_arch = "wasm32", target_env = "p2"))]
+mod recording;
+#[cfg(all(target_arch = "wasm32", target_env = "p2"))]
 mod runtime;

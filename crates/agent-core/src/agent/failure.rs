@@ -21,7 +21,8 @@ pub(super) fn of_http(error: HttpError, base_url: &str) -> Failure {
         HttpError::Dns | HttpError::Connect | HttpError::Closed | HttpError::Internal => {
             FailureKind::Connection
         }
-        HttpError::Denied | HttpError::Unsupported => FailureKind::Denied,
+        HttpError::Denied => FailureKind::Denied,
+        HttpError::Unsupported => FailureKind::Unsupported,
         HttpError::Protocol | HttpError::TooLarge => FailureKind::Malformed,
         _ => FailureKind::Rejected,
     };

@@ -17,4 +17,4 @@ pub(crate) use driver::{Driver, settings, streaming};
 pub(crate) use history::{assert_whole, messages};
 pub(crate) use replayed::{lines_of, replay};
 pub(crate) use reply::{Call, Ending, Reply, Turn, calls, sse, text};
-pub(crate) use tool::{Result, run_tool};
+pub(crate) use tool::{Called, run_tool};

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// The result of a call, and what was asked of the files for it.
 #[derive(Debug)]
-pub(crate) struct Result {
+pub(crate) struct Called {
     pub(crate) ok: bool,
     pub(crate) json: Value,
     /// As the model gets it.
@@ -15,7 +15,7 @@ pub(crate) struct Result {
     pub(crate) operations: Vec<FileOperation>,
 }
 
-impl Result {
+impl Called {
     /// The error's kind and message.
     #[track_caller]
     pub(crate) fn error(&self) -> (&str, &str) {
@@ -37,7 +37,7 @@ impl Result {
 
 /// Runs a call over these files.
 #[track_caller]
-pub(crate) fn run_tool(files: &mut dyn FileSystem, name: &str, arguments: &Value) -> Result {
+pub(crate) fn run_tool(files: &mut dyn FileSystem, name: &str, arguments: &Value) -> Called {
     let tool = tools::ALL.iter().find(|tool| tool.name == name);
     let mut run = ToolCallRun::new(tool.expect("there is such a tool"), &arguments.to_string());
     let mut operations = Vec::new();
@@ -49,7 +49,7 @@ pub(crate) fn run_tool(files: &mut dyn FileSystem, name: &str, arguments: &Value
                 operations.push(operation);
             }
             CallStep::Done(result) => {
-                return Result {
+                return Called {
                     ok: result.ok,
                     json: serde_json::from_slice(&result.json).expect("a result is JSON"),
                     for_model: result.for_model(),

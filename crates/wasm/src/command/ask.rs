@@ -1,24 +1,20 @@
 //! `ask`: one prompt, worked on until it is answered.
 
-use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use dewclaw_agent_core::recording::Recorder;
 use dewclaw_agent_core::{Agent, tools};
-#[cfg(not(feature = "http"))]
-use dewclaw_platform::StubHttpClient as Http;
-#[cfg(feature = "http")]
-use dewclaw_platform::wasip2::WasiHttpClient as Http;
-use dewclaw_platform::wasip2::{WasiClock, WasiEnvironment, WasiFileSystem};
-use dewclaw_platform::{Clock, Environment, FileSystem};
+use dewclaw_platform::wasip2::{WasiClock, WasiEnvironment};
+use dewclaw_platform::{Clock, Environment};
 
 use super::arguments::{Arguments, Flags};
 use super::output::Output;
 use super::{Stop, configuration};
 use crate::console::read_input;
-use crate::driver::{Driver, Recording};
-use crate::folders::{Folders, state_path};
+use crate::driver::Driver;
+use crate::folders::Folders;
+use crate::recording::Recording;
 
 /// What to do without a workspace.
 pub(super) const NO_WORKSPACE: &str =
@@ -55,10 +51,11 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
     let clock = WasiClock;
     let (now, seed) = (clock.now(), environment.seed());
     let recording = match record {
-        Some(path) => Some(Recording {
-            recorder: Recorder::new(&configuration.settings, &tools::ALL, seed, now, &prompt),
-            append: recording_file(&mut folders, &path)?,
-        }),
+        Some(path) => {
+            let recorder = Recorder::new(&configuration.settings, &tools::ALL, seed, now, &prompt);
+            let recording = Recording::create(&mut folders, &path, recorder);
+            Some(recording.map_err(|why| Stop::failed(&[&why]))?)
+        }
         None => None,
     };
     let mut agent = Agent::new(configuration.settings, &tools::ALL, seed)
@@ -70,7 +67,7 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
     let outcome = Driver {
         clock: &clock,
         files: &mut folders.workspace,
-        http: &mut Http::default(),
+        http: &mut http_client(),
         credential: &|_| key.clone(),
         recording,
     }
@@ -80,35 +77,12 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
     Ok(outcome.reason.exit_code())
 }
 
-/// Makes the recording's file anew, empty, and gives what adds to it.
-pub(super) fn recording_file<'a>(
-    folders: &mut Folders,
-    path: &str,
-) -> Result<Box<dyn FnMut(&[u8]) -> Result<(), String> + 'a>, Stop> {
-    let path = state_path(path).to_string();
-    let message = {
-        let path = path.clone();
-        move |error: dewclaw_platform::FsError| {
-            [
-                "the recording \"",
-                &path,
-                "\" can't be written to the state folder: ",
-                &error.to_string(),
-            ]
-            .concat()
-        }
-    };
-    let mut files: WasiFileSystem = folders
-        .state_for_writing()
-        .and_then(|files| {
-            if let Some((folder, _)) = path.rsplit_once('/') {
-                files.create_folders(folder)?;
-            }
-            files.replace(&path, b"")?;
-            Ok(files.clone())
-        })
-        .map_err(|error| Stop::failed(&[&message(error)]))?;
-    Ok(Box::new(move |bytes: &[u8]| {
-        files.append(&path, bytes).map(|_| ()).map_err(&message)
-    }))
+#[cfg(feature = "http")]
+fn http_client() -> dewclaw_platform::wasip2::WasiHttpClient {
+    dewclaw_platform::wasip2::WasiHttpClient::new()
+}
+
+#[cfg(not(feature = "http"))]
+fn http_client() -> dewclaw_platform::StubHttpClient {
+    dewclaw_platform::StubHttpClient
 }

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use dewclaw_agent_core::DEFAULT_BASE_URL;
+use dewclaw_platform::Environment;
 use dewclaw_platform::wasip2::{WasiEnvironment, WasiFileSystem};
 
 use super::arguments::{Arguments, Flags};
@@ -17,15 +18,44 @@ const FLAGS: &Flags = &[("--model", "-m", true), ("--base-url", "", true)];
 const NAME_WIDTH: usize = 11;
 const STATUS_WIDTH: usize = 10;
 
+/// What adds a grant, in the words of whatever runs this.
+struct Advice {
+    workspace: &'static str,
+    state: &'static str,
+    network: &'static str,
+    model: &'static str,
+    key: &'static str,
+}
+
+const WASMTIME: Advice = Advice {
+    workspace: "add wasmtime's --dir DIR::/",
+    state: "add wasmtime's --dir STATE::/state",
+    network: "this build has no network, on purpose: use dewclaw.wasm with wasmtime's -S http",
+    model: "name one: --model NAME, or wasmtime's --env DEWCLAW_MODEL=NAME",
+    key: "add wasmtime's --env OPENAI_API_KEY, or --env OPENAI_API_KEY_FILE=NAME and the file NAME in state",
+};
+
+const NATIVE: Advice = Advice {
+    workspace: "add --workspace DIR",
+    state: "add --state DIR",
+    network: "the embedded component has no network, on purpose: build with dewclaw.wasm in its place",
+    model: "name one: --model NAME, or set DEWCLAW_MODEL",
+    key: "set OPENAI_API_KEY, or OPENAI_API_KEY_FILE=NAME and the file NAME in state",
+};
+
 /// Runs the command: 0 when `ask` would have what it needs, else 2.
 pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Result<u8, Stop> {
     let arguments = Arguments::parse(arguments, FLAGS)?;
     let mut folders = Folders::find();
     let configuration = configuration::read(environment, &arguments, &mut folders)?;
     arguments.operands([])?;
+    let advice = match environment.var("DEWCLAW_RUNNER").as_deref() {
+        Some("dewclaw") => &NATIVE,
+        _ => &WASMTIME,
+    };
     let mut table = Table::default();
-    workspace_row(&mut table, &folders);
-    state_row(&mut table, &mut folders);
+    workspace_row(&mut table, &folders, advice);
+    state_row(&mut table, &mut folders, advice);
     for name in &folders.unused {
         table.row(
             "folder",
@@ -33,14 +63,10 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
             &[name, " is neither / nor /state: no tool sees it"],
         );
     }
-    network_row(&mut table);
+    network_row(&mut table, advice);
     let settings = &configuration.settings;
     if settings.model.is_empty() {
-        table.missing(
-            "model",
-            "missing",
-            &["name one: --model NAME, or wasmtime's --env DEWCLAW_MODEL=NAME"],
-        );
+        table.missing("model", "missing", &[advice.model]);
     } else {
         table.row("model", "ok", &[&settings.model]);
     }
@@ -52,28 +78,37 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
         _ => table.row("address", "ok", &[url]),
     }
     match (&configuration.key, url.starts_with("http://")) {
-        (Some(_), true) => table.row("key", "ok", &["from ", configuration.key_source, "; it travels unencrypted to ", url]),
-        (Some(_), false) => table.row("key", "ok", &["from ", configuration.key_source]),
-        (None, _) if url == DEFAULT_BASE_URL => table.missing(
+        (Some(_), true) => table.row(
             "key",
-            "missing",
-            &["add wasmtime's --env OPENAI_API_KEY, or a file in state and --env OPENAI_API_KEY_FILE=NAME"],
+            "ok",
+            &[
+                "from ",
+                configuration.key_source,
+                "; it travels unencrypted to ",
+                url,
+            ],
         ),
-        (None, _) => table.row("key", "none", &["requests carry none, which a server of your own may not need"]),
+        (Some(_), false) => table.row("key", "ok", &["from ", configuration.key_source]),
+        (None, _) if url == DEFAULT_BASE_URL => table.missing("key", "missing", &[advice.key]),
+        (None, _) => table.row(
+            "key",
+            "none",
+            &["requests carry none, which a server of your own may not need"],
+        ),
     }
     print(table.text.as_bytes());
     Ok(if table.incomplete { USAGE } else { 0 })
 }
 
-fn workspace_row(table: &mut Table, folders: &Folders) {
+fn workspace_row(table: &mut Table, folders: &Folders, advice: &Advice) {
     let Some(name) = &folders.workspace_name else {
-        return table.missing("workspace", "missing", &["add wasmtime's --dir DIR::/"]);
+        return table.missing("workspace", "missing", &[advice.workspace]);
     };
     let (status, what) = access(&folders.workspace);
     table.row("workspace", status, &["granted as ", name, what]);
 }
 
-fn state_row(table: &mut Table, folders: &mut Folders) {
+fn state_row(table: &mut Table, folders: &mut Folders, advice: &Advice) {
     if folders.state_is_trusted {
         let (status, what) = access(folders.state());
         return table.row("state", status, &["granted as /state", what]);
@@ -82,25 +117,25 @@ fn state_row(table: &mut Table, folders: &mut Folders) {
         return table.row(
             "state",
             "limited",
-            &[".dewclaw/ of the workspace, which can't set addresses, keys or limits; add wasmtime's --dir STATE::/state for a folder of its own"],
+            &[
+                ".dewclaw/ of the workspace, which can't set addresses, keys or limits; ",
+                advice.state,
+                " for a folder of its own",
+            ],
         );
     }
     table.row(
         "state",
         "none",
-        &["add wasmtime's --dir STATE::/state to keep settings, keys and recordings"],
+        &[advice.state, " to keep settings, keys and recordings"],
     );
 }
 
-fn network_row(table: &mut Table) {
+fn network_row(table: &mut Table, advice: &Advice) {
     if cfg!(feature = "http") {
         table.row("network", "ok", &["this run was given wasi:http"]);
     } else {
-        table.missing(
-            "network",
-            "none",
-            &["this build has no network, on purpose: use dewclaw.wasm with wasmtime's -S http"],
-        );
+        table.missing("network", "none", &[advice.network]);
     }
 }
 

@@ -9,10 +9,10 @@ use dewclaw_platform::{FileSystem, FsError, Now};
 
 use super::Stop;
 use super::arguments::{Arguments, Flags};
-use super::ask::{NO_WORKSPACE, recording_file};
+use super::ask::NO_WORKSPACE;
 use super::output::Output;
-use crate::driver::Recording;
 use crate::folders::{Folders, state_path};
+use crate::recording::Recording;
 
 /// Bytes of one line: an operation's answer is the largest thing in it.
 const MAX_LINE_BYTES: usize = 8 * 1024 * 1024;
@@ -56,16 +56,17 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
         .ok_or_else(|| Stop::failed(&[&file, " is empty"]))?;
     let (replay, header) = Replay::new(&first).map_err(wrong)?;
     let recording = match record {
-        Some(path) => Some(Recording {
-            recorder: Recorder::new(
+        Some(path) => {
+            let recorder = Recorder::new(
                 &header.settings,
                 &header.tools,
                 header.seed,
                 header.now,
                 &header.prompt,
-            ),
-            append: recording_file(&mut folders, &path)?,
-        }),
+            );
+            let recording = Recording::create(&mut folders, &path, recorder);
+            Some(recording.map_err(|why| Stop::failed(&[&why]))?)
+        }
         None => None,
     };
     let mut agent = Agent::new(header.settings, &header.tools, header.seed)
@@ -89,12 +90,12 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
     Ok(outcome.reason.exit_code())
 }
 
-struct Follower<'r> {
+struct Follower {
     agent: Agent,
     replay: Replay,
     lines: Lines,
     folders: Folders,
-    recording: Option<Recording<'r>>,
+    recording: Option<Recording>,
     real_tools: bool,
 }
 
@@ -115,12 +116,14 @@ impl From<Stop> for Trouble {
     }
 }
 
-impl Follower<'_> {
+impl Follower {
     fn run(&mut self, output: &mut Output) -> Result<Outcome, Trouble> {
         loop {
             let effect = self.agent.next();
             if let Some(recording) = &mut self.recording {
-                recording.recorder.effect(&effect, &self.agent);
+                recording
+                    .effect(&effect, &self.agent)
+                    .map_err(|why| Stop::failed(&[&why]))?;
             }
             match effect {
                 Effect::Event(event) => output.event(&event),
@@ -148,7 +151,6 @@ impl Follower<'_> {
                 Effect::Finished(outcome) => {
                     let line = self.line()?;
                     self.replay.finished(&line, &outcome)?;
-                    self.flush()?;
                     return Ok(outcome);
                 }
             }
@@ -164,19 +166,12 @@ impl Follower<'_> {
 
     fn tell(&mut self, now: Now, input: Input) -> Result<(), Trouble> {
         if let Some(recording) = &mut self.recording {
-            recording.recorder.input(now, &input);
+            recording
+                .input(now, &input)
+                .map_err(|why| Stop::failed(&[&why]))?;
         }
         let fed = self.agent.feed(now, input);
         fed.map_err(|_| self.replay.misfit().into())
-    }
-
-    fn flush(&mut self) -> Result<(), Stop> {
-        match &mut self.recording {
-            Some(recording) => {
-                (recording.append)(&recording.recorder.take()).map_err(|why| Stop::failed(&[&why]))
-            }
-            None => Ok(()),
-        }
     }
 }
 

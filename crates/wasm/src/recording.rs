@@ -1,0 +1,85 @@
+//! A recording on its way into a file of state.
+
+use alloc::string::{String, ToString};
+
+use dewclaw_agent_core::recording::Recorder;
+use dewclaw_agent_core::{Agent, Effect, Input};
+use dewclaw_platform::wasip2::WasiFileSystem;
+use dewclaw_platform::{FileSystem, FsError, Now};
+
+use crate::folders::{Folders, state_path};
+
+/// Bytes that are held before they are written, since each write goes to the disk.
+const HELD_BYTES: usize = 32 * 1024;
+
+/// The recorder and its file.
+pub(crate) struct Recording {
+    recorder: Recorder,
+    files: WasiFileSystem,
+    path: String,
+}
+
+impl Recording {
+    /// Makes the file anew, empty, and the folders above it.
+    ///
+    /// # Errors
+    /// Why it can't be written, for the person.
+    pub(crate) fn create(
+        folders: &mut Folders,
+        path: &str,
+        recorder: Recorder,
+    ) -> Result<Recording, String> {
+        let path = state_path(path);
+        let make = |folders: &mut Folders| {
+            let files = folders.state_for_writing()?;
+            if let Some((folder, _)) = path.rsplit_once('/') {
+                files.create_folders(folder)?;
+            }
+            files.replace(path, b"")?;
+            Ok(files.clone())
+        };
+        Ok(Recording {
+            files: make(folders).map_err(|error| unwritable(path, error))?,
+            path: path.to_string(),
+            recorder,
+        })
+    }
+
+    /// Notes an effect, before it is performed. With the last one everything is written.
+    ///
+    /// # Errors
+    /// Why it can't be written, for the person.
+    pub(crate) fn effect(&mut self, effect: &Effect, agent: &Agent) -> Result<(), String> {
+        self.recorder.effect(effect, agent);
+        self.write(matches!(effect, Effect::Finished(_)))
+    }
+
+    /// Notes an input, before the agent is told.
+    ///
+    /// # Errors
+    /// Why it can't be written, for the person.
+    pub(crate) fn input(&mut self, now: Now, input: &Input) -> Result<(), String> {
+        self.recorder.input(now, input);
+        self.write(false)
+    }
+
+    fn write(&mut self, all: bool) -> Result<(), String> {
+        if !all && self.recorder.pending_bytes() <= HELD_BYTES {
+            return Ok(());
+        }
+        self.files
+            .append(&self.path, &self.recorder.take())
+            .map(|_| ())
+            .map_err(|error| unwritable(&self.path, error))
+    }
+}
+
+fn unwritable(path: &str, error: FsError) -> String {
+    [
+        "the recording \"",
+        path,
+        "\" can't be written to the state folder: ",
+        &error.to_string(),
+    ]
+    .concat()
+}
