@@ -85,9 +85,9 @@ def module_row(module):
     return "module", module[1] if len(module) > 1 else "(root)"
 
 
-def code_rows(module, what):
+def code_rows(named, what):
     """Rows for the code: each crate, and below each crate of ours its modules."""
-    found, _ = functions(module, what)
+    found, _ = functions(named, what)
     crates, modules = defaultdict(int), defaultdict(lambda: defaultdict(int))
     for name, size in found:
         module = owner(name)

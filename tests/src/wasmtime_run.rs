@@ -19,6 +19,15 @@ pub fn command(guest: &Guest) -> Command {
     command
 }
 
+/// The same, compiled at each start. By default wasmtime keeps the machine code in its cache.
+pub fn command_without_cache(guest: &Guest) -> Command {
+    let mut arguments = arguments(guest);
+    arguments.splice(1..1, ["-C".to_owned(), "cache=n".to_owned()]);
+    let mut command = Command::new(artifact::wasmtime());
+    command.args(arguments);
+    command
+}
+
 /// The arguments after `wasmtime`. Panics when a grant has no flag there.
 pub fn arguments(guest: &Guest) -> Vec<String> {
     let mut arguments = vec!["run".to_owned()];

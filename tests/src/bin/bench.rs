@@ -62,7 +62,7 @@ fn usage(problem: &str) -> ExitCode {
 /// Everything that was measured.
 struct Measured {
     conversations: Vec<Conversation>,
-    start: [StartTime; 2],
+    start: [StartTime; 3],
     memory: [PeakMemory; 2],
 }
 

@@ -21,7 +21,8 @@ const REPORT: &str = "# Sensor check, 2026-11-19\n\n\
 
 fn main() {
     let folder = repository().join("examples");
-    let prompt = std::fs::read_to_string(folder.join("demo-prompt.txt")).expect("the prompt is there");
+    let prompt =
+        std::fs::read_to_string(folder.join("demo-prompt.txt")).expect("the prompt is there");
     let model = ScriptedModel::start(replies());
     let workspace = Scratch::copy_of(&folder.join("workspace"));
     let state = Scratch::new();

@@ -3,7 +3,7 @@
 use crate::scratch::Scratch;
 use crate::scripted_model::{Reply, ScriptedModel};
 use crate::{artifact, conversation, wasmtime_run};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 /// Longer than any conversation here takes.
@@ -30,7 +30,7 @@ pub fn peak_memory(turns: usize) -> [PeakMemory; 2] {
         // The last request is not answered, so that the process stands still while it is looked at.
         let model = ScriptedModel::start(replies.chain([Reply::silence()]));
         let guest = conversation::guest(&component, &workspace, &model.base_url(), turns);
-        let mut command: Command = wasmtime_run::command(&guest);
+        let mut command = wasmtime_run::command_without_cache(&guest);
         let mut child = command
             .stdout(Stdio::null())
             .spawn()

@@ -5,12 +5,13 @@ use crate::scratch::Scratch;
 use crate::scripted_model::{Reply, ScriptedModel};
 use crate::{artifact, hello_guest, process, wasmtime_run};
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Start times, side by side.
 #[derive(Clone, Copy, Debug)]
 pub struct StartTime {
-    /// How the component was loaded: `jit` or `precompiled`.
+    /// How the component was loaded: `jit` (compiled at each start), `cached` (wasmtime's default) or `precompiled`.
     pub loaded: &'static str,
     /// Median time until the hello guest's line, which tells the length of a file, was read.
     pub hello: Duration,
@@ -25,8 +26,8 @@ impl StartTime {
     }
 }
 
-/// Measures both guests in turn, `rounds` times, compiled as they start and compiled ahead of time.
-pub fn start_times(rounds: usize) -> [StartTime; 2] {
+/// Measures both guests in turn, `rounds` times, in each way of loading them.
+pub fn start_times(rounds: usize) -> [StartTime; 3] {
     let folder = Scratch::new();
     let (hello, dewclaw) = (hello_guest::build(), artifact::dewclaw());
     let compiled = |component: &Path, name: &str| {
@@ -38,29 +39,38 @@ pub fn start_times(rounds: usize) -> [StartTime; 2] {
         compiled(&hello, "hello.cwasm"),
         compiled(&dewclaw, "dewclaw.cwasm"),
     );
+    let (jit, cached) = (wasmtime_run::command_without_cache, wasmtime_run::command);
     [
-        measure("jit", rounds, &hello, &dewclaw),
-        measure("precompiled", rounds, &ahead.0, &ahead.1),
+        measure("jit", rounds, jit, &hello, &dewclaw),
+        measure("cached", rounds, cached, &hello, &dewclaw),
+        measure("precompiled", rounds, cached, &ahead.0, &ahead.1),
     ]
 }
 
-fn measure(loaded: &'static str, rounds: usize, hello: &Path, dewclaw: &Path) -> StartTime {
-    // The first round warms the file cache and is not counted.
-    let rounds: Vec<_> = (0..=rounds)
-        .map(|_| (until_hello(hello), until_request(dewclaw)))
-        .skip(1)
-        .collect();
+/// Makes the command line that runs a guest.
+type Loading = fn(&Guest) -> Command;
+
+fn measure(
+    loaded: &'static str,
+    rounds: usize,
+    loading: Loading,
+    hello: &Path,
+    dewclaw: &Path,
+) -> StartTime {
+    // The first round fills the caches and is not counted.
+    let both = |_| (until_hello(loading, hello), until_request(loading, dewclaw));
+    let (hello, first_request) = (0..=rounds).map(both).skip(1).unzip();
     StartTime {
         loaded,
-        hello: median(rounds.iter().map(|round| round.0).collect()),
-        first_request: median(rounds.iter().map(|round| round.1).collect()),
+        hello: median(hello),
+        first_request: median(first_request),
     }
 }
 
-fn until_hello(component: &Path) -> Duration {
+fn until_hello(loading: Loading, component: &Path) -> Duration {
     let work = Scratch::with(&[("notes.txt", "some notes\n")]);
     let guest = Guest::of(component).without_network().workspace(&work);
-    let mut command = wasmtime_run::command(&guest);
+    let mut command = loading(&guest);
     let started = Instant::now();
     let shown = process::output_until(&mut command, "\n");
     let taken = started.elapsed();
@@ -68,13 +78,13 @@ fn until_hello(component: &Path) -> Duration {
     taken
 }
 
-fn until_request(component: &Path) -> Duration {
+fn until_request(loading: Loading, component: &Path) -> Duration {
     let (work, model) = (
         Scratch::with(&[("notes.txt", "some notes\n")]),
         ScriptedModel::start([Reply::text("ok")]),
     );
     let guest = Guest::of(component).workspace(&work).model(&model);
-    let mut command = wasmtime_run::command(&guest.args(["ask", "hi", "--model", "scripted"]));
+    let mut command = loading(&guest.args(["ask", "hi", "--model", "scripted"]));
     let started = Instant::now();
     process::run("wasmtime run", &mut command, b"")
         .code(0)
