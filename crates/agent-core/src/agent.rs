@@ -394,7 +394,7 @@ impl Agent {
             }
             Err(why) => self.finish(Reason::Failed(Failure {
                 kind: failure.kind,
-                message: [&failure.message, why].concat(),
+                message: [failure.message, why].concat(),
             })),
         }
     }

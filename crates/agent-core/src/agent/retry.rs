@@ -3,8 +3,11 @@
 //! Exponential backoff with jitter over half of each wait; a server's `Retry-After` (RFC 9110, section 10.2.3) is
 //! kept to where the budget has room for it.
 
+use alloc::string::String;
+
 use dewclaw_platform::Now;
 
+use crate::json::decimal;
 use crate::settings::Settings;
 
 /// The wait after the first failure, doubled with each further one.
@@ -48,10 +51,10 @@ impl Retry {
         settings: &Settings,
         now: Now,
         retry_after: Option<&str>,
-    ) -> Result<u64, &'static str> {
+    ) -> Result<u64, String> {
         self.failed += 1;
         if self.failed >= settings.retry_attempts {
-            return Err("; gave up after the last of retry_attempts");
+            return Err(["; gave up after ", &decimal(self.failed.into()), " tries"].concat());
         }
         let wait = match retry_after.and_then(|value| retry_after_ms(value, now.wall_ms)) {
             Some(wait) => wait,
@@ -59,7 +62,13 @@ impl Retry {
         };
         let spent = now.monotonic_ms.saturating_sub(self.began_ms);
         if spent.saturating_add(wait) > settings.retry_budget_ms {
-            return Err("; gave up: the next try would be past retry_budget_ms");
+            let wait = decimal(wait.div_ceil(1_000));
+            return Err([
+                "; gave up: the next try would be in ",
+                &wait,
+                " s, past retry_budget_ms",
+            ]
+            .concat());
         }
         Ok(wait)
     }
