@@ -83,6 +83,8 @@ pub struct Auth {
 pub enum AuthScheme {
     /// `authorization: Bearer CREDENTIAL` (RFC 6750).
     Bearer,
+    /// As the value of this header.
+    Header(&'static str),
 }
 
 /// Something that happened. Every one is told with the moment at which the driver learned of it.

@@ -3,8 +3,10 @@
 //! serde_json reads; its own `Value` stays out, because the trees behind its objects and the serializer that formats
 //! floating-point numbers cost the guest kilobytes that nothing here needs.
 
+mod raw;
 mod value;
 mod write;
 
+pub use raw::raw;
 pub use value::{ParseError, Value, parse};
 pub use write::{Object, decimal, push_array, push_string, string};

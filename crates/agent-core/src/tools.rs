@@ -41,12 +41,12 @@ pub struct Tool {
 }
 
 impl Tool {
-    /// The tool's name, description and parameters as a JSON object.
-    pub fn to_json(&self) -> Vec<u8> {
+    /// The tool's name, description and parameters as a JSON object; the last under the name that a wire has for them.
+    pub fn to_json(&self, parameters: &str) -> Vec<u8> {
         Object::new()
             .text("name", self.name)
             .text("description", self.description)
-            .raw("parameters", self.parameters.as_bytes())
+            .raw(parameters, self.parameters.as_bytes())
             .finish()
     }
 }

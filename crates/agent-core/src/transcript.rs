@@ -10,6 +10,8 @@ pub const LINE_VERSION: u32 = 1;
 pub struct Line {
     /// The message's JSON, in the form of the transcript's wire.
     pub json: Vec<u8>,
+    /// Where the wire may put a mark when this is the last message, so that the server caches up to here.
+    pub mark_at: Option<usize>,
 }
 
 /// The conversation so far. Whenever a request is made of it, every tool call in it has its result.
@@ -28,10 +30,5 @@ impl Transcript {
             wire,
             lines: Vec::new(),
         }
-    }
-
-    /// Adds a message.
-    pub fn push(&mut self, json: Vec<u8>) {
-        self.lines.push(Line { json });
     }
 }

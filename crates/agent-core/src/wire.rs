@@ -5,13 +5,21 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::effect::{Auth, Event, Usage};
-use crate::settings::Settings;
+use crate::settings::{Settings, WireName};
 use crate::tools::Tool;
+use crate::transcript::Line;
 
-pub(crate) mod chat_completions;
-pub(crate) mod sse;
+mod chat_completions;
+mod messages;
+mod sse;
 
-/// One family of model interfaces. Add the next one beside [`chat_completions`].
+/// Bytes of text, reasoning and arguments together that a reply may have.
+const MAX_REPLY_BYTES: usize = 4 * 1024 * 1024;
+
+/// Blocks that one reply may have.
+const MAX_BLOCKS: usize = 128;
+
+/// One family of model interfaces. To add one: a file in this folder, its name in [`WireName`], its line in [`named`].
 pub(crate) trait Wire {
     /// Its name in transcripts.
     fn tag(&self) -> &'static str;
@@ -21,20 +29,30 @@ pub(crate) trait Wire {
     fn headers(&self) -> &'static [(&'static str, &'static str)];
     /// The credential that requests carry.
     fn auth(&self) -> Auth;
-    /// The request's bytes before the first message.
-    fn request_head(&self, settings: &Settings, tools: &[&'static Tool]) -> Vec<u8>;
+    /// The request's bytes before the first message of the transcript.
+    fn request_head(&self, settings: &Settings, tools: &[&'static Tool], system: &str) -> Vec<u8>;
+    /// What stands between the head and the first message.
+    fn after_head(&self) -> &'static [u8];
     /// The request's bytes after the last message. `wrap_up`: no tool may be called.
     fn request_tail(&self, wrap_up: bool, has_tools: bool) -> &'static [u8];
-    /// The message that opens a conversation.
-    fn system_message(&self, text: &str) -> Vec<u8>;
+    /// What is put where the last message wants a mark ([`Line::mark_at`]), so that the server caches up to there.
+    fn mark(&self) -> &'static [u8];
     /// A message of the person's.
-    fn user_message(&self, text: &str) -> Vec<u8>;
+    fn user_message(&self, text: &str) -> Line;
     /// The model's own message, as it is sent back.
-    fn reply_message(&self, reply: &Reply) -> Vec<u8>;
-    /// A tool's result.
-    fn tool_message(&self, call: &ToolCall, result: &[u8]) -> Vec<u8>;
+    fn reply_message(&self, reply: &Reply) -> Line;
+    /// The results of a reply's calls, in their order.
+    fn tool_messages(&self, results: &[CallResult]) -> Vec<Line>;
     /// A reader for a reply: `stream` when its content type says `text/event-stream`.
     fn decoder(&self, stream: bool) -> Box<dyn ReplyDecoder>;
+}
+
+/// The wire of a name.
+pub(crate) fn named(name: WireName) -> &'static dyn Wire {
+    match name {
+        WireName::OpenAi => &chat_completions::ChatCompletions,
+        WireName::Anthropic => &messages::Messages,
+    }
 }
 
 /// Reads one reply from bytes cut anywhere.
@@ -50,10 +68,84 @@ pub(crate) trait ReplyDecoder {
 /// A whole reply, in no wire's form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reply {
-    pub(crate) text: String,
-    pub(crate) calls: Vec<ToolCall>,
+    pub(crate) blocks: Vec<Block>,
     pub(crate) stop: Stop,
     pub(crate) usage: Usage,
+}
+
+/// A part of a reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Block {
+    /// A part of the answer.
+    Text(String),
+    /// Reasoning, which is no part of the answer.
+    Reasoning {
+        text: String,
+        /// What the server wants back with it, unchanged.
+        signature: String,
+    },
+    /// Reasoning that only the server can read.
+    Sealed(String),
+    /// A tool call.
+    Call(ToolCall),
+}
+
+impl Reply {
+    /// The answer so far.
+    pub(crate) fn text(&self) -> String {
+        let texts: Vec<&str> = self
+            .blocks
+            .iter()
+            .filter_map(|block| match block {
+                Block::Text(text) => Some(text.as_str()),
+                _ => None,
+            })
+            .collect();
+        texts.concat()
+    }
+
+    /// The calls, in their order.
+    pub(crate) fn calls(&self) -> impl Iterator<Item = &ToolCall> {
+        self.blocks.iter().filter_map(|block| match block {
+            Block::Call(call) => Some(call),
+            _ => None,
+        })
+    }
+
+    /// The calls, to be changed.
+    pub(crate) fn calls_mut(&mut self) -> impl Iterator<Item = &mut ToolCall> {
+        self.blocks.iter_mut().filter_map(|block| match block {
+            Block::Call(call) => Some(call),
+            _ => None,
+        })
+    }
+
+    /// Adds text to the block at its end, or as a new one.
+    fn push_text(&mut self, text: &str, events: &mut Vec<Event>) {
+        if text.is_empty() {
+            return;
+        }
+        events.push(Event::Text(String::from(text)));
+        match self.blocks.last_mut() {
+            Some(Block::Text(last)) => last.push_str(text),
+            _ => self.blocks.push(Block::Text(String::from(text))),
+        }
+    }
+
+    /// Adds reasoning to the block at its end, or as a new one.
+    fn push_reasoning(&mut self, more: &str, events: &mut Vec<Event>) {
+        if more.is_empty() {
+            return;
+        }
+        events.push(Event::Reasoning(String::from(more)));
+        match self.blocks.last_mut() {
+            Some(Block::Reasoning { text, .. }) => text.push_str(more),
+            _ => self.blocks.push(Block::Reasoning {
+                text: String::from(more),
+                signature: String::new(),
+            }),
+        }
+    }
 }
 
 /// Why the model stopped.
@@ -76,6 +168,27 @@ pub(crate) struct ToolCall {
     pub(crate) arguments: String,
 }
 
+impl ToolCall {
+    /// The arguments as they are sent back: servers parse those of past calls and fail on broken ones. What was
+    /// broken is in the call's result, quoted.
+    fn sound_arguments(&self) -> &str {
+        match crate::json::parse(self.arguments.as_bytes()) {
+            Ok(crate::json::Value::Object(_)) => &self.arguments,
+            _ => "{}",
+        }
+    }
+}
+
+/// A call with its result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CallResult {
+    pub(crate) call: ToolCall,
+    /// Whether the result is none of an error.
+    pub(crate) ok: bool,
+    /// A JSON object, or one that was cut.
+    pub(crate) result: Vec<u8>,
+}
+
 /// A reply that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ReplyError {
@@ -85,4 +198,58 @@ pub(crate) enum ReplyError {
     Server(String),
     /// The body is not of the wire, for this reason.
     Malformed(&'static str),
+}
+
+const TOO_LARGE: ReplyError = ReplyError::Malformed("it is larger than 4 MiB");
+const TOO_MANY: ReplyError = ReplyError::Malformed("it has more than 128 parts");
+const NOT_JSON: ReplyError = ReplyError::Malformed("it is not valid JSON in UTF-8");
+
+impl From<sse::EventTooLarge> for ReplyError {
+    fn from(_: sse::EventTooLarge) -> ReplyError {
+        ReplyError::Malformed("it has an event of more than 1 MiB")
+    }
+}
+
+/// Counts the bytes of a reply as they come.
+#[derive(Default)]
+struct Counter(usize);
+
+impl Counter {
+    fn add(&mut self, bytes: &str) -> Result<(), ReplyError> {
+        self.0 += bytes.len();
+        if self.0 > MAX_REPLY_BYTES {
+            return Err(TOO_LARGE);
+        }
+        Ok(())
+    }
+}
+
+/// The body of a reply that is no stream.
+#[derive(Default)]
+struct WholeBody(Vec<u8>);
+
+impl WholeBody {
+    fn add(&mut self, bytes: &[u8]) -> Result<(), ReplyError> {
+        if self.0.len() + bytes.len() > MAX_REPLY_BYTES {
+            return Err(TOO_LARGE);
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn parse(&self) -> Result<crate::json::Value, ReplyError> {
+        crate::json::parse(&self.0).map_err(|error| {
+            if error.is_cut_off {
+                ReplyError::Truncated
+            } else {
+                NOT_JSON
+            }
+        })
+    }
+}
+
+/// The words of an error object, wherever it keeps them.
+fn error_words(error: &crate::json::Value) -> String {
+    let words = error.text("message").or(error.as_str());
+    String::from(words.unwrap_or_default())
 }

@@ -7,21 +7,19 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::sse::{EventTooLarge, SseDecoder};
-use super::{Reply, ReplyDecoder, ReplyError, Stop, ToolCall, Wire};
+use super::sse::SseDecoder;
+use super::{
+    Block, CallResult, Counter, MAX_BLOCKS, NOT_JSON, Reply, ReplyDecoder, ReplyError, Stop,
+    TOO_MANY, ToolCall, WholeBody, Wire, error_words,
+};
 use crate::effect::{Auth, AuthScheme, Event, Usage};
 use crate::json::{Object, Value, parse, push_array};
 use crate::settings::Settings;
 use crate::tools::Tool;
-
-/// Bytes of text, reasoning and arguments together that a reply may have.
-const MAX_REPLY_BYTES: usize = 4 * 1024 * 1024;
-
-/// Tool calls that one reply may have.
-const MAX_CALLS: usize = 128;
+use crate::transcript::Line;
 
 /// The wire.
-pub(crate) struct ChatCompletions;
+pub(super) struct ChatCompletions;
 
 impl Wire for ChatCompletions {
     fn tag(&self) -> &'static str {
@@ -47,7 +45,7 @@ impl Wire for ChatCompletions {
         }
     }
 
-    fn request_head(&self, settings: &Settings, tools: &[&'static Tool]) -> Vec<u8> {
+    fn request_head(&self, settings: &Settings, tools: &[&'static Tool], system: &str) -> Vec<u8> {
         let mut object = Object::new();
         object.text("model", &settings.model);
         if settings.stream {
@@ -65,16 +63,21 @@ impl Wire for ChatCompletions {
                 tools.iter().map(|tool| {
                     Object::new()
                         .text("type", "function")
-                        .raw("function", &tool.to_json())
+                        .raw("function", &tool.to_json("parameters"))
                         .finish()
                 }),
             );
             object.raw("tools", &list);
         }
-        // The messages follow, so the object stays open where their array begins.
-        let mut head = object.raw("messages", b"[").finish();
+        // More messages follow, so the object stays open inside their array.
+        let system = message("system", system).json;
+        let mut head = object.raw("messages", &[b"[", &system[..]].concat()).finish();
         head.pop();
         head
+    }
+
+    fn after_head(&self) -> &'static [u8] {
+        b","
     }
 
     fn request_tail(&self, wrap_up: bool, has_tools: bool) -> &'static [u8] {
@@ -85,56 +88,66 @@ impl Wire for ChatCompletions {
         }
     }
 
-    fn system_message(&self, text: &str) -> Vec<u8> {
-        message("system", text)
+    /// These servers cache by themselves.
+    fn mark(&self) -> &'static [u8] {
+        b""
     }
 
-    fn user_message(&self, text: &str) -> Vec<u8> {
+    fn user_message(&self, text: &str) -> Line {
         message("user", text)
     }
 
-    fn reply_message(&self, reply: &Reply) -> Vec<u8> {
+    fn reply_message(&self, reply: &Reply) -> Line {
         let mut object = Object::new();
         object.text("role", "assistant");
-        if reply.text.is_empty() && !reply.calls.is_empty() {
+        let text = reply.text();
+        let mut calls = Vec::new();
+        push_array(
+            &mut calls,
+            reply.calls().map(|call| {
+                let function = Object::new()
+                    .text("name", &call.name)
+                    .text("arguments", call.sound_arguments())
+                    .finish();
+                Object::new()
+                    .text("id", &call.id)
+                    .text("type", "function")
+                    .raw("function", &function)
+                    .finish()
+            }),
+        );
+        let has_calls = reply.calls().next().is_some();
+        if text.is_empty() && has_calls {
             object.raw("content", b"null");
         } else {
-            object.text("content", &reply.text);
+            object.text("content", &text);
         }
-        if !reply.calls.is_empty() {
-            let mut calls = Vec::new();
-            push_array(
-                &mut calls,
-                reply.calls.iter().map(|call| {
-                    // Servers parse the arguments of past calls and fail on broken ones: what was broken is in the
-                    // call's result, quoted.
-                    let arguments = if is_object(&call.arguments) {
-                        &call.arguments
-                    } else {
-                        "{}"
-                    };
-                    let function = Object::new()
-                        .text("name", &call.name)
-                        .text("arguments", arguments)
-                        .finish();
-                    Object::new()
-                        .text("id", &call.id)
-                        .text("type", "function")
-                        .raw("function", &function)
-                        .finish()
-                }),
-            );
+        if has_calls {
+            // Models that reason between calls want their reasoning back with the calls, and never after an answer:
+            // so DeepSeek's and Moonshot's references say. It goes back under the name that it came by.
+            if let Some(Block::Reasoning { text, signature }) = reply.blocks.first()
+                && !signature.is_empty()
+            {
+                object.text(signature, text);
+            }
             object.raw("tool_calls", &calls);
         }
-        object.finish()
+        line(object.finish())
     }
 
-    fn tool_message(&self, call: &ToolCall, result: &[u8]) -> Vec<u8> {
-        Object::new()
-            .text("role", "tool")
-            .text("tool_call_id", &call.id)
-            .text("content", &String::from_utf8_lossy(result))
-            .finish()
+    fn tool_messages(&self, results: &[CallResult]) -> Vec<Line> {
+        results
+            .iter()
+            .map(|CallResult { call, result, .. }| {
+                line(
+                    Object::new()
+                        .text("role", "tool")
+                        .text("tool_call_id", &call.id)
+                        .text("content", &String::from_utf8_lossy(result))
+                        .finish(),
+                )
+            })
+            .collect()
     }
 
     fn decoder(&self, stream: bool) -> Box<dyn ReplyDecoder> {
@@ -146,27 +159,30 @@ impl Wire for ChatCompletions {
     }
 }
 
-fn message(role: &str, text: &str) -> Vec<u8> {
-    Object::new()
-        .text("role", role)
-        .text("content", text)
-        .finish()
+fn message(role: &str, text: &str) -> Line {
+    line(
+        Object::new()
+            .text("role", role)
+            .text("content", text)
+            .finish(),
+    )
 }
 
-fn is_object(json: &str) -> bool {
-    matches!(
-        serde_json::from_slice(json.as_bytes()),
-        Ok(Value::Object(_))
-    )
+fn line(json: Vec<u8>) -> Line {
+    Line {
+        json,
+        mark_at: None,
+    }
 }
 
 /// A reply put together from whole messages or from deltas.
 #[derive(Default)]
 struct Parts {
     reply: Reply,
+    calls: Vec<ToolCall>,
     /// The `index` of each call, where the server gives one.
     indexes: Vec<Option<u64>>,
-    bytes: usize,
+    counter: Counter,
     stopped: bool,
 }
 
@@ -177,8 +193,7 @@ impl Parts {
             .get("error")
             .filter(|error| **error != Value::Null)
         {
-            let message = error.text("message").or(error.as_str());
-            return Err(ReplyError::Server(message.unwrap_or_default().to_string()));
+            return Err(ReplyError::Server(error_words(error)));
         }
         if !completion.members("usage").is_empty() {
             let count = |path: &str| completion.count(path).unwrap_or_default();
@@ -212,12 +227,14 @@ impl Parts {
     fn take_message(&mut self, message: &Value, events: &mut Vec<Event>) -> Result<(), ReplyError> {
         // Two names are in use for the same thing: DeepSeek's and vLLM's, and OpenRouter's.
         for name in ["reasoning_content", "reasoning"] {
-            if let Some(text) = message.text(name) {
-                self.count(text)?;
-                if !text.is_empty() {
-                    events.push(Event::Reasoning(text.to_string()));
-                    break;
-                }
+            let more = message.text(name).unwrap_or_default();
+            self.counter.add(more)?;
+            self.reply.push_reasoning(more, events);
+            if let Some(Block::Reasoning { signature, .. }) = self.reply.blocks.last_mut()
+                && !more.is_empty()
+            {
+                *signature = name.to_string();
+                break;
             }
         }
         match message.get("content") {
@@ -244,11 +261,8 @@ impl Parts {
     }
 
     fn take_text(&mut self, text: &str, events: &mut Vec<Event>) -> Result<(), ReplyError> {
-        self.count(text)?;
-        if !text.is_empty() {
-            self.reply.text.push_str(text);
-            events.push(Event::Text(text.to_string()));
-        }
+        self.counter.add(text)?;
+        self.reply.push_text(text, events);
         Ok(())
     }
 
@@ -259,28 +273,28 @@ impl Parts {
         let id = text("id");
         let name = text("function/name");
         let arguments = text("function/arguments");
-        self.count(&id)?;
-        self.count(&name)?;
-        self.count(&arguments)?;
+        self.counter.add(&id)?;
+        self.counter.add(&name)?;
+        self.counter.add(&arguments)?;
         let known = match index {
             Some(_) => self.indexes.iter().position(|known| *known == index),
-            None if !id.is_empty() => self.reply.calls.iter().position(|call| call.id == id),
+            None if !id.is_empty() => self.calls.iter().position(|call| call.id == id),
             // Without index and id, a name begins a call and arguments alone go on with the last one.
-            None if name.is_empty() => self.reply.calls.len().checked_sub(1),
+            None if name.is_empty() => self.calls.len().checked_sub(1),
             None => None,
         };
         let at = match known {
             Some(at) => at,
             None => {
-                if self.reply.calls.len() == MAX_CALLS {
-                    return Err(ReplyError::Malformed("it has more than 128 tool calls"));
+                if self.calls.len() == MAX_BLOCKS {
+                    return Err(TOO_MANY);
                 }
                 self.indexes.push(index);
-                self.reply.calls.push(ToolCall::default());
-                self.reply.calls.len() - 1
+                self.calls.push(ToolCall::default());
+                self.calls.len() - 1
             }
         };
-        let call = &mut self.reply.calls[at];
+        let call = &mut self.calls[at];
         if call.id.is_empty() {
             call.id = id;
         }
@@ -291,21 +305,11 @@ impl Parts {
         Ok(())
     }
 
-    fn count(&mut self, text: &str) -> Result<(), ReplyError> {
-        self.bytes += text.len();
-        if self.bytes > MAX_REPLY_BYTES {
-            return Err(TOO_LARGE);
-        }
-        Ok(())
-    }
-}
-
-const TOO_LARGE: ReplyError = ReplyError::Malformed("it is larger than 4 MiB");
-const NOT_JSON: ReplyError = ReplyError::Malformed("it is not valid JSON in UTF-8");
-
-impl From<EventTooLarge> for ReplyError {
-    fn from(_: EventTooLarge) -> ReplyError {
-        ReplyError::Malformed("it has an event of more than 1 MiB")
+    fn finish(&mut self) -> Reply {
+        let mut reply = core::mem::take(&mut self.reply);
+        let calls = core::mem::take(&mut self.calls);
+        reply.blocks.extend(calls.into_iter().map(Block::Call));
+        reply
     }
 }
 
@@ -347,22 +351,18 @@ impl ReplyDecoder for StreamDecoder {
                 return Err(ReplyError::Malformed("it has no choice and no content"));
             }
         }
-        Ok(core::mem::take(&mut self.parts.reply))
+        Ok(self.parts.finish())
     }
 }
 
 #[derive(Default)]
 struct PlainDecoder {
-    body: Vec<u8>,
+    body: WholeBody,
 }
 
 impl ReplyDecoder for PlainDecoder {
     fn feed(&mut self, bytes: &[u8], _: &mut Vec<Event>) -> Result<(), ReplyError> {
-        if self.body.len() + bytes.len() > MAX_REPLY_BYTES {
-            return Err(TOO_LARGE);
-        }
-        self.body.extend_from_slice(bytes);
-        Ok(())
+        self.body.add(bytes)
     }
 
     fn is_complete(&self) -> bool {
@@ -370,20 +370,12 @@ impl ReplyDecoder for PlainDecoder {
     }
 
     fn finish(&mut self, events: &mut Vec<Event>) -> Result<Reply, ReplyError> {
-        let body = core::mem::take(&mut self.body);
-        let completion = parse(&body).map_err(|error| {
-            if error.is_cut_off {
-                ReplyError::Truncated
-            } else {
-                NOT_JSON
-            }
-        })?;
-        drop(body);
+        let completion = self.body.parse()?;
         let mut parts = Parts::default();
         parts.take(&completion, events)?;
         if completion.members("choices/0").is_empty() {
             return Err(ReplyError::Malformed("its \"choices\" are empty"));
         }
-        Ok(parts.reply)
+        Ok(parts.finish())
     }
 }

@@ -1,0 +1,389 @@
+//! Anthropic messages.
+//!
+//! Source: the public API reference, "Create a Message", "Streaming messages", "Extended thinking" and "Prompt caching".
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::sse::SseDecoder;
+use super::{
+    Block, CallResult, Counter, MAX_BLOCKS, NOT_JSON, Reply, ReplyDecoder, ReplyError, Stop,
+    TOO_MANY, ToolCall, WholeBody, Wire, error_words,
+};
+use crate::effect::{Auth, AuthScheme, Event, Usage};
+use crate::json::{self, Object, Value, parse, push_array};
+use crate::settings::Settings;
+use crate::tools::Tool;
+use crate::transcript::Line;
+
+/// Tokens of a reply where no limit is set: the wire wants one.
+const DEFAULT_MAX_TOKENS: u32 = 8_192;
+
+/// The member that asks the server to cache everything up to the block that has it.
+const MARK: &[u8] = br#","cache_control":{"type":"ephemeral"}"#;
+
+/// The wire.
+pub(super) struct Messages;
+
+impl Wire for Messages {
+    fn tag(&self) -> &'static str {
+        "anthropic"
+    }
+
+    fn path(&self) -> &'static str {
+        "/v1/messages"
+    }
+
+    fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("content-type", "application/json"),
+            ("accept", "application/json, text/event-stream"),
+            ("anthropic-version", "2023-06-01"),
+            ("user-agent", concat!("dewclaw/", env!("CARGO_PKG_VERSION"))),
+        ]
+    }
+
+    fn auth(&self) -> Auth {
+        Auth {
+            slot: "anthropic",
+            scheme: AuthScheme::Header("x-api-key"),
+        }
+    }
+
+    fn request_head(&self, settings: &Settings, tools: &[&'static Tool], system: &str) -> Vec<u8> {
+        let mut object = Object::new();
+        let max_tokens = match settings.max_tokens {
+            0 => DEFAULT_MAX_TOKENS,
+            tokens => tokens,
+        };
+        object
+            .text("model", &settings.model)
+            .number("max_tokens", max_tokens.into());
+        if settings.stream {
+            object.boolean("stream", true);
+        }
+        if settings.thinking_tokens > 0 {
+            let thinking = Object::new()
+                .text("type", "enabled")
+                .number("budget_tokens", settings.thinking_tokens.into())
+                .finish();
+            object.raw("thinking", &thinking);
+        }
+        if !tools.is_empty() {
+            let mut list = Vec::new();
+            push_array(&mut list, tools.iter().map(|tool| tool.to_json("input_schema")));
+            object.raw("tools", &list);
+        }
+        // The mark here covers the tools too, since they come before it.
+        let mut text = text_block(system);
+        text.truncate(text.len() - 1);
+        let system = [b"[", &text[..], MARK, b"}]"].concat();
+        let mut head = object.raw("system", &system).raw("messages", b"[").finish();
+        head.pop();
+        head
+    }
+
+    fn after_head(&self) -> &'static [u8] {
+        b""
+    }
+
+    fn request_tail(&self, wrap_up: bool, has_tools: bool) -> &'static [u8] {
+        if wrap_up && has_tools {
+            br#"],"tool_choice":{"type":"none"}}"#
+        } else {
+            b"]}"
+        }
+    }
+
+    fn mark(&self) -> &'static [u8] {
+        MARK
+    }
+
+    fn user_message(&self, text: &str) -> Line {
+        message("user", &[text_block(text)])
+    }
+
+    fn reply_message(&self, reply: &Reply) -> Line {
+        let mut blocks = Vec::new();
+        for block in &reply.blocks {
+            let json = match block {
+                // Empty blocks are refused.
+                Block::Text(text) if text.is_empty() => continue,
+                Block::Text(text) => text_block(text),
+                // Reasoning that was not signed came from elsewhere, and is refused.
+                Block::Reasoning { signature, .. } if signature.is_empty() => continue,
+                Block::Reasoning { text, signature } => Object::new()
+                    .text("type", "thinking")
+                    .text("thinking", text)
+                    .text("signature", signature)
+                    .finish(),
+                Block::Sealed(data) => Object::new()
+                    .text("type", "redacted_thinking")
+                    .text("data", data)
+                    .finish(),
+                Block::Call(call) => Object::new()
+                    .text("type", "tool_use")
+                    .text("id", &call.id)
+                    .text("name", &call.name)
+                    .raw("input", call.sound_arguments().as_bytes())
+                    .finish(),
+            };
+            blocks.push(json);
+        }
+        if blocks.is_empty() {
+            blocks.push(text_block("(nothing)"));
+        }
+        message("assistant", &blocks)
+    }
+
+    /// One message: the wire wants every result of a reply in the message that follows it.
+    fn tool_messages(&self, results: &[CallResult]) -> Vec<Line> {
+        let blocks: Vec<Vec<u8>> = results
+            .iter()
+            .map(|CallResult { call, ok, result }| {
+                let mut object = Object::new();
+                object
+                    .text("type", "tool_result")
+                    .text("tool_use_id", &call.id)
+                    .text("content", &String::from_utf8_lossy(result));
+                if !ok {
+                    object.boolean("is_error", true);
+                }
+                object.finish()
+            })
+            .collect();
+        alloc::vec![message("user", &blocks)]
+    }
+
+    fn decoder(&self, stream: bool) -> Box<dyn ReplyDecoder> {
+        if stream {
+            Box::new(StreamDecoder::default())
+        } else {
+            Box::new(PlainDecoder::default())
+        }
+    }
+}
+
+fn text_block(text: &str) -> Vec<u8> {
+    Object::new().text("type", "text").text("text", text).finish()
+}
+
+/// A message of blocks; its mark goes into the last one.
+fn message(role: &str, blocks: &[Vec<u8>]) -> Line {
+    let mut content = Vec::new();
+    push_array(&mut content, blocks);
+    let json = Object::new()
+        .text("role", role)
+        .raw("content", &content)
+        .finish();
+    // Before the ends of block, array and message.
+    let mark_at = Some(json.len() - 3);
+    Line { json, mark_at }
+}
+
+/// Where a reply's usage is, in a whole reply, a stream's first event, or its last ones.
+fn take_usage(usage: &mut Usage, value: &Value) {
+    let count = |name: &str| value.count(name);
+    if let Some(fresh) = count("input_tokens") {
+        let cached = count("cache_read_input_tokens").unwrap_or_default();
+        let written = count("cache_creation_input_tokens").unwrap_or_default();
+        usage.input_tokens = fresh.saturating_add(cached).saturating_add(written);
+        usage.cached_tokens = cached;
+    }
+    if let Some(output) = count("output_tokens") {
+        usage.output_tokens = output;
+    }
+}
+
+fn stop_of(reason: &str) -> Stop {
+    match reason {
+        "max_tokens" | "model_context_window_exceeded" => Stop::Length,
+        "refusal" => Stop::Refused,
+        _ => Stop::Done,
+    }
+}
+
+#[derive(Default)]
+struct StreamDecoder {
+    sse: SseDecoder,
+    parts: Parts,
+}
+
+impl ReplyDecoder for StreamDecoder {
+    fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), ReplyError> {
+        let parts = &mut self.parts;
+        self.sse.feed(bytes, |data| {
+            if parts.done {
+                return Ok(());
+            }
+            let event = parse(data).map_err(|_| NOT_JSON)?;
+            parts.take(&event, events)
+        })
+    }
+
+    fn is_complete(&self) -> bool {
+        self.parts.done
+    }
+
+    fn finish(&mut self, _: &mut Vec<Event>) -> Result<Reply, ReplyError> {
+        if !self.parts.done && !self.parts.stopped {
+            return Err(ReplyError::Truncated);
+        }
+        Ok(core::mem::take(&mut self.parts.reply))
+    }
+}
+
+/// A reply put together from a stream's events. Blocks come one after the other, each opened, filled and closed.
+#[derive(Default)]
+struct Parts {
+    reply: Reply,
+    counter: Counter,
+    stopped: bool,
+    done: bool,
+}
+
+impl Parts {
+    fn take(&mut self, event: &Value, events: &mut Vec<Event>) -> Result<(), ReplyError> {
+        match event.text("type").unwrap_or_default() {
+            "message_start" => {
+                if let Some(usage) = event.get("message/usage") {
+                    take_usage(&mut self.reply.usage, usage);
+                }
+            }
+            "content_block_start" => {
+                let Some(block) = event.get("content_block") else {
+                    return Err(ReplyError::Malformed("it opens a block that is not there"));
+                };
+                self.open(block, events)?;
+            }
+            "content_block_delta" => {
+                let Some(delta) = event.get("delta") else {
+                    return Err(ReplyError::Malformed("it has a delta that is not there"));
+                };
+                self.fill(delta, events)?;
+            }
+            "message_delta" => {
+                if let Some(usage) = event.get("usage") {
+                    take_usage(&mut self.reply.usage, usage);
+                }
+                if let Some(reason) = event.text("delta/stop_reason") {
+                    self.stopped = true;
+                    self.reply.stop = stop_of(reason);
+                }
+            }
+            "message_stop" => self.done = true,
+            "error" => {
+                return Err(ReplyError::Server(
+                    event.get("error").map(error_words).unwrap_or_default(),
+                ));
+            }
+            // Pings, the ends of blocks, and what may come later.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, block: &Value, events: &mut Vec<Event>) -> Result<(), ReplyError> {
+        if self.reply.blocks.len() == MAX_BLOCKS {
+            return Err(TOO_MANY);
+        }
+        let text = |name: &str| block.text(name).unwrap_or_default();
+        let opened = match text("type") {
+            "text" => Block::Text(String::new()),
+            "thinking" => Block::Reasoning {
+                text: String::new(),
+                signature: text("signature").to_string(),
+            },
+            "redacted_thinking" => {
+                self.counter.add(text("data"))?;
+                Block::Sealed(text("data").to_string())
+            }
+            "tool_use" => {
+                self.counter.add(text("id"))?;
+                self.counter.add(text("name"))?;
+                Block::Call(ToolCall {
+                    id: text("id").to_string(),
+                    name: text("name").to_string(),
+                    arguments: String::new(),
+                })
+            }
+            _ => return Ok(()),
+        };
+        self.reply.blocks.push(opened);
+        // What a block opens with is part of it; mostly it is empty.
+        for (name, kind) in [("text", "text_delta"), ("thinking", "thinking_delta")] {
+            if !text(name).is_empty() {
+                self.add(kind, text(name), events)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, delta: &Value, events: &mut Vec<Event>) -> Result<(), ReplyError> {
+        let kind = delta.text("type").unwrap_or_default();
+        for name in ["text", "thinking", "partial_json", "signature"] {
+            if let Some(more) = delta.text(name) {
+                return self.add(kind, more, events);
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, kind: &str, more: &str, events: &mut Vec<Event>) -> Result<(), ReplyError> {
+        self.counter.add(more)?;
+        match (kind, self.reply.blocks.last_mut()) {
+            ("input_json_delta", Some(Block::Call(call))) => call.arguments.push_str(more),
+            ("signature_delta", Some(Block::Reasoning { signature, .. })) => {
+                signature.push_str(more);
+            }
+            ("text_delta", _) => self.reply.push_text(more, events),
+            ("thinking_delta", _) => self.reply.push_reasoning(more, events),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct PlainDecoder {
+    body: WholeBody,
+}
+
+impl ReplyDecoder for PlainDecoder {
+    fn feed(&mut self, bytes: &[u8], _: &mut Vec<Event>) -> Result<(), ReplyError> {
+        self.body.add(bytes)
+    }
+
+    fn is_complete(&self) -> bool {
+        false
+    }
+
+    fn finish(&mut self, events: &mut Vec<Event>) -> Result<Reply, ReplyError> {
+        let message = self.body.parse()?;
+        if message.text("type") == Some("error") {
+            return Err(ReplyError::Server(
+                message.get("error").map(error_words).unwrap_or_default(),
+            ));
+        }
+        let Some(Value::Array(blocks)) = message.get("content") else {
+            return Err(ReplyError::Malformed("it has no \"content\""));
+        };
+        let mut parts = Parts::default();
+        for (index, block) in blocks.iter().enumerate() {
+            parts.open(block, events)?;
+            if let Some(Block::Call(call)) = parts.reply.blocks.last_mut()
+                && call.arguments.is_empty()
+            {
+                let path = ["content/", &json::decimal(index as u64), "/input"].concat();
+                let input = json::raw(&self.body.0, &path).unwrap_or_default();
+                call.arguments = String::from_utf8_lossy(input).into_owned();
+            }
+        }
+        if let Some(usage) = message.get("usage") {
+            take_usage(&mut parts.reply.usage, usage);
+        }
+        parts.reply.stop = stop_of(message.text("stop_reason").unwrap_or_default());
+        Ok(parts.reply)
+    }
+}
