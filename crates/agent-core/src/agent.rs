@@ -29,6 +29,10 @@ use retry::Retry;
 /// Bytes of an error reply that are kept, to find the server's message in.
 const MAX_ERROR_BODY_BYTES: usize = 8 * 1024;
 
+/// How long the end of a connection is waited for once the reply on it is complete: one that is seen to end can be used
+/// again, and some servers leave it open.
+const END_GRACE_MS: u64 = 250;
+
 /// What the model is told when its steps are used up.
 const WRAP_UP: &str = "The step limit of this run is reached, so no more tools can be called. \
     Answer now with what you have, and say what is left undone.";
@@ -85,6 +89,8 @@ struct Exchange {
     error_body: Vec<u8>,
     /// Something of it was shown.
     shown: bool,
+    /// The reply has said that it is complete: its connection's end is waited for until then.
+    complete_until: Option<u64>,
 }
 
 impl Agent {
@@ -157,7 +163,13 @@ impl Agent {
                 return effect;
             }
             match &self.state {
-                State::Idle | State::Replying(_) => return Effect::Pending,
+                State::Idle => return Effect::Pending,
+                State::Replying(exchange) => {
+                    return match exchange.complete_until {
+                        Some(until_ms) => Effect::Wait { until_ms },
+                        None => Effect::Pending,
+                    };
+                }
                 State::Waiting(until) => return Effect::Wait { until_ms: *until },
                 State::Calling => self.call_model(),
                 State::Running => {
@@ -234,9 +246,7 @@ impl Agent {
             }
             Input::Tick => {
                 self.now = now;
-                if matches!(self.state, State::Waiting(until) if now.monotonic_ms >= until) {
-                    self.state = State::Calling;
-                }
+                self.wake();
             }
             Input::Cancel => {
                 self.now = now;
@@ -244,6 +254,23 @@ impl Agent {
             }
         }
         Ok(())
+    }
+
+    /// Goes on with what waited for a moment that has come.
+    fn wake(&mut self) {
+        let now = self.now.monotonic_ms;
+        match &self.state {
+            State::Waiting(until) if now >= *until => self.state = State::Calling,
+            State::Replying(Exchange {
+                id,
+                complete_until: Some(until),
+                ..
+            }) if now >= *until => {
+                self.effects.push_back(Effect::DropReply { id: *id });
+                self.end_reply();
+            }
+            _ => {}
+        }
     }
 
     fn exchange(&mut self, id: RequestId) -> Result<&mut Exchange, Misuse> {
@@ -282,6 +309,7 @@ impl Agent {
             decoder: None,
             error_body: Vec::new(),
             shown: false,
+            complete_until: None,
         });
     }
 
@@ -316,6 +344,9 @@ impl Agent {
         let taken = decoder.feed(bytes, &mut events);
         exchange.shown |= !events.is_empty();
         self.effects.extend(events.into_iter().map(Effect::Event));
+        if decoder.is_complete() && exchange.complete_until.is_none() {
+            exchange.complete_until = Some(self.now.monotonic_ms.saturating_add(END_GRACE_MS));
+        }
         if let Err(error) = taken {
             let id = exchange.id;
             self.effects.push_back(Effect::DropReply { id });

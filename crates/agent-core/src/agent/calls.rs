@@ -12,6 +12,9 @@ use crate::wire::ToolCall;
 /// The same call so many times in a row is not run again.
 const MAX_REPEATS: u32 = 3;
 
+/// Letters that a tool's name may have (OpenAI's and Anthropic's references agree).
+const MAX_NAME_LETTERS: usize = 64;
+
 /// The calls of one reply.
 #[derive(Default)]
 pub(super) struct Calls {
@@ -22,6 +25,8 @@ pub(super) struct Calls {
     open: Option<OperationId>,
     answer: Option<OperationAnswer>,
     last_operation: u32,
+    /// The hash of every id of the conversation. Two ids that share one cost the second its own, and nothing else.
+    used: Vec<u32>,
     /// Ids given here to calls that came without.
     named: u32,
     /// The name and arguments of the last call, and how often it has come in a row.
@@ -35,14 +40,24 @@ impl Calls {
         self.repeats = 0;
     }
 
-    /// Gives ids to calls that have none, or one that an earlier call of the same reply has.
+    /// Makes calls such as any server takes back: an id that no earlier call of the conversation has, and a name of the
+    /// letters that names have.
     pub(super) fn name(&mut self, calls: &mut [ToolCall]) {
-        for index in 0..calls.len() {
-            while calls[index].id.is_empty()
-                || calls[..index].iter().any(|call| call.id == calls[index].id)
-            {
+        for call in calls {
+            while call.id.is_empty() || self.used.contains(&hash(&call.id)) {
                 self.named += 1;
-                calls[index].id = ["dewclaw_", &decimal(self.named.into())].concat();
+                call.id = ["dewclaw_", &decimal(self.named.into())].concat();
+            }
+            self.used.push(hash(&call.id));
+            if !is_name(&call.name) {
+                // Not a name of any tool, before or after.
+                call.name = call
+                    .name
+                    .chars()
+                    .map(|letter| if is_name_letter(letter) { letter } else { '_' })
+                    .take(MAX_NAME_LETTERS - 1)
+                    .chain(['_'])
+                    .collect();
             }
         }
     }
@@ -171,6 +186,21 @@ impl Calls {
         }
         Ok(ToolCallRun::new(tool, &call.arguments))
     }
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=MAX_NAME_LETTERS).contains(&name.len()) && name.chars().all(is_name_letter)
+}
+
+fn is_name_letter(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-')
+}
+
+/// FNV-1a, 32 bits.
+fn hash(id: &str) -> u32 {
+    id.bytes().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
 }
 
 /// Whether two calls' arguments mean the same, however they are spelled.

@@ -229,7 +229,8 @@ impl Parts {
                     }
                 }
             }
-            _ => {}
+            None | Some(Value::Null) => {}
+            Some(_) => return Err(ReplyError::Malformed("its \"content\" is no text")),
         }
         if let Some(refusal) = message.text("refusal")
             && !refusal.is_empty()

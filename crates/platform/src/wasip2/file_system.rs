@@ -119,6 +119,14 @@ impl WasiFileSystem {
         Ok(())
     }
 
+    /// Whether `place` itself, its links not followed, is an excluded folder.
+    fn check_not_excluded(&self, place: &Place) -> FsResult<()> {
+        match open_folder(&place.folder, &place.name) {
+            Ok(folder) => self.check_excluded(&folder),
+            Err(_) => Ok(()),
+        }
+    }
+
     /// Follows `path` to its place. A link at the end is followed too, unless `keep_last` is set.
     fn walk(&self, path: &str, keep_last: bool) -> FsResult<Place> {
         let root = self.root()?;
@@ -376,8 +384,7 @@ impl FileSystem for WasiFileSystem {
         }
         let removed = match stat_of(&place)?.kind {
             EntryKind::Folder => {
-                let folder = open_folder(&place.folder, &place.name).map_err(fs_error)?;
-                self.check_excluded(&folder)?;
+                self.check_not_excluded(&place)?;
                 place.folder.remove_directory_at(&place.name)
             }
             _ => place.folder.unlink_file_at(&place.name),
@@ -391,10 +398,10 @@ impl FileSystem for WasiFileSystem {
         if from.name.is_empty() || to.name.is_empty() {
             return Err(FsError::InvalidPath);
         }
-        if stat_of(&from)?.kind == EntryKind::Folder {
-            let folder = open_folder(&from.folder, &from.name).map_err(fs_error)?;
-            self.check_excluded(&folder)?;
-        }
+        // A missing source is an error, a missing target is not.
+        stat_of(&from)?;
+        self.check_not_excluded(&from)?;
+        self.check_not_excluded(&to)?;
         from.folder
             .rename_at(&from.name, &to.folder, &to.name)
             .map_err(|code| self.write_error(code))
