@@ -494,8 +494,15 @@ impl Agent {
                 self.transcript.push(self.wire.tool_message(&call, &result));
             }
         }
+        let not_yet_called = |effect: &Effect| matches!(effect, Effect::CallModel(_));
+        let in_flight = !self.effects.iter().any(not_yet_called);
         self.effects
             .retain(|effect| matches!(effect, Effect::Event(_)));
+        if let State::Replying(Exchange { id, .. }) = self.state
+            && in_flight
+        {
+            self.effects.push_back(Effect::DropReply { id });
+        }
         self.finish(Reason::Cancelled);
     }
 

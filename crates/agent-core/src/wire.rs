@@ -76,6 +76,26 @@ pub(crate) struct ToolCall {
     pub(crate) arguments: String,
 }
 
+/// Letters that a tool's name may have (OpenAI's and Anthropic's references agree).
+const MAX_NAME_LETTERS: usize = 64;
+
+impl ToolCall {
+    /// The name as it is sent back: servers refuse names with other letters than tools have. Such a name is of no tool,
+    /// before or after.
+    fn sound_name(&self) -> String {
+        let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+        if (1..=MAX_NAME_LETTERS).contains(&self.name.len()) && self.name.chars().all(fits) {
+            return self.name.clone();
+        }
+        self.name
+            .chars()
+            .map(|letter| if fits(letter) { letter } else { '_' })
+            .take(MAX_NAME_LETTERS - 1)
+            .chain(['_'])
+            .collect()
+    }
+}
+
 /// A reply that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ReplyError {

@@ -12,9 +12,6 @@ use crate::wire::ToolCall;
 /// The same call so many times in a row is not run again.
 const MAX_REPEATS: u32 = 3;
 
-/// Letters that a tool's name may have (OpenAI's and Anthropic's references agree).
-const MAX_NAME_LETTERS: usize = 64;
-
 /// The calls of one reply.
 #[derive(Default)]
 pub(super) struct Calls {
@@ -40,8 +37,7 @@ impl Calls {
         self.repeats = 0;
     }
 
-    /// Makes calls such as any server takes back: an id that no earlier call of the conversation has, and a name of the
-    /// letters that names have.
+    /// Gives ids to calls that have none, or one that an earlier call of the conversation has.
     pub(super) fn name(&mut self, calls: &mut [ToolCall]) {
         for call in calls {
             while call.id.is_empty() || self.used.contains(&hash(&call.id)) {
@@ -49,16 +45,6 @@ impl Calls {
                 call.id = ["dewclaw_", &decimal(self.named.into())].concat();
             }
             self.used.push(hash(&call.id));
-            if !is_name(&call.name) {
-                // Not a name of any tool, before or after.
-                call.name = call
-                    .name
-                    .chars()
-                    .map(|letter| if is_name_letter(letter) { letter } else { '_' })
-                    .take(MAX_NAME_LETTERS - 1)
-                    .chain(['_'])
-                    .collect();
-            }
         }
     }
 
@@ -186,14 +172,6 @@ impl Calls {
         }
         Ok(ToolCallRun::new(tool, &call.arguments))
     }
-}
-
-fn is_name(name: &str) -> bool {
-    (1..=MAX_NAME_LETTERS).contains(&name.len()) && name.chars().all(is_name_letter)
-}
-
-fn is_name_letter(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-')
 }
 
 /// FNV-1a, 32 bits.

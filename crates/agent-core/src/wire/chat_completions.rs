@@ -114,7 +114,7 @@ impl Wire for ChatCompletions {
                         "{}"
                     };
                     let function = Object::new()
-                        .text("name", &call.name)
+                        .text("name", &call.sound_name())
                         .text("arguments", arguments)
                         .finish();
                     Object::new()
