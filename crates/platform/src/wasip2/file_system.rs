@@ -244,21 +244,26 @@ impl FileSystem for WasiFileSystem {
     fn read(&mut self, path: &str, offset: u64, length: usize) -> FsResult<ReadChunk> {
         let place = self.walk(path, false)?;
         let file = self.open_file(&place)?;
-        let mut bytes = Vec::new();
+        let mut bytes: Vec<u8> = Vec::new();
         loop {
-            let wanted = (length - bytes.len()) as u64;
-            let (part, end) = file
-                .read(wanted, offset.saturating_add(bytes.len() as u64))
-                .map_err(fs_error)?;
-            let none = part.is_empty();
+            let at = offset.saturating_add(bytes.len() as u64);
+            let wanted = length - bytes.len();
+            // A host calls every read of no bytes the end, so the size decides.
+            if wanted == 0 {
+                let size = file.stat().map_err(fs_error)?.size;
+                return Ok(ReadChunk {
+                    bytes,
+                    end: at >= size,
+                });
+            }
+            let (part, end) = file.read(wanted as u64, at).map_err(fs_error)?;
+            let end = end || part.is_empty();
             if bytes.is_empty() {
                 bytes = part;
             } else {
                 bytes.extend_from_slice(&part);
             }
-            if end || bytes.len() >= length || none {
-                let size = file.stat().map_err(fs_error)?.size;
-                let end = end || offset.saturating_add(bytes.len() as u64) >= size;
+            if end {
                 return Ok(ReadChunk { bytes, end });
             }
         }
