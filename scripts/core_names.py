@@ -3,8 +3,8 @@
 A core module inside a component imports by names such as "wasi:filesystem/types@0.2.0" and
 "[method]descriptor.read-via-stream". Nothing outside the component sees them: what a component takes from and
 offers to its host has names of its own. So each name here becomes one or two letters, the same wherever it
-stands, and different names stay different; then everything is found as before. (For dewclaw.wasm that is 4.0 %
-of the bytes, 1.3 % of the gzipped ones.)
+stands, and different names stay different; then everything is found as before. In dewclaw.wasm that is 5,801 bytes
+of 169,462, gzipped 582 of 77,638.
 """
 
 import string

@@ -4,6 +4,7 @@
 
 use e2e::guest::Guest;
 use e2e::host::{Ended, Host, on_each_host};
+use e2e::loopback::Loopback;
 use e2e::scratch::Scratch;
 use e2e::scripted_model::{Call, Reply, ScriptedModel};
 use serde_json::{Value, json};
@@ -28,6 +29,19 @@ fn ask_with(host: Host, settings: &Value, reply: Reply) -> Ended {
 /// Asks a model that gives `reply`, with one attempt.
 pub(crate) fn ask(host: Host, reply: Reply) -> Ended {
     ask_with(host, &json!({}), reply)
+}
+
+/// Asks whatever listens at `base_url`, with one attempt.
+fn ask_at(host: Host, base_url: &str) -> Ended {
+    let (work, state) = (
+        Scratch::new(),
+        Scratch::with(&[("dewclaw.json", r#"{"retry_attempts": 1}"#)]),
+    );
+    let guest = Guest::dewclaw()
+        .workspace(&work)
+        .state(&state)
+        .base_url(base_url);
+    host.run(&guest.args(["ask", "hi", "--model", "m"]))
 }
 
 /// One streamed event with this delta.
@@ -267,6 +281,7 @@ fn json_that_is_no_completion() {
             json!({"choices": [{}]}),
             json!({"choices": [{"message": {"content": 7}}]}),
         ] {
+            eprintln!("asking for {body}");
             ask(host, Reply::json(200, &body))
                 .code(3)
                 .says(&["dewclaw:"]);
@@ -320,6 +335,70 @@ fn a_connection_that_closes_at_once() {
         ask(host, Reply::text("Hello").close_after(0))
             .code(3)
             .says(&["dewclaw:"]);
+    });
+}
+
+#[test]
+fn a_connection_that_closes_before_the_answer() {
+    on_each_host(|host| {
+        ask(host, Reply::hang_up())
+            .code(3)
+            .says(&["dewclaw:", "127.0.0.1"]);
+    });
+}
+
+#[test]
+fn a_server_that_does_not_speak_http() {
+    on_each_host(|host| {
+        let server = Loopback::serve(|_, exchange| {
+            exchange.raw(b"SSH-2.0-OpenSSH_9.9\r\n");
+            exchange.close();
+        });
+        ask_at(host, &format!("{}/v1", server.url()))
+            .code(3)
+            .says(&["dewclaw:", &server.authority()]);
+    });
+}
+
+#[test]
+fn a_server_that_speaks_http_where_https_was_asked_for() {
+    on_each_host(|host| {
+        let server = Loopback::serve(|_, exchange| exchange.reply(200, &[], b""));
+        ask_at(host, &format!("https://{}/v1", server.authority()))
+            .code(3)
+            .says(&["dewclaw:", "TLS", &server.authority()]);
+    });
+}
+
+#[test]
+fn deeply_nested_json() {
+    on_each_host(|host| {
+        for depth in [100, 200, 100_000] {
+            let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            // What is read past at a depth of 100 may be refused further down, but never traps.
+            let expected = if depth == 100 { 0 } else { 3 };
+            let plain = format!(
+                "{{\"extra\":{nested},\"choices\":[{{\"message\":{{\"content\":\"ok\"}}}}]}}"
+            );
+            ask(host, Reply::body(200, "application/json", plain.as_bytes())).code(expected);
+            let delta = event(&format!("{{\"content\":\"ok\",\"extra\":{nested}}}"));
+            ask(host, Reply::stream([delta.as_str(), DONE])).code(expected);
+            let error = format!("{{\"error\":{nested}}}");
+            ask(host, Reply::body(400, "application/json", error.as_bytes()))
+                .code(3)
+                .says(&["400"]);
+
+            let work = Scratch::new();
+            let call = Call::raw("c", "read_file", &format!("{{\"path\":{nested}}}"));
+            let model = ScriptedModel::start([Reply::calls([call]), Reply::text("Sorry.")]);
+            host.run(&Guest::ask(&work, &model, "read"))
+                .code(0)
+                .prints("Sorry.\n");
+            assert_eq!(
+                model.last_request().tool_result()["error"]["kind"],
+                "invalid_arguments"
+            );
+        }
     });
 }
 

@@ -5,7 +5,7 @@ use e2e::imports;
 use std::collections::BTreeSet;
 
 /// What an agent without network needs of its host.
-const OFFLINE: [&str; 12] = [
+const OFFLINE: [&str; 11] = [
     "wasi:cli/environment@0.2.0",
     "wasi:cli/stderr@0.2.0",
     "wasi:cli/stdin@0.2.0",
@@ -15,13 +15,16 @@ const OFFLINE: [&str; 12] = [
     "wasi:filesystem/preopens@0.2.0",
     "wasi:filesystem/types@0.2.0",
     "wasi:io/error@0.2.0",
-    "wasi:io/poll@0.2.0",
     "wasi:io/streams@0.2.0",
     "wasi:random/random@0.2.0",
 ];
 
-/// What it needs besides to reach a model.
-const HTTP: [&str; 2] = ["wasi:http/outgoing-handler@0.2.0", "wasi:http/types@0.2.0"];
+/// What it needs besides to reach a model, and to wait for it.
+const HTTP: [&str; 3] = [
+    "wasi:http/outgoing-handler@0.2.0",
+    "wasi:http/types@0.2.0",
+    "wasi:io/poll@0.2.0",
+];
 
 fn names(lists: &[&[&str]]) -> BTreeSet<String> {
     lists

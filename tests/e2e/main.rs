@@ -9,7 +9,8 @@
 //! - `retry`: which failures are tried again, when, and when not
 //! - `bad_replies`: replies that break the wire, a row each
 //! - `bad_statuses`: statuses and error pages, a row each
-//! - `bad_users`: what a person can get wrong, a row each
+//! - `bad_users`: commands, prompts and settings that are wrong, a row each
+//! - `bad_files`: files and folders that no tool can work with, a row each
 //! - `trust`: what neither a model nor a cloned repository may reach
 //! - `record_replay`: recordings, their replay, and that no key is kept
 //! - `doctor`: what `doctor` says of each grant
@@ -27,6 +28,7 @@
 
 mod aimock;
 mod ask;
+mod bad_files;
 mod bad_replies;
 mod bad_statuses;
 mod bad_users;

@@ -133,6 +133,19 @@ fn a_connection_that_closes_midway_is_tried_again_and_shown_text_is_taken_back()
 }
 
 #[test]
+fn a_connection_that_closes_before_the_answer_is_tried_again() {
+    on_each_host(|host| {
+        let (ended, waits) = ask(
+            host,
+            &json!({}),
+            vec![Reply::hang_up(), Reply::text("Hello.")],
+        );
+        ended.code(0);
+        assert_eq!(waits.len(), 1);
+    });
+}
+
+#[test]
 fn a_stream_that_ends_too_soon_is_tried_again() {
     on_each_host(|host| {
         let cut = Reply::stream([

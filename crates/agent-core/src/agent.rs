@@ -15,8 +15,7 @@ use crate::json::decimal;
 use crate::settings::{Settings, SettingsError};
 use crate::tools::Tool;
 use crate::transcript::Transcript;
-use crate::wire::chat_completions::ChatCompletions;
-use crate::wire::{Reply, ReplyDecoder, ReplyError, Stop, Wire};
+use crate::wire::{self, Block, CallResult, Reply, ReplyDecoder, ReplyError, Stop, Wire};
 
 mod calls;
 mod failure;
@@ -28,6 +27,10 @@ use retry::Retry;
 
 /// Bytes of an error reply that are kept, to find the server's message in.
 const MAX_ERROR_BODY_BYTES: usize = 8 * 1024;
+
+/// How long the end of a connection is waited for once the reply on it is complete: one that is seen to end can be used
+/// again, and some servers leave it open.
+const END_GRACE_MS: u64 = 250;
 
 /// What the model is told when its steps are used up.
 const WRAP_UP: &str = "The step limit of this run is reached, so no more tools can be called. \
@@ -85,6 +88,8 @@ struct Exchange {
     error_body: Vec<u8>,
     /// Something of it was shown.
     shown: bool,
+    /// The reply has said that it is complete: its connection's end is waited for until then.
+    complete_until: Option<u64>,
 }
 
 impl Agent {
@@ -98,9 +103,9 @@ impl Agent {
         seed: u64,
     ) -> Result<Agent, SettingsError> {
         settings.check()?;
-        let wire: &dyn Wire = &ChatCompletions;
+        let wire = wire::named(settings.wire);
         Ok(Agent {
-            head: wire.request_head(&settings, tools),
+            head: Vec::new(),
             wire,
             tools: tools.to_vec(),
             transcript: Transcript::new(wire.tag()),
@@ -130,11 +135,11 @@ impl Agent {
             return Err(Misuse::EmptyPrompt);
         }
         self.now = now;
-        if self.transcript.lines.is_empty() {
+        if self.head.is_empty() {
             let system = system_text::system_text(&self.settings.system, now);
-            self.transcript.push(self.wire.system_message(&system));
+            self.head = self.wire.request_head(&self.settings, &self.tools, &system);
         }
-        self.transcript.push(self.wire.user_message(text));
+        self.transcript.lines.push(self.wire.user_message(text));
         self.steps = 0;
         self.wrapping_up = false;
         self.usage = Usage::default();
@@ -157,7 +162,13 @@ impl Agent {
                 return effect;
             }
             match &self.state {
-                State::Idle | State::Replying(_) => return Effect::Pending,
+                State::Idle => return Effect::Pending,
+                State::Replying(exchange) => {
+                    return match exchange.complete_until {
+                        Some(until_ms) => Effect::Wait { until_ms },
+                        None => Effect::Pending,
+                    };
+                }
                 State::Waiting(until) => return Effect::Wait { until_ms: *until },
                 State::Calling => self.call_model(),
                 State::Running => {
@@ -170,17 +181,29 @@ impl Agent {
     }
 
     /// Piece `index` of the body of the request that [`Effect::CallModel`] asked for last; `None` past its end.
-    /// The pieces in order, without anything between them, are the body.
+    /// The pieces in order, without anything between them, are the body. A piece may be empty.
     pub fn body_piece(&self, index: usize) -> Option<&[u8]> {
-        if index == 0 {
+        let lines = &self.transcript.lines;
+        let (last, before) = lines.split_last()?;
+        // The head; a separator and a message each; of the last message the parts around its mark; the tail.
+        let Some(index) = index.checked_sub(1) else {
             return Some(&self.head);
+        };
+        if index < 2 * before.len() {
+            return Some(if index % 2 == 1 {
+                &before[index / 2].json
+            } else {
+                self.separator(index / 2)
+            });
         }
-        let line = (index - 1) / 2;
-        let count = self.transcript.lines.len();
-        match ((index - 1) % 2, count.checked_sub(line + 1)) {
-            (0, Some(_)) => Some(&self.transcript.lines[line].json),
-            (1, Some(0)) => Some(self.tail()),
-            (1, Some(_)) => Some(b","),
+        let (json, mark) = (&last.json[..], self.wire.mark());
+        let split = last.mark_at.unwrap_or(json.len());
+        match index - 2 * before.len() {
+            0 => Some(self.separator(before.len())),
+            1 => Some(&json[..split]),
+            2 => Some(if last.mark_at.is_some() { mark } else { b"" }),
+            3 => Some(&json[split..]),
+            4 => Some(self.tail()),
             _ => None,
         }
     }
@@ -234,9 +257,7 @@ impl Agent {
             }
             Input::Tick => {
                 self.now = now;
-                if matches!(self.state, State::Waiting(until) if now.monotonic_ms >= until) {
-                    self.state = State::Calling;
-                }
+                self.wake();
             }
             Input::Cancel => {
                 self.now = now;
@@ -246,10 +267,36 @@ impl Agent {
         Ok(())
     }
 
+    /// Goes on with what waited for a moment that has come.
+    fn wake(&mut self) {
+        let now = self.now.monotonic_ms;
+        match &self.state {
+            State::Waiting(until) if now >= *until => self.state = State::Calling,
+            State::Replying(Exchange {
+                id,
+                complete_until: Some(until),
+                ..
+            }) if now >= *until => {
+                self.effects.push_back(Effect::DropReply { id: *id });
+                self.end_reply();
+            }
+            _ => {}
+        }
+    }
+
     fn exchange(&mut self, id: RequestId) -> Result<&mut Exchange, Misuse> {
         match &mut self.state {
             State::Replying(exchange) if exchange.id == id => Ok(exchange),
             _ => Err(Misuse::UnknownRequest),
+        }
+    }
+
+    /// What stands before the message of a number.
+    fn separator(&self, line: usize) -> &'static [u8] {
+        if line == 0 {
+            self.wire.after_head()
+        } else {
+            b","
         }
     }
 
@@ -261,17 +308,20 @@ impl Agent {
     fn call_model(&mut self) {
         self.last_request += 1;
         let id = RequestId(self.last_request);
-        let lines = &self.transcript.lines;
-        let messages: usize = lines.iter().map(|line| line.json.len() + 1).sum();
-        // One comma fewer than there are messages.
-        let content_length = self.head.len() + messages - 1 + self.tail().len();
-        let base = self.settings.base_url.trim_end_matches('/');
+        let length = (0..)
+            .map_while(|index| self.body_piece(index))
+            .map(|piece| piece.len() as u64)
+            .sum();
         self.effects.push_back(Effect::CallModel(ModelCall {
             id,
-            url: [base, self.wire.path()].concat(),
+            url: [
+                self.settings.base_url().trim_end_matches('/'),
+                self.wire.path(),
+            ]
+            .concat(),
             headers: self.wire.headers().to_vec(),
             auth: self.wire.auth(),
-            content_length: content_length as u64,
+            content_length: length,
             timeouts: self.settings.timeouts,
         }));
         self.state = State::Replying(Exchange {
@@ -282,6 +332,7 @@ impl Agent {
             decoder: None,
             error_body: Vec::new(),
             shown: false,
+            complete_until: None,
         });
     }
 
@@ -316,6 +367,9 @@ impl Agent {
         let taken = decoder.feed(bytes, &mut events);
         exchange.shown |= !events.is_empty();
         self.effects.extend(events.into_iter().map(Effect::Event));
+        if decoder.is_complete() && exchange.complete_until.is_none() {
+            exchange.complete_until = Some(self.now.monotonic_ms.saturating_add(END_GRACE_MS));
+        }
         if let Err(error) = taken {
             let id = exchange.id;
             self.effects.push_back(Effect::DropReply { id });
@@ -328,7 +382,7 @@ impl Agent {
             return;
         };
         let Some(decoder) = &mut exchange.decoder else {
-            let failure = failure::of_status(exchange, &self.settings.base_url);
+            let failure = failure::of_status(exchange, self.settings.base_url());
             self.fail(failure);
             return;
         };
@@ -358,9 +412,9 @@ impl Agent {
         // A server that refuses a request may close before it has read all of it: its status says more.
         let refused = exchange.status.is_some_and(|status| status >= 300);
         let failure = if refused && error == HttpError::Closed {
-            failure::of_status(exchange, &self.settings.base_url)
+            failure::of_status(exchange, self.settings.base_url())
         } else {
-            failure::of_http(error, &self.settings.base_url)
+            failure::of_http(error, self.settings.base_url())
         };
         self.fail(failure);
     }
@@ -407,13 +461,16 @@ impl Agent {
         }
         if self.wrapping_up {
             // Calls made against the word given here would lack their results.
-            reply.calls.clear();
+            reply
+                .blocks
+                .retain(|block| !matches!(block, Block::Call(_)));
         }
-        self.calls.name(&mut reply.calls);
-        self.transcript.push(self.wire.reply_message(&reply));
-        self.text = core::mem::take(&mut reply.text);
-        if !reply.calls.is_empty() {
-            self.calls.begin(reply.calls);
+        self.calls.name(reply.calls_mut());
+        self.transcript.lines.push(self.wire.reply_message(&reply));
+        self.text = reply.text();
+        let calls: Vec<_> = reply.calls().cloned().collect();
+        if !calls.is_empty() {
+            self.calls.begin(calls);
             self.state = State::Running;
             return;
         }
@@ -433,12 +490,11 @@ impl Agent {
         if !self.calls.step(&self.tools, &mut self.effects) {
             return !self.effects.is_empty();
         }
-        for (call, result) in self.calls.take_results() {
-            self.transcript.push(self.wire.tool_message(&call, &result));
-        }
+        let results = self.calls.take_results();
+        self.push_results(&results);
         if self.steps >= self.settings.max_steps {
             self.wrapping_up = true;
-            self.transcript.push(self.wire.user_message(WRAP_UP));
+            self.transcript.lines.push(self.wire.user_message(WRAP_UP));
             self.show(Event::Notice(
                 [
                     "the step limit of ",
@@ -453,18 +509,29 @@ impl Agent {
         true
     }
 
+    fn push_results(&mut self, results: &[CallResult]) {
+        let messages = self.wire.tool_messages(results);
+        self.transcript.lines.extend(messages);
+    }
+
     fn cancel(&mut self) {
         if matches!(self.state, State::Idle) {
             return;
         }
         if matches!(self.state, State::Running) {
             // No history is sent in which a call lacks its result.
-            for (call, result) in self.calls.abandon() {
-                self.transcript.push(self.wire.tool_message(&call, &result));
-            }
+            let results = self.calls.abandon();
+            self.push_results(&results);
         }
+        let not_yet_called = |effect: &Effect| matches!(effect, Effect::CallModel(_));
+        let in_flight = !self.effects.iter().any(not_yet_called);
         self.effects
             .retain(|effect| matches!(effect, Effect::Event(_)));
+        if let State::Replying(Exchange { id, .. }) = self.state
+            && in_flight
+        {
+            self.effects.push_back(Effect::DropReply { id });
+        }
         self.finish(Reason::Cancelled);
     }
 

@@ -34,7 +34,8 @@ pub enum Effect {
         /// What to do.
         operation: Operation,
     },
-    /// Nothing to do before this monotonic moment (milliseconds): tell [`Input::Tick`] then.
+    /// Nothing to do before this monotonic moment (milliseconds): tell [`Input::Tick`] then, unless something that was
+    /// asked for happens first.
     Wait {
         /// When, on the clock of [`dewclaw_platform::Now::monotonic_ms`].
         until_ms: u64,

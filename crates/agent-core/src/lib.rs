@@ -55,5 +55,5 @@ pub use effect::{
     OperationAnswer, OperationId, Outcome, REPLY_HEADERS, Reason, RequestId, Usage,
 };
 pub use operation::{FileAnswer, FileOperation, perform};
-pub use settings::{DEFAULT_BASE_URL, SETTING_NAMES, Settings, SettingsError};
+pub use settings::{SETTING_NAMES, Settings, SettingsError, WireName};
 pub use transcript::{LINE_VERSION, Line, Transcript};

@@ -7,8 +7,36 @@ use dewclaw_platform::Timeouts;
 
 use crate::json::Value;
 
-/// The address of the model where none is set.
-pub const DEFAULT_BASE_URL: &str = "https://api.openai.com/v1";
+/// A family of model interfaces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WireName {
+    /// OpenAI's chat completions, and everything that speaks them.
+    #[default]
+    OpenAi,
+    /// Anthropic's messages.
+    Anthropic,
+}
+
+impl WireName {
+    /// Every wire.
+    pub const ALL: [WireName; 2] = [WireName::OpenAi, WireName::Anthropic];
+
+    /// The wire's name in settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            WireName::OpenAi => "openai",
+            WireName::Anthropic => "anthropic",
+        }
+    }
+
+    /// The address of the model where none is set.
+    pub fn default_base_url(self) -> &'static str {
+        match self {
+            WireName::OpenAi => "https://api.openai.com/v1",
+            WireName::Anthropic => "https://api.anthropic.com",
+        }
+    }
+}
 
 /// Everything that decides how the agent behaves, but for tools, prompt and seed.
 ///
@@ -16,7 +44,9 @@ pub const DEFAULT_BASE_URL: &str = "https://api.openai.com/v1";
 /// a secret: a key has no field here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The address that the wire's paths are added to, such as `https://api.openai.com/v1`.
+    /// How the model is spoken to.
+    pub wire: WireName,
+    /// The address that the wire's paths are added to, such as `https://api.openai.com/v1`; empty for the wire's own.
     pub base_url: String,
     /// The model's name, as the server knows it.
     pub model: String,
@@ -26,8 +56,10 @@ pub struct Settings {
     pub stream: bool,
     /// Model rounds in one run before the last one, which wraps up.
     pub max_steps: u32,
-    /// Tokens that one reply may have; 0 leaves it to the server.
+    /// Tokens that one reply may have; 0 leaves it to the server, or to the wire where it wants a number.
     pub max_tokens: u32,
+    /// Tokens of them that the model may reason with, on wires that ask for a number; 0 for no reasoning.
+    pub thinking_tokens: u32,
     /// Patience with each stage of a model call.
     pub timeouts: Timeouts,
     /// Tries for one model call, the first included.
@@ -40,12 +72,14 @@ impl Default for Settings {
     /// A model on a loaded server may think for minutes before the first byte, hence the long first-byte patience.
     fn default() -> Settings {
         Settings {
-            base_url: DEFAULT_BASE_URL.to_string(),
+            wire: WireName::default(),
+            base_url: String::new(),
             model: String::new(),
             system: String::new(),
             stream: true,
             max_steps: 25,
             max_tokens: 0,
+            thinking_tokens: 0,
             timeouts: Timeouts {
                 connect_ms: 15_000,
                 first_byte_ms: 300_000,
@@ -105,7 +139,7 @@ impl fmt::Display for SettingsError {
 impl core::error::Error for SettingsError {}
 
 /// Every name that [`Settings::set`] takes.
-pub const SETTING_NAMES: &str = "model, base_url, max_steps, max_tokens, stream, system, \
+pub const SETTING_NAMES: &str = "model, wire, base_url, max_steps, max_tokens, thinking_tokens, stream, system, \
     connect_timeout_ms, first_byte_timeout_ms, between_bytes_timeout_ms, retry_attempts, retry_budget_ms";
 
 impl Settings {
@@ -116,6 +150,15 @@ impl Settings {
     pub fn set(&mut self, name: &str, value: &Value) -> Result<(), SettingsError> {
         match name {
             "model" => self.model = text(value, "model")?,
+            "wire" => {
+                let known = WireName::ALL
+                    .iter()
+                    .find(|wire| value.as_str() == Some(wire.name()));
+                self.wire = *known.ok_or(SettingsError::Value {
+                    name: "wire",
+                    wanted: "openai or anthropic",
+                })?;
+            }
             "base_url" => self.base_url = text(value, "base_url")?,
             "system" => self.system = text(value, "system")?,
             "stream" => {
@@ -129,6 +172,7 @@ impl Settings {
             }
             "max_steps" => self.max_steps = count(value, "max_steps", 1)?,
             "max_tokens" => self.max_tokens = count(value, "max_tokens", 0)?,
+            "thinking_tokens" => self.thinking_tokens = count(value, "thinking_tokens", 0)?,
             "retry_attempts" => self.retry_attempts = count(value, "retry_attempts", 1)?,
             "retry_budget_ms" => self.retry_budget_ms = count(value, "retry_budget_ms", 0)?.into(),
             "connect_timeout_ms" => {
@@ -150,11 +194,13 @@ impl Settings {
     pub fn to_json(&self) -> alloc::vec::Vec<u8> {
         crate::json::Object::new()
             .text("model", &self.model)
+            .text("wire", self.wire.name())
             .text("base_url", &self.base_url)
             .text("system", &self.system)
             .boolean("stream", self.stream)
             .number("max_steps", self.max_steps.into())
             .number("max_tokens", self.max_tokens.into())
+            .number("thinking_tokens", self.thinking_tokens.into())
             .number("connect_timeout_ms", self.timeouts.connect_ms)
             .number("first_byte_timeout_ms", self.timeouts.first_byte_ms)
             .number("between_bytes_timeout_ms", self.timeouts.between_bytes_ms)
@@ -163,15 +209,24 @@ impl Settings {
             .finish()
     }
 
+    /// The address that requests go to.
+    pub fn base_url(&self) -> &str {
+        if self.base_url.is_empty() {
+            self.wire.default_base_url()
+        } else {
+            &self.base_url
+        }
+    }
+
     /// Checks what a run needs: a model, and a base URL that requests can be sent to.
     ///
     /// # Errors
     /// [`SettingsError::NoModel`] or [`SettingsError::BaseUrl`].
     pub fn check(&self) -> Result<(), SettingsError> {
-        base_url_problem(&self.base_url).map_or(Ok(()), |problem| {
-            let shown = match self.base_url.rsplit_once('@') {
+        base_url_problem(self.base_url()).map_or(Ok(()), |problem| {
+            let shown = match self.base_url().rsplit_once('@') {
                 Some((_, shown)) => shown,
-                None => &self.base_url,
+                None => self.base_url(),
             };
             Err(SettingsError::BaseUrl {
                 url: shown.to_string(),
@@ -248,6 +303,8 @@ mod tests {
     #[test]
     fn every_setting_survives_its_own_json() {
         let settings = Settings {
+            wire: WireName::Anthropic,
+            thinking_tokens: 7,
             base_url: "http://[::1]:8080/v1".into(),
             model: "m".into(),
             system: "s".into(),
@@ -298,7 +355,6 @@ mod tests {
             assert_eq!(check(good), Ok(()), "{good}");
         }
         for bad in [
-            "",
             "ftp://x",
             "api.openai.com",
             "http://",

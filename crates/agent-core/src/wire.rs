@@ -81,7 +81,7 @@ pub(crate) enum Block {
     /// Reasoning, which is no part of the answer.
     Reasoning {
         text: String,
-        /// What the server wants back with it, unchanged.
+        /// What the wire needs to send it back: its signature, or the name of the field that it came in.
         signature: String,
     },
     /// Reasoning that only the server can read.
@@ -168,17 +168,6 @@ pub(crate) struct ToolCall {
     pub(crate) arguments: String,
 }
 
-impl ToolCall {
-    /// The arguments as they are sent back: servers parse those of past calls and fail on broken ones. What was
-    /// broken is in the call's result, quoted.
-    fn sound_arguments(&self) -> &str {
-        match crate::json::parse(self.arguments.as_bytes()) {
-            Ok(crate::json::Value::Object(_)) => &self.arguments,
-            _ => "{}",
-        }
-    }
-}
-
 /// A call with its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CallResult {
@@ -187,6 +176,35 @@ pub(crate) struct CallResult {
     pub(crate) ok: bool,
     /// A JSON object, or one that was cut.
     pub(crate) result: Vec<u8>,
+}
+
+/// Letters that a tool's name may have (OpenAI's and Anthropic's references agree).
+const MAX_NAME_LETTERS: usize = 64;
+
+impl ToolCall {
+    /// The name as it is sent back: servers refuse names with other letters than tools have. Such a name is of no tool,
+    /// before or after.
+    fn sound_name(&self) -> String {
+        let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+        if (1..=MAX_NAME_LETTERS).contains(&self.name.len()) && self.name.chars().all(fits) {
+            return self.name.clone();
+        }
+        self.name
+            .chars()
+            .map(|letter| if fits(letter) { letter } else { '_' })
+            .take(MAX_NAME_LETTERS - 1)
+            .chain(['_'])
+            .collect()
+    }
+
+    /// The arguments as they are sent back: servers parse those of past calls and fail on broken ones. What was
+    /// broken is in the call's result, quoted.
+    fn sound_arguments(&self) -> &str {
+        match crate::json::parse(self.arguments.as_bytes()) {
+            Ok(crate::json::Value::Object(_)) => &self.arguments,
+            _ => "{}",
+        }
+    }
 }
 
 /// A reply that can't be used.

@@ -3,9 +3,7 @@
 mod script;
 
 use dewclaw_agent_core::{Agent, AuthScheme, Effect, Event, Reason, Settings, Usage, tools};
-use script::{
-    Call, Driver, Turn, assert_whole, calls, messages, settings, streaming, text,
-};
+use script::{Call, Driver, Turn, assert_whole, calls, messages, settings, streaming, text};
 use serde_json::{Value, json};
 
 /// The words shown, put together.
@@ -75,12 +73,24 @@ fn plain_and_streamed_replies_come_to_the_same() {
     assert_eq!(streamed.transcript(), plain.transcript());
     assert_eq!(streamed.results(), plain.results());
     assert_eq!(shown(&streamed), shown(&plain));
-    assert_eq!(shown(&plain), "Let me look.Done: tea is now caf\u{e9} \u{1f375}.");
+    assert_eq!(
+        shown(&plain),
+        "Let me look.Done: tea is now caf\u{e9} \u{1f375}."
+    );
     for driver in [&mut plain, &mut streamed] {
-        assert_eq!(driver.content("notes.txt"), "Anna likes caf\u{e9} \u{1f375}.\n");
+        assert_eq!(
+            driver.content("notes.txt"),
+            "Anna likes caf\u{e9} \u{1f375}.\n"
+        );
     }
     // A stream shows the text while it comes.
-    let pieces = |driver: &Driver| driver.events().iter().filter(|event| matches!(event, Event::Text(_))).count();
+    let pieces = |driver: &Driver| {
+        driver
+            .events()
+            .iter()
+            .filter(|event| matches!(event, Event::Text(_)))
+            .count()
+    };
     assert!(pieces(&streamed) > pieces(&plain));
 }
 
@@ -90,10 +100,23 @@ fn results_follow_their_calls_in_the_order_of_the_calls() {
     driver.run("go");
     let transcript = driver.transcript();
     assert_whole(&transcript);
-    let roles: Vec<&str> = transcript.iter().filter_map(|message| message["role"].as_str()).collect();
+    let roles: Vec<&str> = transcript
+        .iter()
+        .filter_map(|message| message["role"].as_str())
+        .collect();
     assert_eq!(
         roles,
-        ["system", "user", "assistant", "tool", "tool", "tool", "assistant", "tool", "assistant"]
+        [
+            "system",
+            "user",
+            "assistant",
+            "tool",
+            "tool",
+            "tool",
+            "assistant",
+            "tool",
+            "assistant"
+        ]
     );
     assert_eq!(
         transcript[2]["tool_calls"][1],
@@ -105,15 +128,30 @@ fn results_follow_their_calls_in_the_order_of_the_calls() {
     let result = |index: usize| -> (String, Value) {
         let message: &Value = &transcript[index];
         let content = message["content"].as_str().unwrap();
-        (message["tool_call_id"].as_str().unwrap().into(), serde_json::from_str(content).unwrap())
+        (
+            message["tool_call_id"].as_str().unwrap().into(),
+            serde_json::from_str(content).unwrap(),
+        )
     };
     assert_eq!(
         result(3),
-        ("c1".into(), json!({"entries": [{"name": "notes.txt", "is_dir": false, "size": 16}]}))
+        (
+            "c1".into(),
+            json!({"entries": [{"name": "notes.txt", "is_dir": false, "size": 16}]})
+        )
     );
-    assert_eq!(result(4), ("c2".into(), json!({"content": "Anna likes tea.\n", "lines": 1})));
+    assert_eq!(
+        result(4),
+        (
+            "c2".into(),
+            json!({"content": "Anna likes tea.\n", "lines": 1})
+        )
+    );
     let (id, missing) = result(5);
-    assert_eq!((id.as_str(), &missing["error"]["kind"]), ("c3", &json!("not_found")));
+    assert_eq!(
+        (id.as_str(), &missing["error"]["kind"]),
+        ("c3", &json!("not_found"))
+    );
 }
 
 #[test]
@@ -138,9 +176,29 @@ fn events_come_in_the_order_of_what_happens() {
     assert_eq!(
         told,
         [
-            "call", "reasoning", "text", "usage", "start c1", "operate", "end c1", "start c2",
-            "operate", "end c2", "start c3", "operate", "end c3", "call", "usage", "start c4",
-            "operate", "operate", "end c4", "call", "text", "usage", "finished"
+            "call",
+            "reasoning",
+            "text",
+            "usage",
+            "start c1",
+            "operate",
+            "end c1",
+            "start c2",
+            "operate",
+            "end c2",
+            "start c3",
+            "operate",
+            "end c3",
+            "call",
+            "usage",
+            "start c4",
+            "operate",
+            "operate",
+            "end c4",
+            "call",
+            "text",
+            "usage",
+            "finished"
         ]
     );
 }
@@ -163,7 +221,10 @@ fn usage_is_told_for_each_call_and_summed() {
                 _ => None,
             })
             .collect();
-        assert_eq!(told, [usage(100, 20, 0), usage(150, 30, 100), usage(200, 10, 150)]);
+        assert_eq!(
+            told,
+            [usage(100, 20, 0), usage(150, 30, 100), usage(200, 10, 150)]
+        );
         assert_eq!(outcome.usage, usage(450, 60, 250));
         // The next run counts for itself.
         driver.script.push_back(text("hi").usage(7, 1, 0).plain());
@@ -182,7 +243,10 @@ fn a_request_is_these_bytes() {
         "\u{e9}",
         r#""}]}"#
     );
-    assert_eq!(String::from_utf8(driver.requests[0].clone()).unwrap(), wanted);
+    assert_eq!(
+        String::from_utf8(driver.requests[0].clone()).unwrap(),
+        wanted
+    );
 }
 
 #[test]
@@ -201,7 +265,10 @@ fn a_request_offers_the_tools_and_says_how_to_answer() {
         assert_eq!(body["max_tokens"].as_u64(), limit);
         assert_eq!(body.get("tool_choice"), None);
         let offered = body["tools"].as_array().unwrap();
-        let names: Vec<&str> = offered.iter().map(|tool| tool["function"]["name"].as_str().unwrap()).collect();
+        let names: Vec<&str> = offered
+            .iter()
+            .map(|tool| tool["function"]["name"].as_str().unwrap())
+            .collect();
         let known: Vec<&str> = tools::ALL.iter().map(|tool| tool.name).collect();
         assert_eq!(names, known);
         for tool in offered {
@@ -213,7 +280,10 @@ fn a_request_offers_the_tools_and_says_how_to_answer() {
 
 #[test]
 fn a_request_goes_to_the_base_url_and_carries_no_key() {
-    for base_url in ["http://192.168.1.10:11434/v1", "http://192.168.1.10:11434/v1/"] {
+    for base_url in [
+        "http://192.168.1.10:11434/v1",
+        "http://192.168.1.10:11434/v1/",
+    ] {
         let settings = Settings {
             base_url: base_url.into(),
             ..settings()
@@ -224,11 +294,17 @@ fn a_request_goes_to_the_base_url_and_carries_no_key() {
             panic!("a run begins with a model call");
         };
         assert_eq!(call.url, "http://192.168.1.10:11434/v1/chat/completions");
-        assert_eq!((call.auth.slot, call.auth.scheme), ("openai", AuthScheme::Bearer));
+        assert_eq!(
+            (call.auth.slot, call.auth.scheme),
+            ("openai", AuthScheme::Bearer)
+        );
         assert_eq!(call.timeouts, settings.timeouts);
         assert!(call.headers.contains(&("content-type", "application/json")));
         for (name, _) in &call.headers {
-            assert!(!["authorization", "content-length", "host"].contains(name), "{name}");
+            assert!(
+                !["authorization", "content-length", "host"].contains(name),
+                "{name}"
+            );
             assert_eq!(*name, name.to_ascii_lowercase());
         }
     }
@@ -256,8 +332,19 @@ fn the_next_prompt_continues_the_conversation() {
     driver.pass(86_400_000);
     assert_eq!(driver.run("second").text, "two");
     let sent = messages(&driver.requests[1]);
-    let contents: Vec<&str> = sent.iter().filter_map(|message| message["content"].as_str()).collect();
-    assert_eq!(contents, ["Be brief.\n\nToday is 2026-11-20 (UTC).", "first", "one", "second"]);
+    let contents: Vec<&str> = sent
+        .iter()
+        .filter_map(|message| message["content"].as_str())
+        .collect();
+    assert_eq!(
+        contents,
+        [
+            "Be brief.\n\nToday is 2026-11-20 (UTC).",
+            "first",
+            "one",
+            "second"
+        ]
+    );
 }
 
 #[test]
@@ -265,7 +352,10 @@ fn an_answer_without_words_is_told() {
     for reply in [text("").plain(), text("").streamed()] {
         let mut driver = Driver::new(settings()).replies([reply]);
         let outcome = driver.run("hello");
-        assert_eq!((outcome.reason, outcome.text.as_str()), (Reason::Answered, ""));
+        assert_eq!(
+            (outcome.reason, outcome.text.as_str()),
+            (Reason::Answered, "")
+        );
         let events = driver.events();
         assert!(matches!(events[..], [Event::Notice(_)]), "{events:?}");
     }
@@ -279,7 +369,10 @@ fn the_built_in_system_text_stands_where_none_is_set() {
     };
     let mut driver = Driver::new(settings).replies([text("hi").plain()]);
     driver.run("hello");
-    let system = driver.transcript()[0]["content"].as_str().unwrap().to_string();
+    let system = driver.transcript()[0]["content"]
+        .as_str()
+        .unwrap()
+        .to_string();
     assert!(system.starts_with("You are Dewclaw"), "{system}");
     assert!(system.ends_with("Today is 2026-11-20 (UTC)."), "{system}");
 }

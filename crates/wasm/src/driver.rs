@@ -65,13 +65,10 @@ impl Driver<'_> {
                 Effect::Event(event) => show(&event),
                 Effect::CallModel(request) => match self.start(&request) {
                     Ok(started) => call = Some(started),
-                    Err(error) => self.tell(
-                        agent,
-                        Input::ReplyFailed {
-                            id: request.id,
-                            error,
-                        },
-                    )?,
+                    Err(error) => {
+                        let id = request.id;
+                        self.tell(agent, Input::ReplyFailed { id, error })?;
+                    }
                 },
                 Effect::Operate { id, operation } => {
                     let Operation::File(file) = &operation;
@@ -80,14 +77,16 @@ impl Driver<'_> {
                 }
                 Effect::Wait { until_ms } => {
                     let now = self.clock.now().monotonic_ms;
-                    // Nothing is in flight, so nothing but the time can come of it.
-                    let _ = self.http.poll(until_ms.saturating_sub(now));
-                    self.tell(agent, Input::Tick)?;
+                    if !self.wait(agent, &mut call, until_ms.saturating_sub(now))? {
+                        self.tell(agent, Input::Tick)?;
+                    }
                 }
-                Effect::Pending => match call.take() {
-                    Some(going_on) => call = self.advance(agent, going_on)?,
-                    None => return Err(String::from("the agent waits for nothing: this is a bug")),
-                },
+                Effect::Pending if call.is_none() => {
+                    return Err(String::from("the agent waits for nothing: this is a bug"));
+                }
+                Effect::Pending => {
+                    self.wait(agent, &mut call, u64::MAX)?;
+                }
                 Effect::DropReply { .. } => {
                     if let Some(dropped) = call.take() {
                         let _ = self.http.cancel(dropped.exchange);
@@ -107,8 +106,11 @@ impl Driver<'_> {
             .map(|(name, value)| (String::from(*name), String::from(*value)))
             .collect();
         if let Some(key) = &key {
-            let AuthScheme::Bearer = scheme;
-            headers.push((String::from("authorization"), ["Bearer ", key].concat()));
+            let (name, value) = match scheme {
+                AuthScheme::Bearer => ("authorization", ["Bearer ", key].concat()),
+                AuthScheme::Header(name) => (name, key.clone()),
+            };
+            headers.push((String::from(name), value));
         }
         let exchange = self.http.start(&HttpRequest {
             method: Method::Post,
@@ -128,20 +130,44 @@ impl Driver<'_> {
         })
     }
 
-    /// Sends what can be sent and tells the agent the next thing that has come. `None` once the call is over.
-    fn advance(&mut self, agent: &mut Agent, mut call: Call) -> Result<Option<Call>, String> {
-        self.send(agent, &mut call);
+    /// Sends what can be sent, waits, and takes the next thing that happens. `false` when the time was over first. A
+    /// call that is over is gone afterwards.
+    fn wait(
+        &mut self,
+        agent: &mut Agent,
+        slot: &mut Option<Call>,
+        timeout_ms: u64,
+    ) -> Result<bool, String> {
+        let Some(call) = slot else {
+            // Nothing is in flight, so nothing but the time can come of it.
+            let _ = self.http.poll(timeout_ms);
+            return Ok(false);
+        };
+        self.send(agent, call);
         if call.events.is_empty() {
-            let events = self.http.poll(u64::MAX).unwrap_or_default();
+            let events = self.http.poll(timeout_ms).unwrap_or_default();
             call.events
                 .extend(events.into_iter().map(|(_, event)| event));
         }
         let Some(event) = call.events.pop_front() else {
-            return Ok(Some(call));
+            return Ok(false);
         };
+        if self.take(agent, call, event)? {
+            *slot = None;
+        }
+        Ok(true)
+    }
+
+    /// Tells the agent what has happened to its call; `true` when the call is over.
+    fn take(
+        &mut self,
+        agent: &mut Agent,
+        call: &mut Call,
+        event: HttpEvent,
+    ) -> Result<bool, String> {
         let id = call.request;
-        let input = match event {
-            HttpEvent::Writable => return Ok(Some(call)),
+        match event {
+            HttpEvent::Writable => {}
             HttpEvent::Head {
                 status,
                 mut headers,
@@ -150,40 +176,39 @@ impl Driver<'_> {
                 if status >= 300 {
                     call.held = Some(Vec::new());
                 }
-                Input::ReplyStart {
+                let input = Input::ReplyStart {
                     id,
                     status,
                     headers,
-                }
+                };
+                self.tell(agent, input)?;
             }
             HttpEvent::Chunk(bytes) => match &mut call.held {
-                None => Input::ReplyChunk { id, bytes },
+                None => self.tell(agent, Input::ReplyChunk { id, bytes })?,
                 Some(held) => {
                     let room = MAX_ERROR_BODY_BYTES - held.len();
                     held.extend_from_slice(&bytes[..bytes.len().min(room)]);
-                    if held.len() < MAX_ERROR_BODY_BYTES {
-                        return Ok(Some(call));
+                    if held.len() == MAX_ERROR_BODY_BYTES {
+                        // It never has to end: what is there is enough to say what went wrong.
+                        let _ = self.http.cancel(call.exchange);
+                        self.tell_held(agent, call)?;
+                        self.tell(agent, Input::ReplyEnd { id })?;
+                        return Ok(true);
                     }
-                    // It never has to end: what is there is enough to say what went wrong.
-                    let _ = self.http.cancel(call.exchange);
-                    self.tell_held(agent, &mut call)?;
-                    self.tell(agent, Input::ReplyEnd { id })?;
-                    return Ok(None);
                 }
             },
             HttpEvent::End => {
-                self.tell_held(agent, &mut call)?;
+                self.tell_held(agent, call)?;
                 self.tell(agent, Input::ReplyEnd { id })?;
-                return Ok(None);
+                return Ok(true);
             }
             HttpEvent::Failed(error) => {
-                self.tell_held(agent, &mut call)?;
+                self.tell_held(agent, call)?;
                 self.tell(agent, Input::ReplyFailed { id, error })?;
-                return Ok(None);
+                return Ok(true);
             }
-        };
-        self.tell(agent, input)?;
-        Ok(Some(call))
+        }
+        Ok(false)
     }
 
     /// Writes the body as far as the client takes it.

@@ -106,8 +106,10 @@ impl Drop for ScriptedModel {
 
 /// Puts an answer on the wire, each of its cuts as a segment of its own.
 fn send(answer: &Answer, exchange: &mut Exchange) {
-    if answer.ending == Ending::Silence {
-        return exchange.stall();
+    match answer.ending {
+        Ending::Silence => return exchange.stall(),
+        Ending::HangUp => return exchange.close(),
+        Ending::Complete | Ending::Close | Ending::Stall => {}
     }
     let headers: Vec<(&str, &str)> = answer
         .headers
@@ -128,7 +130,7 @@ fn send(answer: &Answer, exchange: &mut Exchange) {
     match answer.ending {
         Ending::Complete if answer.length.is_none() => exchange.last_chunk(),
         Ending::Complete => {}
-        Ending::Close => exchange.close(),
+        Ending::Close | Ending::HangUp => exchange.close(),
         Ending::Stall | Ending::Silence => exchange.stall(),
     }
 }

@@ -25,6 +25,8 @@ pub(super) enum Content {
     Stream(Vec<Vec<u8>>),
     /// Nothing: the model never answers.
     Silence,
+    /// Nothing: the connection closes instead of an answer.
+    HangUp,
 }
 
 /// A well-formed turn of the assistant.
@@ -182,6 +184,11 @@ impl Reply {
     /// Takes the request and never answers.
     pub fn silence() -> Self {
         Self::of(Content::Silence)
+    }
+
+    /// Takes the request and closes the connection without a word.
+    pub fn hang_up() -> Self {
+        Self::of(Content::HangUp)
     }
 
     /// One more header.

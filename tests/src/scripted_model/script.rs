@@ -117,8 +117,10 @@ pub enum Ending {
     Close,
     /// Nothing, for as long as the server runs.
     Stall,
-    /// Not even a head was sent.
+    /// Nothing, not even a head was sent.
     Silence,
+    /// The connection closes, without even a head.
+    HangUp,
 }
 
 impl Script {

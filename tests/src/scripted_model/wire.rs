@@ -10,7 +10,8 @@ const CREATED: u64 = 1_795_000_000;
 /// The bytes of `reply` to the request `asked`, which decides whether a completion is streamed.
 pub(super) fn encode(reply: &Reply, asked: &Value) -> Answer {
     let mut answer = match &reply.content {
-        Content::Silence => return silence(),
+        Content::Silence => return without_head(Ending::Silence),
+        Content::HangUp => return without_head(Ending::HangUp),
         Content::Body { status, body } => sized(*status, Vec::new(), body.clone()),
         Content::Stream(cuts) => streamed(cuts.clone()),
         Content::Completion(completion) if asked["stream"] == true => {
@@ -42,13 +43,13 @@ pub(super) fn encode(reply: &Reply, asked: &Value) -> Answer {
     answer
 }
 
-fn silence() -> Answer {
+fn without_head(ending: Ending) -> Answer {
     Answer {
         status: 0,
         headers: Vec::new(),
         length: None,
         cuts: Vec::new(),
-        ending: Ending::Silence,
+        ending,
     }
 }
 

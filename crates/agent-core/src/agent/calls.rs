@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use crate::effect::{Effect, Event, Misuse, OperationAnswer, OperationId};
 use crate::json::{decimal, parse};
 use crate::tools::{CallStep, ErrorKind, Tool, ToolCallRun, ToolError, ToolResult};
-use crate::wire::ToolCall;
+use crate::wire::{CallResult, ToolCall};
 
 /// The same call so many times in a row is not run again.
 const MAX_REPEATS: u32 = 3;
@@ -17,11 +17,13 @@ const MAX_REPEATS: u32 = 3;
 pub(super) struct Calls {
     calls: Vec<ToolCall>,
     /// One for each call that is over, in order.
-    results: Vec<Vec<u8>>,
+    results: Vec<CallResult>,
     running: Option<ToolCallRun>,
     open: Option<OperationId>,
     answer: Option<OperationAnswer>,
     last_operation: u32,
+    /// The hash of every id of the conversation. Two ids that share one cost the second its own, and nothing else.
+    used: Vec<u32>,
     /// Ids given here to calls that came without.
     named: u32,
     /// The name and arguments of the last call, and how often it has come in a row.
@@ -35,15 +37,14 @@ impl Calls {
         self.repeats = 0;
     }
 
-    /// Gives ids to calls that have none, or one that an earlier call of the same reply has.
-    pub(super) fn name(&mut self, calls: &mut [ToolCall]) {
-        for index in 0..calls.len() {
-            while calls[index].id.is_empty()
-                || calls[..index].iter().any(|call| call.id == calls[index].id)
-            {
+    /// Gives ids to calls that have none, or one that an earlier call of the conversation has.
+    pub(super) fn name<'c>(&mut self, calls: impl Iterator<Item = &'c mut ToolCall>) {
+        for call in calls {
+            while call.id.is_empty() || self.used.contains(&hash(&call.id)) {
                 self.named += 1;
-                calls[index].id = ["dewclaw_", &decimal(self.named.into())].concat();
+                call.id = ["dewclaw_", &decimal(self.named.into())].concat();
             }
+            self.used.push(hash(&call.id));
         }
     }
 
@@ -98,7 +99,11 @@ impl Calls {
                 }
                 CallStep::Done(result) => {
                     self.running = None;
-                    self.results.push(result.for_model());
+                    self.results.push(CallResult {
+                        call: call.clone(),
+                        ok: result.ok,
+                        result: result.for_model(),
+                    });
                     effects.push_back(Effect::Event(Event::ToolFinished {
                         call: call.id,
                         name: call.name,
@@ -112,23 +117,26 @@ impl Calls {
     }
 
     /// Every call with its result.
-    pub(super) fn take_results(&mut self) -> Vec<(ToolCall, Vec<u8>)> {
-        let calls = core::mem::take(&mut self.calls);
-        let results = core::mem::take(&mut self.results);
-        calls.into_iter().zip(results).collect()
+    pub(super) fn take_results(&mut self) -> Vec<CallResult> {
+        self.calls.clear();
+        core::mem::take(&mut self.results)
     }
 
     /// Every call with its result; those that have none yet get one that says so.
-    pub(super) fn abandon(&mut self) -> Vec<(ToolCall, Vec<u8>)> {
+    pub(super) fn abandon(&mut self) -> Vec<CallResult> {
         self.running = None;
         self.open = None;
         self.answer = None;
-        while self.results.len() < self.calls.len() {
-            let error = ToolError::new(
-                ErrorKind::Internal,
-                "the run was cancelled; whether this call had an effect is unknown".to_string(),
-            );
-            self.results.push(error.to_json());
+        let error = ToolError::new(
+            ErrorKind::Internal,
+            "the run was cancelled; whether this call had an effect is unknown".to_string(),
+        );
+        for call in self.calls.drain(self.results.len()..) {
+            self.results.push(CallResult {
+                call,
+                ok: false,
+                result: error.to_json(),
+            });
         }
         self.take_results()
     }
@@ -171,6 +179,13 @@ impl Calls {
         }
         Ok(ToolCallRun::new(tool, &call.arguments))
     }
+}
+
+/// FNV-1a, 32 bits.
+fn hash(id: &str) -> u32 {
+    id.bytes().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
 }
 
 /// Whether two calls' arguments mean the same, however they are spelled.

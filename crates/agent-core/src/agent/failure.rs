@@ -14,23 +14,35 @@ const MAX_MESSAGE_CHARACTERS: usize = 500;
 
 /// A call that failed below HTTP's own answers.
 pub(super) fn of_http(error: HttpError, base_url: &str) -> Failure {
-    let kind = match error {
-        HttpError::ConnectTimeout
-        | HttpError::FirstByteTimeout
-        | HttpError::BetweenBytesTimeout => FailureKind::Timeout,
-        HttpError::Dns | HttpError::Connect | HttpError::Closed | HttpError::Internal => {
-            FailureKind::Connection
+    let (kind, advice) = match error {
+        HttpError::ConnectTimeout => (
+            FailureKind::Timeout,
+            "; raise connect_timeout_ms if it needs longer",
+        ),
+        HttpError::FirstByteTimeout => (
+            FailureKind::Timeout,
+            "; raise first_byte_timeout_ms if it needs longer",
+        ),
+        HttpError::BetweenBytesTimeout => (
+            FailureKind::Timeout,
+            "; raise between_bytes_timeout_ms if it needs longer",
+        ),
+        HttpError::Dns | HttpError::Connect => (
+            FailureKind::Connection,
+            "; check the base URL, and that the server runs",
+        ),
+        // A server that closes before it answers is no HTTP to some hosts, so this may pass too.
+        HttpError::Closed | HttpError::Protocol | HttpError::Internal => {
+            (FailureKind::Connection, "")
         }
-        HttpError::Denied => FailureKind::Denied,
-        HttpError::Unsupported => FailureKind::Unsupported,
-        HttpError::Protocol | HttpError::TooLarge => FailureKind::Malformed,
-        _ => FailureKind::Rejected,
+        HttpError::Denied => (FailureKind::Denied, ""),
+        HttpError::Unsupported => (FailureKind::Unsupported, ""),
+        HttpError::TooLarge => (FailureKind::Malformed, ""),
+        _ => (FailureKind::Rejected, ""),
     };
     let mut message = error.to_string();
     if !matches!(error, HttpError::Unsupported) {
-        message.push_str(" (");
-        message.push_str(base_url);
-        message.push(')');
+        message = [&message, " (", base_url, ")", advice].concat();
     }
     Failure { kind, message }
 }

@@ -73,9 +73,13 @@ mod tests {
     #[test]
     fn parts_are_found_as_they_were_written() {
         let json = br#" { "a" : [ 1.50 , {"b\"]": { "x" : -0e1 , "y":"},{" } } ] , "c":null} "#;
-        let found = |path: &str| raw(json, path).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        let found =
+            |path: &str| raw(json, path).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         assert_eq!(found("a/0").as_deref(), Some("1.50"));
-        assert_eq!(found("a/1/b\"]").as_deref(), Some(r#"{ "x" : -0e1 , "y":"},{" }"#));
+        assert_eq!(
+            found("a/1/b\"]").as_deref(),
+            Some(r#"{ "x" : -0e1 , "y":"},{" }"#)
+        );
         assert_eq!(found("a/1/b\"]/y").as_deref(), Some(r#""},{""#));
         assert_eq!(found("c").as_deref(), Some("null"));
         for nowhere in ["d", "a/2", "c/x", "a/0/x", ""] {

@@ -71,7 +71,9 @@ impl Wire for ChatCompletions {
         }
         // More messages follow, so the object stays open inside their array.
         let system = message("system", system).json;
-        let mut head = object.raw("messages", &[b"[", &system[..]].concat()).finish();
+        let mut head = object
+            .raw("messages", &[b"[", &system[..]].concat())
+            .finish();
         head.pop();
         head
     }
@@ -106,7 +108,7 @@ impl Wire for ChatCompletions {
             &mut calls,
             reply.calls().map(|call| {
                 let function = Object::new()
-                    .text("name", &call.name)
+                    .text("name", &call.sound_name())
                     .text("arguments", call.sound_arguments())
                     .finish();
                 Object::new()
@@ -246,7 +248,8 @@ impl Parts {
                     }
                 }
             }
-            _ => {}
+            None | Some(Value::Null) => {}
+            Some(_) => return Err(ReplyError::Malformed("its \"content\" is no text")),
         }
         if let Some(refusal) = message.text("refusal")
             && !refusal.is_empty()
@@ -343,7 +346,7 @@ impl ReplyDecoder for StreamDecoder {
     fn finish(&mut self, _: &mut Vec<Event>) -> Result<Reply, ReplyError> {
         if !self.parts.stopped {
             // `[DONE]` without a reason to stop comes from servers that leave it out; without both it broke off.
-            let nothing = self.parts.reply.text.is_empty() && self.parts.reply.calls.is_empty();
+            let nothing = self.parts.reply.blocks.is_empty() && self.parts.calls.is_empty();
             if !self.done {
                 return Err(ReplyError::Truncated);
             }

@@ -72,7 +72,10 @@ impl Wire for Messages {
         }
         if !tools.is_empty() {
             let mut list = Vec::new();
-            push_array(&mut list, tools.iter().map(|tool| tool.to_json("input_schema")));
+            push_array(
+                &mut list,
+                tools.iter().map(|tool| tool.to_json("input_schema")),
+            );
             object.raw("tools", &list);
         }
         // The mark here covers the tools too, since they come before it.
@@ -125,7 +128,7 @@ impl Wire for Messages {
                 Block::Call(call) => Object::new()
                     .text("type", "tool_use")
                     .text("id", &call.id)
-                    .text("name", &call.name)
+                    .text("name", &call.sound_name())
                     .raw("input", call.sound_arguments().as_bytes())
                     .finish(),
             };
@@ -166,7 +169,10 @@ impl Wire for Messages {
 }
 
 fn text_block(text: &str) -> Vec<u8> {
-    Object::new().text("type", "text").text("text", text).finish()
+    Object::new()
+        .text("type", "text")
+        .text("text", text)
+        .finish()
 }
 
 /// A message of blocks; its mark goes into the last one.

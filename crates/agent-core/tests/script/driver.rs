@@ -51,6 +51,8 @@ pub(crate) struct Driver {
     pub(crate) steps: usize,
     /// Cancels the run once so many steps were taken.
     pub(crate) cancel_at: Option<usize>,
+    /// Cancels the run where it waits for something, once so many steps were taken.
+    pub(crate) cancel_waiting: Option<usize>,
     /// Keeps the last run's recording.
     pub(crate) recording: Vec<u8>,
     recorder: Option<Recorder>,
@@ -80,6 +82,7 @@ impl Driver {
             requests: Vec::new(),
             steps: 0,
             cancel_at: None,
+            cancel_waiting: None,
             recording: Vec::new(),
             recorder: None,
             settings,
@@ -109,7 +112,10 @@ impl Driver {
     #[track_caller]
     pub(crate) fn content(&mut self, path: &str) -> String {
         use dewclaw_platform::FileSystem as _;
-        let chunk = self.files.read(path, 0, usize::MAX).expect("the file is there");
+        let chunk = self
+            .files
+            .read(path, 0, usize::MAX)
+            .expect("the file is there");
         String::from_utf8(chunk.bytes).expect("the file is text")
     }
 
@@ -123,7 +129,9 @@ impl Driver {
             self.now,
             prompt,
         ));
-        self.agent.prompt(self.now, prompt).expect("nothing else is going on");
+        self.agent
+            .prompt(self.now, prompt)
+            .expect("nothing else is going on");
         for _ in 0..MAX_EFFECTS {
             if let Some(outcome) = self.step() {
                 return outcome;
@@ -148,11 +156,21 @@ impl Driver {
         if effect != Effect::Pending {
             self.effects.push(effect.clone());
         }
+        let waits = matches!(effect, Effect::Pending | Effect::Wait { .. });
+        if waits && self.cancel_waiting.is_some_and(|at| self.steps > at) {
+            self.cancel_waiting = None;
+            self.in_flight.clear();
+            self.tell(Input::Cancel);
+            return None;
+        }
         match effect {
             Effect::Event(_) => {}
             Effect::CallModel(call) => self.call_model(&call),
             Effect::DropReply { id } => {
-                let named = self.in_flight.iter().any(|(_, input)| request_of(input) == Some(id));
+                let named = self
+                    .in_flight
+                    .iter()
+                    .any(|(_, input)| request_of(input) == Some(id));
                 assert!(named, "it drops what is not in flight");
                 self.in_flight.clear();
             }
@@ -167,8 +185,10 @@ impl Driver {
                 self.tell(Input::Tick);
             }
             Effect::Pending => {
-                let (takes_ms, input) =
-                    self.in_flight.pop_front().expect("the agent waits for something that was asked for");
+                let (takes_ms, input) = self
+                    .in_flight
+                    .pop_front()
+                    .expect("the agent waits for something that was asked for");
                 self.pass(takes_ms);
                 self.tell(input);
             }
@@ -176,7 +196,11 @@ impl Driver {
                 if let Some(mut recorder) = self.recorder.take() {
                     self.recording = recorder.take();
                 }
-                assert_eq!(self.agent.next(), Effect::Pending, "nothing follows the end");
+                assert_eq!(
+                    self.agent.next(),
+                    Effect::Pending,
+                    "nothing follows the end"
+                );
                 return Some(outcome);
             }
         }
@@ -197,9 +221,16 @@ impl Driver {
             };
             body.extend_from_slice(piece);
         }
-        assert_eq!(body.len() as u64, call.content_length, "the length that was said");
+        assert_eq!(
+            body.len() as u64,
+            call.content_length,
+            "the length that was said"
+        );
         self.requests.push(body);
-        let reply = self.script.pop_front().expect("the script has a reply to every request");
+        let reply = self
+            .script
+            .pop_front()
+            .expect("the script has a reply to every request");
         self.in_flight = reply.inputs(call.id);
     }
 
@@ -259,7 +290,9 @@ impl Driver {
     pub(crate) fn transcript(&self) -> Vec<Value> {
         let lines = &self.agent.transcript().lines;
         let messages = lines.iter().map(|line| serde_json::from_slice(&line.json));
-        messages.collect::<Result<_, _>>().expect("messages are JSON")
+        messages
+            .collect::<Result<_, _>>()
+            .expect("messages are JSON")
     }
 }
 

@@ -36,7 +36,9 @@ pub(crate) fn replay(lines: &[Vec<u8>]) -> Result<Replayed, RecordingError> {
     );
     let agent = Agent::new(header.settings, &header.tools, header.seed);
     let mut agent = agent.map_err(|_| replay.misfit())?;
-    agent.prompt(header.now, &header.prompt).map_err(|_| replay.misfit())?;
+    agent
+        .prompt(header.now, &header.prompt)
+        .map_err(|_| replay.misfit())?;
     let mut effects = Vec::new();
     loop {
         let effect = agent.next();

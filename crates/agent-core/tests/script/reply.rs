@@ -89,8 +89,19 @@ impl Reply {
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (body.len() + 1)).collect();
         cuts.extend([0, body.len()]);
         cuts.sort_unstable();
-        self.pieces = cuts.windows(2).map(|cut| body[cut[0]..cut[1]].to_vec()).collect();
+        self.pieces = cuts
+            .windows(2)
+            .map(|cut| body[cut[0]..cut[1]].to_vec())
+            .collect();
         self
+    }
+
+    /// Its head and the first bytes of its body, and then this.
+    pub(crate) fn breaks_off(mut self, bytes: usize, ending: Ending) -> Reply {
+        let mut body = self.body();
+        body.truncate(bytes);
+        self.pieces = vec![body];
+        self.ending(ending)
     }
 
     /// What a driver tells of it, each with the time that passes before.
@@ -177,7 +188,11 @@ impl Turn {
     }
 
     fn finish_reason(&self) -> &'static str {
-        self.finish.unwrap_or(if self.calls.is_empty() { "stop" } else { "tool_calls" })
+        self.finish.unwrap_or(if self.calls.is_empty() {
+            "stop"
+        } else {
+            "tool_calls"
+        })
     }
 
     fn usage_json(&self) -> Option<Value> {
@@ -189,7 +204,11 @@ impl Turn {
 
     /// The turn as one JSON body.
     pub(crate) fn plain(&self) -> Reply {
-        let calls: Vec<Value> = self.calls.iter().map(|call| call_json(None, call)).collect();
+        let calls: Vec<Value> = self
+            .calls
+            .iter()
+            .map(|call| call_json(None, call))
+            .collect();
         let mut message = json!({"role": "assistant", "content": null});
         if !self.text.is_empty() || calls.is_empty() {
             message["content"] = json!(self.text);
@@ -226,7 +245,10 @@ impl Turn {
                 arguments: String::new(),
                 ..call.clone()
             };
-            events.push(chunk(json!({"tool_calls": [call_json(Some(index), &begun)]}), None));
+            events.push(chunk(
+                json!({"tool_calls": [call_json(Some(index), &begun)]}),
+                None,
+            ));
             for part in fragments(&call.arguments) {
                 let part = json!({"index": index, "function": {"arguments": part}});
                 events.push(chunk(json!({"tool_calls": [part]}), None));
@@ -241,7 +263,11 @@ impl Turn {
 
     /// Plain or streamed.
     pub(crate) fn reply(&self, stream: bool) -> Reply {
-        if stream { self.streamed() } else { self.plain() }
+        if stream {
+            self.streamed()
+        } else {
+            self.plain()
+        }
     }
 }
 

@@ -22,7 +22,11 @@ impl Called {
         assert!(!self.ok, "it worked: {}", self.json);
         let error = &self.json["error"];
         let members = error.as_object().expect("an error is an object");
-        assert_eq!(members.len(), 2, "an error has a kind and a message: {error}");
+        assert_eq!(
+            members.len(),
+            2,
+            "an error has a kind and a message: {error}"
+        );
         let text = |name: &str| error[name].as_str().expect("kind and message are texts");
         (text("kind"), text("message"))
     }

@@ -119,6 +119,14 @@ impl WasiFileSystem {
         Ok(())
     }
 
+    /// Whether `place` itself, its links not followed, is an excluded folder.
+    fn check_not_excluded(&self, place: &Place) -> FsResult<()> {
+        match open_folder(&place.folder, &place.name) {
+            Ok(folder) => self.check_excluded(&folder),
+            Err(_) => Ok(()),
+        }
+    }
+
     /// Follows `path` to its place. A link at the end is followed too, unless `keep_last` is set.
     fn walk(&self, path: &str, keep_last: bool) -> FsResult<Place> {
         let root = self.root()?;
@@ -236,21 +244,26 @@ impl FileSystem for WasiFileSystem {
     fn read(&mut self, path: &str, offset: u64, length: usize) -> FsResult<ReadChunk> {
         let place = self.walk(path, false)?;
         let file = self.open_file(&place)?;
-        let mut bytes = Vec::new();
+        let mut bytes: Vec<u8> = Vec::new();
         loop {
-            let wanted = (length - bytes.len()) as u64;
-            let (part, end) = file
-                .read(wanted, offset.saturating_add(bytes.len() as u64))
-                .map_err(fs_error)?;
-            let none = part.is_empty();
+            let at = offset.saturating_add(bytes.len() as u64);
+            let wanted = length - bytes.len();
+            // A host calls every read of no bytes the end, so the size decides.
+            if wanted == 0 {
+                let size = file.stat().map_err(fs_error)?.size;
+                return Ok(ReadChunk {
+                    bytes,
+                    end: at >= size,
+                });
+            }
+            let (part, end) = file.read(wanted as u64, at).map_err(fs_error)?;
+            let end = end || part.is_empty();
             if bytes.is_empty() {
                 bytes = part;
             } else {
                 bytes.extend_from_slice(&part);
             }
-            if end || bytes.len() >= length || none {
-                let size = file.stat().map_err(fs_error)?.size;
-                let end = end || offset.saturating_add(bytes.len() as u64) >= size;
+            if end {
                 return Ok(ReadChunk { bytes, end });
             }
         }
@@ -376,8 +389,7 @@ impl FileSystem for WasiFileSystem {
         }
         let removed = match stat_of(&place)?.kind {
             EntryKind::Folder => {
-                let folder = open_folder(&place.folder, &place.name).map_err(fs_error)?;
-                self.check_excluded(&folder)?;
+                self.check_not_excluded(&place)?;
                 place.folder.remove_directory_at(&place.name)
             }
             _ => place.folder.unlink_file_at(&place.name),
@@ -391,10 +403,10 @@ impl FileSystem for WasiFileSystem {
         if from.name.is_empty() || to.name.is_empty() {
             return Err(FsError::InvalidPath);
         }
-        if stat_of(&from)?.kind == EntryKind::Folder {
-            let folder = open_folder(&from.folder, &from.name).map_err(fs_error)?;
-            self.check_excluded(&folder)?;
-        }
+        // A missing source is an error, a missing target is not.
+        stat_of(&from)?;
+        self.check_not_excluded(&from)?;
+        self.check_not_excluded(&to)?;
         from.folder
             .rename_at(&from.name, &to.folder, &to.name)
             .map_err(|code| self.write_error(code))

@@ -22,6 +22,7 @@ pub(super) const NO_WORKSPACE: &str =
 
 const FLAGS: &Flags = &[
     ("--model", "-m", true),
+    ("--wire", "", true),
     ("--base-url", "", true),
     ("--system", "", true),
     ("--max-steps", "", true),

@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 
 use dewclaw_agent_core::json::{Value, decimal, parse};
-use dewclaw_agent_core::{DEFAULT_BASE_URL, Settings};
+use dewclaw_agent_core::{Settings, WireName};
 use dewclaw_platform::Environment;
 
 use super::Stop;
@@ -18,18 +18,38 @@ const FILE: &str = "dewclaw.json";
 const WORKSPACE_MAY_SET: [&str; 3] = ["model", "stream", "system"];
 
 /// A setting, the variable that sets it, and the flag that does.
-const SOURCES: [(&str, &str, &str); 6] = [
+const SOURCES: [(&str, &str, &str); 7] = [
+    ("wire", "DEWCLAW_WIRE", "--wire"),
     ("model", "DEWCLAW_MODEL", "--model"),
-    ("base_url", "OPENAI_BASE_URL", "--base-url"),
+    ("base_url", "", "--base-url"),
     ("system", "", "--system"),
     ("max_steps", "DEWCLAW_MAX_STEPS", "--max-steps"),
     ("max_tokens", "DEWCLAW_MAX_TOKENS", "--max-tokens"),
     ("stream", "DEWCLAW_STREAM", ""),
 ];
 
-/// The credential's variables.
-pub(super) const KEY: &str = "OPENAI_API_KEY";
-pub(super) const KEY_FILE: &str = "OPENAI_API_KEY_FILE";
+/// The variables of a wire.
+pub(super) struct Variables {
+    wire: WireName,
+    pub(super) key: &'static str,
+    pub(super) key_file: &'static str,
+    base_url: &'static str,
+}
+
+const VARIABLES: [Variables; 2] = [
+    Variables {
+        wire: WireName::OpenAi,
+        key: "OPENAI_API_KEY",
+        key_file: "OPENAI_API_KEY_FILE",
+        base_url: "OPENAI_BASE_URL",
+    },
+    Variables {
+        wire: WireName::Anthropic,
+        key: "ANTHROPIC_API_KEY",
+        key_file: "ANTHROPIC_API_KEY_FILE",
+        base_url: "ANTHROPIC_BASE_URL",
+    },
+];
 
 /// What a run is made with.
 pub(super) struct Configuration {
@@ -38,6 +58,8 @@ pub(super) struct Configuration {
     pub(super) key: Option<String>,
     /// Where the credential comes from, for `doctor`.
     pub(super) key_source: &'static str,
+    /// Where it could come from.
+    pub(super) variables: &'static Variables,
 }
 
 /// Puts the settings together.
@@ -50,12 +72,21 @@ pub(super) fn read(
     folders: &mut Folders,
 ) -> Result<Configuration, Stop> {
     let mut settings = Settings::default();
-    let mut key_file = None;
-    read_file(folders, &mut settings, &mut key_file)?;
-    for (name, variable, _) in SOURCES {
-        // An empty variable is an unset one, as shells and unit files leave it.
-        if let Some(value) = environment.var(variable).filter(|value| !value.is_empty()) {
-            set(&mut settings, name, variable, &value)?;
+    let mut file = File::default();
+    read_file(folders, &mut settings, &mut file)?;
+    // An empty variable is an unset one, as shells and unit files leave it.
+    let variable = |name: &str| {
+        environment
+            .var(name)
+            .filter(|value| !value.trim().is_empty())
+    };
+    let named = arguments.has("--wire") || variable("DEWCLAW_WIRE").is_some() || file.names_wire;
+    if !named {
+        settings.wire = wire_of(&variable)?;
+    }
+    for (name, source, _) in SOURCES {
+        if let Some(value) = variable(source) {
+            set(&mut settings, name, source, &value)?;
         }
     }
     for (name, _, flag) in SOURCES {
@@ -66,14 +97,20 @@ pub(super) fn read(
     if arguments.has("--no-stream") {
         settings.stream = false;
     }
-    let key_file = environment
-        .var(KEY_FILE)
-        .filter(|path| !path.is_empty())
-        .or(key_file);
-    let (key, key_source) = match environment.var(KEY).filter(|key| !key.trim().is_empty()) {
-        Some(key) => (Some(key), KEY),
-        None => match key_file {
-            Some(path) => (Some(read_key(folders, &path)?), KEY_FILE),
+    let of_the_wire = |variables: &&Variables| variables.wire == settings.wire;
+    let variables = VARIABLES.iter().find(of_the_wire).unwrap_or(&VARIABLES[0]);
+    if let Some(url) = variable(variables.base_url)
+        && !arguments.has("--base-url")
+    {
+        set(&mut settings, "base_url", variables.base_url, &url)?;
+    }
+    let (key, key_source) = match variable(variables.key) {
+        Some(key) => (Some(key), variables.key),
+        None => match variable(variables.key_file).or(file.key_file) {
+            Some(path) => (
+                Some(read_key(folders, &path, variables.key_file)?),
+                variables.key_file,
+            ),
             None => (None, ""),
         },
     };
@@ -92,20 +129,55 @@ pub(super) fn read(
         settings,
         key,
         key_source,
+        variables,
     })
 }
 
+/// The wire whose variables are set, where no setting names one.
+fn wire_of(variable: &dyn Fn(&str) -> Option<String>) -> Result<WireName, Stop> {
+    let mut chosen = None;
+    for variables in &VARIABLES {
+        let names = [variables.key, variables.key_file, variables.base_url];
+        if names.iter().any(|name| variable(name).is_some()) {
+            if chosen.is_some() {
+                return Err(Stop::usage(&[
+                    "variables of both wires are set (OPENAI_*, ANTHROPIC_*): choose by --wire openai or --wire anthropic",
+                ]));
+            }
+            chosen = Some(variables.wire);
+        }
+    }
+    Ok(chosen.unwrap_or_default())
+}
+
+/// What `dewclaw.json` holds beside settings.
+#[derive(Default)]
+struct File {
+    key_file: Option<String>,
+    names_wire: bool,
+}
+
 impl Configuration {
+    /// Whether there is no key where one is certainly needed.
+    pub(super) fn lacks_key(&self) -> bool {
+        self.key.is_none() && self.settings.base_url() == self.settings.wire.default_base_url()
+    }
+
     /// Checks what only a run with a model needs.
     pub(super) fn check(&self) -> Result<(), Stop> {
         self.settings
             .check()
             .map_err(|error| Stop::usage(&[&error.to_string()]))?;
-        if self.key.is_none() && self.settings.base_url == DEFAULT_BASE_URL {
+        if self.lacks_key() {
+            let (url, key) = (self.settings.base_url(), self.variables.key);
             return Err(Stop::usage(&[
                 "no key for ",
-                DEFAULT_BASE_URL,
-                ": set OPENAI_API_KEY (under wasmtime: --env OPENAI_API_KEY), or use a server of your own with --base-url",
+                url,
+                ": set ",
+                key,
+                " (under wasmtime: --env ",
+                key,
+                "), or use a server of your own with --base-url",
             ]));
         }
         Ok(())
@@ -125,11 +197,7 @@ fn set(settings: &mut Settings, name: &str, source: &str, text: &str) -> Result<
         .map_err(|error| Stop::usage(&[source, ": ", &error.to_string()]))
 }
 
-fn read_file(
-    folders: &mut Folders,
-    settings: &mut Settings,
-    key_file: &mut Option<String>,
-) -> Result<(), Stop> {
+fn read_file(folders: &mut Folders, settings: &mut Settings, file: &mut File) -> Result<(), Stop> {
     let wrong = |why: &str| Stop::usage(&[FILE, " of the state folder ", why]);
     let bytes = match folders.read_state(FILE) {
         Ok(None) => return Ok(()),
@@ -161,12 +229,13 @@ fn read_file(
             ]);
             continue;
         }
+        file.names_wire |= name == "wire";
         match (name.as_str(), &value) {
-            ("api_key_file", Value::String(path)) => *key_file = Some(path.clone()),
+            ("api_key_file", Value::String(path)) => file.key_file = Some(path.clone()),
             ("api_key_file", _) => return Err(wrong(": api_key_file must be a string")),
             ("api_key", _) => {
                 return Err(wrong(
-                    "must not hold a key: name a file that does with api_key_file, or set OPENAI_API_KEY",
+                    "must not hold a key: name a file that does with api_key_file, or set OPENAI_API_KEY or ANTHROPIC_API_KEY",
                 ));
             }
             _ => settings.set(&name, &value).map_err(|error| {
@@ -184,8 +253,8 @@ fn read_file(
     Ok(())
 }
 
-fn read_key(folders: &mut Folders, path: &str) -> Result<String, Stop> {
-    let wrong = |why: &str| Stop::usage(&[KEY_FILE, ": \"", path, "\" ", why]);
+fn read_key(folders: &mut Folders, path: &str, source: &str) -> Result<String, Stop> {
+    let wrong = |why: &str| Stop::usage(&[source, ": \"", path, "\" ", why]);
     if !folders.state_is_trusted {
         return Err(wrong(
             "is read from a state folder of its own only: grant one with --dir STATE::/state",

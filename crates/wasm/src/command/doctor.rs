@@ -3,7 +3,6 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use dewclaw_agent_core::DEFAULT_BASE_URL;
 use dewclaw_platform::Environment;
 use dewclaw_platform::wasip2::{WasiEnvironment, WasiFileSystem};
 
@@ -12,7 +11,11 @@ use super::{Stop, USAGE, configuration};
 use crate::console::print;
 use crate::folders::Folders;
 
-const FLAGS: &Flags = &[("--model", "-m", true), ("--base-url", "", true)];
+const FLAGS: &Flags = &[
+    ("--model", "-m", true),
+    ("--wire", "", true),
+    ("--base-url", "", true),
+];
 
 /// Columns of the table's first two fields.
 const NAME_WIDTH: usize = 11;
@@ -24,7 +27,7 @@ struct Advice {
     state: &'static str,
     network: &'static str,
     model: &'static str,
-    key: &'static str,
+    variable: &'static str,
 }
 
 const WASMTIME: Advice = Advice {
@@ -32,7 +35,7 @@ const WASMTIME: Advice = Advice {
     state: "add wasmtime's --dir STATE::/state",
     network: "this build has no network, on purpose: use dewclaw.wasm with wasmtime's -S http",
     model: "name one: --model NAME, or wasmtime's --env DEWCLAW_MODEL=NAME",
-    key: "add wasmtime's --env OPENAI_API_KEY, or --env OPENAI_API_KEY_FILE=NAME and the file NAME in state",
+    variable: "add wasmtime's --env ",
 };
 
 const NATIVE: Advice = Advice {
@@ -40,7 +43,7 @@ const NATIVE: Advice = Advice {
     state: "add --state DIR",
     network: "the embedded component has no network, on purpose: build with dewclaw.wasm in its place",
     model: "name one: --model NAME, or set DEWCLAW_MODEL",
-    key: "set OPENAI_API_KEY, or OPENAI_API_KEY_FILE=NAME and the file NAME in state",
+    variable: "set ",
 };
 
 /// Runs the command: 0 when `ask` would have what it needs, else 2.
@@ -70,7 +73,8 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
     } else {
         table.row("model", "ok", &[&settings.model]);
     }
-    let url = &settings.base_url;
+    table.row("wire", "ok", &[settings.wire.name()]);
+    let url = settings.base_url();
     match settings.check() {
         Err(dewclaw_agent_core::SettingsError::BaseUrl { problem, .. }) => {
             table.missing("address", "wrong", &["the base URL ", problem]);
@@ -89,7 +93,20 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
             ],
         ),
         (Some(_), false) => table.row("key", "ok", &["from ", configuration.key_source]),
-        (None, _) if url == DEFAULT_BASE_URL => table.missing("key", "missing", &[advice.key]),
+        (None, _) if configuration.lacks_key() => {
+            let names = configuration.variables;
+            table.missing(
+                "key",
+                "missing",
+                &[
+                    advice.variable,
+                    names.key,
+                    ", or ",
+                    names.key_file,
+                    "=NAME and the file NAME in state",
+                ],
+            );
+        }
         (None, _) => table.row(
             "key",
             "none",

@@ -23,8 +23,9 @@ Dewclaw: a tool-using AI agent in one WebAssembly file
 
 of ask:
   --model NAME      the model (or DEWCLAW_MODEL)
-  --base-url URL    an OpenAI-compatible server (or OPENAI_BASE_URL;
-                    default https://api.openai.com/v1)
+  --wire WIRE       openai (chat completions) or anthropic (messages); default:
+                    the one whose variables are set (or DEWCLAW_WIRE)
+  --base-url URL    another server (or OPENAI_BASE_URL, ANTHROPIC_BASE_URL)
   --system TEXT     put before the conversation, in place of the built-in text
   --max-steps N     model rounds before the last one, which wraps up (default 25)
   --max-tokens N    tokens of one reply
@@ -40,7 +41,8 @@ of both:
   -q, --quiet       only the answer and errors
   -v, --verbose     tool results and reasoning too
 
-Keys: OPENAI_API_KEY, or OPENAI_API_KEY_FILE naming a file of the state folder.
+Keys: OPENAI_API_KEY or ANTHROPIC_API_KEY; or OPENAI_API_KEY_FILE or
+ANTHROPIC_API_KEY_FILE, naming a file of the state folder.
 A server on the LAN needs none: --base-url http://192.168.1.10:11434/v1
 Settings can also stand in dewclaw.json of the state folder.
 

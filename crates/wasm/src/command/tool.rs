@@ -16,7 +16,7 @@ use crate::folders::Folders;
 pub(super) fn list(arguments: Vec<String>) -> Result<u8, Stop> {
     Arguments::parse(arguments, &[])?.operands([])?;
     let mut out = Vec::new();
-    push_array(&mut out, ALL.iter().map(|tool| tool.to_json()));
+    push_array(&mut out, ALL.iter().map(|tool| tool.to_json("parameters")));
     out.push(b'\n');
     print(&out);
     Ok(0)
