@@ -386,9 +386,9 @@ impl Agent {
             self.end_reply();
             return;
         }
-        // A server that refuses a request may close before it has read all of it: its status says more.
+        // A status says more than the way in which its body broke off.
         let refused = exchange.status.is_some_and(|status| status >= 300);
-        let failure = if refused && error == HttpError::Closed {
+        let failure = if refused {
             failure::of_status(exchange, &self.settings.base_url)
         } else {
             failure::of_http(error, &self.settings.base_url)
@@ -538,6 +538,7 @@ impl From<ReplyError> for FailureKind {
         match error {
             ReplyError::Truncated => FailureKind::Connection,
             ReplyError::Server(_) => FailureKind::Server,
+            ReplyError::Refused(_) => FailureKind::Rejected,
             ReplyError::Malformed(_) => FailureKind::Malformed,
         }
     }

@@ -10,6 +10,7 @@ use crate::tools::Tool;
 
 pub(crate) mod chat_completions;
 pub(crate) mod sse;
+mod surrogates;
 
 /// One family of model interfaces. Add the next one beside [`chat_completions`].
 pub(crate) trait Wire {
@@ -103,6 +104,8 @@ pub(crate) enum ReplyError {
     Truncated,
     /// The server reported an error in the reply's body, in these words.
     Server(String),
+    /// The same, with a code that says that the request is to blame.
+    Refused(String),
     /// The body is not of the wire, for this reason.
     Malformed(&'static str),
 }

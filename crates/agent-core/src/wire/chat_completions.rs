@@ -8,6 +8,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::sse::{EventTooLarge, SseDecoder};
+use super::surrogates::{Joiner, parse_halves};
 use super::{Reply, ReplyDecoder, ReplyError, Stop, ToolCall, Wire};
 use crate::effect::{Auth, AuthScheme, Event, Usage};
 use crate::json::{Object, Value, parse, push_array};
@@ -168,6 +169,10 @@ struct Parts {
     indexes: Vec<Option<u64>>,
     bytes: usize,
     stopped: bool,
+    text: Joiner,
+    arguments: Joiner,
+    /// The chunk that is being taken may have halves of letters.
+    has_halves: bool,
 }
 
 impl Parts {
@@ -177,8 +182,13 @@ impl Parts {
             .get("error")
             .filter(|error| **error != Value::Null)
         {
-            let message = error.text("message").or(error.as_str());
-            return Err(ReplyError::Server(message.unwrap_or_default().to_string()));
+            let words = error.text("message").or(error.as_str());
+            let words = words.unwrap_or_default().to_string();
+            // Some gateways give the status of the server behind them.
+            return Err(match error.count("code") {
+                Some(code @ 400..500) if code != 429 => ReplyError::Refused(words),
+                _ => ReplyError::Server(words),
+            });
         }
         if !completion.members("usage").is_empty() {
             let count = |path: &str| completion.count(path).unwrap_or_default();
@@ -195,8 +205,10 @@ impl Parts {
         let Some(choice) = choices.first() else {
             return Ok(());
         };
-        if let Some(message) = choice.get("delta").or_else(|| choice.get("message")) {
-            self.take_message(message, events)?;
+        if let Some(delta) = choice.get("delta") {
+            self.take_message(delta, true, events)?;
+        } else if let Some(message) = choice.get("message") {
+            self.take_message(message, false, events)?;
         }
         if let Some(reason) = choice.text("finish_reason") {
             self.stopped = true;
@@ -209,7 +221,13 @@ impl Parts {
         Ok(())
     }
 
-    fn take_message(&mut self, message: &Value, events: &mut Vec<Event>) -> Result<(), ReplyError> {
+    /// Takes a whole message, or one delta of it.
+    fn take_message(
+        &mut self,
+        message: &Value,
+        is_delta: bool,
+        events: &mut Vec<Event>,
+    ) -> Result<(), ReplyError> {
         // Two names are in use for the same thing: DeepSeek's and vLLM's, and OpenRouter's.
         for name in ["reasoning_content", "reasoning"] {
             if let Some(text) = message.text(name) {
@@ -239,37 +257,46 @@ impl Parts {
             self.take_text(refusal, events)?;
         }
         for call in message.elements("tool_calls") {
-            self.take_call(call)?;
+            self.take_call(call, is_delta)?;
         }
         Ok(())
     }
 
     fn take_text(&mut self, text: &str, events: &mut Vec<Event>) -> Result<(), ReplyError> {
         self.count(text)?;
+        let text = self.text.join(text, self.has_halves);
         if !text.is_empty() {
-            self.reply.text.push_str(text);
-            events.push(Event::Text(text.to_string()));
+            self.reply.text.push_str(&text);
+            events.push(Event::Text(text));
         }
         Ok(())
     }
 
-    /// Takes a call, or more of one: the call of the same index, else of the same id, else the last one.
-    fn take_call(&mut self, part: &Value) -> Result<(), ReplyError> {
+    /// Takes a call, or more of one: of the last call of the same index, else of the same id, else of the last one. In a
+    /// whole message every call stands by itself, and so does one that brings another id than the one before it.
+    fn take_call(&mut self, part: &Value, is_delta: bool) -> Result<(), ReplyError> {
         let text = |path: &str| part.text(path).unwrap_or_default().to_string();
         let index = part.count("index");
         let id = text("id");
         let name = text("function/name");
-        let arguments = text("function/arguments");
+        let arguments = part.text("function/arguments").unwrap_or_default();
+        let arguments = self.arguments.join(arguments, self.has_halves);
         self.count(&id)?;
         self.count(&name)?;
         self.count(&arguments)?;
+        let calls = &self.reply.calls;
         let known = match index {
-            Some(_) => self.indexes.iter().position(|known| *known == index),
-            None if !id.is_empty() => self.reply.calls.iter().position(|call| call.id == id),
+            _ if !is_delta => None,
+            Some(_) => self.indexes.iter().rposition(|known| *known == index),
+            None if !id.is_empty() => calls.iter().rposition(|call| call.id == id),
             // Without index and id, a name begins a call and arguments alone go on with the last one.
-            None if name.is_empty() => self.reply.calls.len().checked_sub(1),
+            None if name.is_empty() => calls.len().checked_sub(1),
             None => None,
         };
+        let known = known.filter(|at| {
+            let before = &calls[*at].id;
+            id.is_empty() || before.is_empty() || *before == id
+        });
         let at = match known {
             Some(at) => at,
             None => {
@@ -328,7 +355,8 @@ impl ReplyDecoder for StreamDecoder {
                 *done = true;
                 return Ok(());
             }
-            let chunk = parse(data).map_err(|_| NOT_JSON)?;
+            let (chunk, has_halves) = parse_halves(data).map_err(|_| NOT_JSON)?;
+            parts.has_halves = has_halves;
             parts.take(&chunk, events)
         })
     }

@@ -291,7 +291,8 @@ fn outgoing_request(request: &HttpRequest) -> Result<OutgoingRequest, HttpError>
     for (name, value) in &request.headers {
         append(name, value)?;
     }
-    if request.content_length > 0 {
+    // Without it hosts send a body in chunks, even an empty one.
+    if request.content_length > 0 || request.method == Method::Post {
         append("content-length", &request.content_length.to_string())?;
     }
     let outgoing = OutgoingRequest::new(headers);
