@@ -14,7 +14,7 @@ use crate::effect::{
 use crate::json::decimal;
 use crate::settings::{Settings, SettingsError};
 use crate::tools::Tool;
-use crate::transcript::Transcript;
+use crate::transcript::{Line, Transcript};
 use crate::wire::chat_completions::ChatCompletions;
 use crate::wire::{Reply, ReplyDecoder, ReplyError, Stop, Wire};
 
@@ -136,7 +136,7 @@ impl Agent {
             return Err(Misuse::EmptyPrompt);
         }
         self.now = now;
-        if self.transcript.lines.is_empty() {
+        if self.transcript.lines().is_empty() {
             let system = system_text::system_text(&self.settings.system, now);
             self.transcript.push(self.wire.system_message(&system));
         }
@@ -184,15 +184,16 @@ impl Agent {
     /// Piece `index` of the body of the request that [`Effect::CallModel`] asked for last; `None` past its end.
     /// The pieces in order, without anything between them, are the body.
     pub fn body_piece(&self, index: usize) -> Option<&[u8]> {
+        let lines = self.transcript.lines();
         if index == 0 {
             return Some(&self.head);
         }
-        let line = (index - 1) / 2;
-        let count = self.transcript.lines.len();
-        match ((index - 1) % 2, count.checked_sub(line + 1)) {
-            (0, Some(_)) => Some(&self.transcript.lines[line].json),
-            (1, Some(0)) => Some(self.tail()),
-            (1, Some(_)) => Some(b","),
+        if index < lines.len() {
+            return Some(lines[index - 1].json_and_comma());
+        }
+        match index - lines.len() {
+            0 => lines.last().map(Line::json),
+            1 => Some(self.tail()),
             _ => None,
         }
     }
@@ -288,10 +289,7 @@ impl Agent {
     fn call_model(&mut self) {
         self.last_request += 1;
         let id = RequestId(self.last_request);
-        let lines = &self.transcript.lines;
-        let messages: usize = lines.iter().map(|line| line.json.len() + 1).sum();
-        // One comma fewer than there are messages.
-        let content_length = self.head.len() + messages - 1 + self.tail().len();
+        let content_length = self.head.len() + self.transcript.body_bytes() + self.tail().len();
         let base = self.settings.base_url.trim_end_matches('/');
         self.effects.push_back(Effect::CallModel(ModelCall {
             id,

@@ -299,8 +299,8 @@ impl Driver {
 
     /// The transcript's messages.
     pub(crate) fn transcript(&self) -> Vec<Value> {
-        let lines = &self.agent.transcript().lines;
-        let messages = lines.iter().map(|line| serde_json::from_slice(&line.json));
+        let lines = self.agent.transcript().lines();
+        let messages = lines.iter().map(|line| serde_json::from_slice(line.json()));
         messages
             .collect::<Result<_, _>>()
             .expect("messages are JSON")
