@@ -246,7 +246,7 @@ impl FileSystem for WasiFileSystem {
         let file = self.open_file(&place)?;
         let mut bytes: Vec<u8> = Vec::new();
         // Past every file's end, and past what hosts take as an offset.
-        if i64::try_from(offset).is_err() {
+        if offset > i64::MAX as u64 - length as u64 {
             return Ok(ReadChunk { bytes, end: true });
         }
         loop {
