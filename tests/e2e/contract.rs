@@ -57,6 +57,8 @@ fn run(program: &Path, server: &Loopback) -> u32 {
     command
         .args(["run", "-S", "http", "--dir"])
         .arg(format!("{}::/", root.path().display()));
+    // A panic aborts the program there, and what a test captured would be lost with it.
+    command.args(["--env", "RUST_TEST_NOCAPTURE=1"]);
     command.args(["--env", &format!("DEWCLAW_CONTRACT_HTTP={}", server.url())]);
     command.args([
         "--env",

@@ -14,7 +14,7 @@ use crate::effect::{
 use crate::json::decimal;
 use crate::settings::{Settings, SettingsError};
 use crate::tools::Tool;
-use crate::transcript::Transcript;
+use crate::transcript::{Line, Transcript};
 use crate::wire::{self, Block, CallResult, Reply, ReplyDecoder, ReplyError, Stop, Wire};
 
 mod calls;
@@ -139,7 +139,7 @@ impl Agent {
             let system = system_text::system_text(&self.settings.system, now);
             self.head = self.wire.request_head(&self.settings, &self.tools, &system);
         }
-        self.transcript.lines.push(self.wire.user_message(text));
+        self.transcript.push(self.wire.user_message(text));
         self.steps = 0;
         self.wrapping_up = false;
         self.usage = Usage::default();
@@ -181,29 +181,22 @@ impl Agent {
     }
 
     /// Piece `index` of the body of the request that [`Effect::CallModel`] asked for last; `None` past its end.
-    /// The pieces in order, without anything between them, are the body. A piece may be empty.
+    /// The pieces in order, without anything between them, are the body.
     pub fn body_piece(&self, index: usize) -> Option<&[u8]> {
-        let lines = &self.transcript.lines;
-        let (last, before) = lines.split_last()?;
-        // The head; a separator and a message each; of the last message the parts around its mark; the tail.
-        let Some(index) = index.checked_sub(1) else {
+        let lines = self.transcript.lines();
+        if index == 0 {
             return Some(&self.head);
-        };
-        if index < 2 * before.len() {
-            return Some(if index % 2 == 1 {
-                &before[index / 2].json
-            } else {
-                self.separator(index / 2)
-            });
         }
-        let (json, mark) = (&last.json[..], self.wire.mark());
-        let split = last.mark_at.unwrap_or(json.len());
-        match index - 2 * before.len() {
-            0 => Some(self.separator(before.len())),
-            1 => Some(&json[..split]),
-            2 => Some(if last.mark_at.is_some() { mark } else { b"" }),
-            3 => Some(&json[split..]),
-            4 => Some(self.tail()),
+        if index < lines.len() {
+            return Some(lines[index - 1].json_and_comma());
+        }
+        // The last message: what is before its mark, the mark, what is behind it.
+        let (before, behind) = lines.last().map(Line::around_mark)?;
+        match (index - lines.len(), behind) {
+            (0, _) => Some(before),
+            (1, Some(_)) => Some(self.wire.mark()),
+            (2, Some(behind)) => Some(behind),
+            (1, None) | (3, Some(_)) => Some(self.tail()),
             _ => None,
         }
     }
@@ -291,15 +284,6 @@ impl Agent {
         }
     }
 
-    /// What stands before the message of a number.
-    fn separator(&self, line: usize) -> &'static [u8] {
-        if line == 0 {
-            self.wire.after_head()
-        } else {
-            b","
-        }
-    }
-
     fn tail(&self) -> &'static [u8] {
         self.wire
             .request_tail(self.wrapping_up, !self.tools.is_empty())
@@ -308,20 +292,19 @@ impl Agent {
     fn call_model(&mut self) {
         self.last_request += 1;
         let id = RequestId(self.last_request);
-        let length = (0..)
-            .map_while(|index| self.body_piece(index))
-            .map(|piece| piece.len() as u64)
-            .sum();
+        let mark = match self.transcript.lines().last().map(Line::around_mark) {
+            Some((_, Some(_))) => self.wire.mark().len(),
+            _ => 0,
+        };
+        let content_length =
+            self.head.len() + self.transcript.body_bytes() + mark + self.tail().len();
+        let base = self.settings.base_url().trim_end_matches('/');
         self.effects.push_back(Effect::CallModel(ModelCall {
             id,
-            url: [
-                self.settings.base_url().trim_end_matches('/'),
-                self.wire.path(),
-            ]
-            .concat(),
+            url: [base, self.wire.path()].concat(),
             headers: self.wire.headers().to_vec(),
             auth: self.wire.auth(),
-            content_length: length,
+            content_length: content_length as u64,
             timeouts: self.settings.timeouts,
         }));
         self.state = State::Replying(Exchange {
@@ -409,9 +392,9 @@ impl Agent {
             self.end_reply();
             return;
         }
-        // A server that refuses a request may close before it has read all of it: its status says more.
+        // A status says more than the way in which its body broke off.
         let refused = exchange.status.is_some_and(|status| status >= 300);
-        let failure = if refused && error == HttpError::Closed {
+        let failure = if refused {
             failure::of_status(exchange, self.settings.base_url())
         } else {
             failure::of_http(error, self.settings.base_url())
@@ -466,7 +449,7 @@ impl Agent {
                 .retain(|block| !matches!(block, Block::Call(_)));
         }
         self.calls.name(reply.calls_mut());
-        self.transcript.lines.push(self.wire.reply_message(&reply));
+        self.transcript.push(self.wire.reply_message(&reply));
         self.text = reply.text();
         let calls: Vec<_> = reply.calls().cloned().collect();
         if !calls.is_empty() {
@@ -494,7 +477,7 @@ impl Agent {
         self.push_results(&results);
         if self.steps >= self.settings.max_steps {
             self.wrapping_up = true;
-            self.transcript.lines.push(self.wire.user_message(WRAP_UP));
+            self.transcript.push(self.wire.user_message(WRAP_UP));
             self.show(Event::Notice(
                 [
                     "the step limit of ",
@@ -510,8 +493,9 @@ impl Agent {
     }
 
     fn push_results(&mut self, results: &[CallResult]) {
-        let messages = self.wire.tool_messages(results);
-        self.transcript.lines.extend(messages);
+        for line in self.wire.tool_messages(results) {
+            self.transcript.push(line);
+        }
     }
 
     fn cancel(&mut self) {
@@ -567,6 +551,7 @@ impl From<ReplyError> for FailureKind {
         match error {
             ReplyError::Truncated => FailureKind::Connection,
             ReplyError::Server(_) => FailureKind::Server,
+            ReplyError::Refused(_) => FailureKind::Rejected,
             ReplyError::Malformed(_) => FailureKind::Malformed,
         }
     }

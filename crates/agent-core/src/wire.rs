@@ -12,6 +12,7 @@ use crate::transcript::Line;
 mod chat_completions;
 mod messages;
 mod sse;
+mod surrogates;
 
 /// Bytes of text, reasoning and arguments together that a reply may have.
 const MAX_REPLY_BYTES: usize = 4 * 1024 * 1024;
@@ -29,13 +30,11 @@ pub(crate) trait Wire {
     fn headers(&self) -> &'static [(&'static str, &'static str)];
     /// The credential that requests carry.
     fn auth(&self) -> Auth;
-    /// The request's bytes before the first message of the transcript.
+    /// The request's bytes before the first message of the transcript, a comma included where one is needed.
     fn request_head(&self, settings: &Settings, tools: &[&'static Tool], system: &str) -> Vec<u8>;
-    /// What stands between the head and the first message.
-    fn after_head(&self) -> &'static [u8];
     /// The request's bytes after the last message. `wrap_up`: no tool may be called.
     fn request_tail(&self, wrap_up: bool, has_tools: bool) -> &'static [u8];
-    /// What is put where the last message wants a mark ([`Line::mark_at`]), so that the server caches up to there.
+    /// What is put where the last message has its mark ([`Line::new`]), so that the server caches up to there.
     fn mark(&self) -> &'static [u8];
     /// A message of the person's.
     fn user_message(&self, text: &str) -> Line;
@@ -214,6 +213,8 @@ pub(crate) enum ReplyError {
     Truncated,
     /// The server reported an error in the reply's body, in these words.
     Server(String),
+    /// The same, with a code that says that the request is to blame.
+    Refused(String),
     /// The body is not of the wire, for this reason.
     Malformed(&'static str),
 }

@@ -93,7 +93,7 @@ fn an_empty_prompt() {
             Err(Misuse::EmptyPrompt)
         );
     }
-    assert!(driver.agent.transcript().lines.is_empty());
+    assert!(driver.agent.transcript().lines().is_empty());
     assert_eq!(driver.agent.next(), Effect::Pending);
     assert_eq!(driver.run("go").text, "done");
 }
@@ -191,11 +191,12 @@ fn an_answer_that_does_not_fit_its_operation_is_a_tool_error() {
         let tool = tools::ALL.iter().find(|tool| tool.name == name).unwrap();
         let mut run = ToolCallRun::new(tool, &arguments.to_string());
         assert!(matches!(run.step(None), CallStep::Operate(_)));
-        let stat = FileAnswer::Stat(dewclaw_platform::Stat {
-            kind: dewclaw_platform::EntryKind::File,
-            size: 1,
-        });
-        let CallStep::Done(result) = run.step(Some(OperationAnswer::File(stat))) else {
+        let misfit = if name == "list_directory" {
+            FileAnswer::Done
+        } else {
+            FileAnswer::Listing(dewclaw_platform::Listing::default())
+        };
+        let CallStep::Done(result) = run.step(Some(OperationAnswer::File(misfit))) else {
             panic!("{name} goes on");
         };
         let json: serde_json::Value = serde_json::from_slice(&result.json).unwrap();

@@ -266,6 +266,29 @@ fn an_operation_that_differs_is_shown() {
 }
 
 #[test]
+fn an_end_that_differs_is_told() {
+    let (lines, _, _) = recorded();
+    let other = [
+        ("text", json!("All undone.")),
+        ("finished", json!("length")),
+    ];
+    for (member, value) in other {
+        let ended = changed(&lines, &["\"finished\":\"answered\""], |line| {
+            line[member] = value.clone();
+        });
+        let (line, told) = difference(&ended);
+        assert_eq!(line, lines.len() as u64);
+        assert!(told.contains("ends here (answered)"), "{told}");
+    }
+    // The last reply says something else than the recording's end does.
+    let said = changed(&lines, &["reply_chunk", "All done."], |line| {
+        let text = line["text"].as_str().unwrap();
+        line["text"] = json!(text.replace("All done.", "All undone."));
+    });
+    assert!(difference(&said).1.contains("ends otherwise"));
+}
+
+#[test]
 fn a_recording_that_was_cut_off_says_so_at_every_line() {
     let (lines, _, _) = recorded();
     for count in 1..lines.len() {
@@ -381,7 +404,7 @@ proptest! {
         match replay(&lines) {
             // It names its line.
             Err(error) => prop_assert!(error == RecordingError::Version || error.to_string().contains("line ")),
-            Ok(replayed) => prop_assert_eq!(replayed.transcript.lines.len(), driver.agent.transcript().lines.len()),
+            Ok(replayed) => prop_assert_eq!(replayed.transcript.lines().len(), driver.agent.transcript().lines().len()),
         }
     }
 

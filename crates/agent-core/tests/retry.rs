@@ -19,6 +19,10 @@ fn transient() -> Vec<(&'static str, Reply)> {
         ("error in the stream", Reply::stream(sse([error]))),
         ("empty body", Reply::json("")),
         ("closed before its head", Reply::fails(HttpError::Closed)),
+        (
+            "closed before its head, to another host",
+            Reply::fails(HttpError::Protocol),
+        ),
         ("name not resolved", Reply::fails(HttpError::Dns)),
         ("no connection", Reply::fails(HttpError::Connect)),
         ("connect timeout", Reply::fails(HttpError::ConnectTimeout)),
@@ -306,7 +310,6 @@ fn what_the_host_refuses_is_not_asked_again() {
         (HttpError::Unsupported, FailureKind::Unsupported, 3),
         (HttpError::InvalidRequest, FailureKind::Rejected, 3),
         (HttpError::Tls, FailureKind::Rejected, 3),
-        (HttpError::Protocol, FailureKind::Malformed, 3),
         (HttpError::TooLarge, FailureKind::Malformed, 3),
     ] {
         let mut driver = Driver::new(settings()).replies([Reply::fails(error)]);
@@ -378,6 +381,22 @@ fn a_reply_that_was_whole_is_taken_though_its_connection_breaks() {
         (outcome.reason, outcome.text.as_str()),
         (Reason::Answered, "whole")
     );
+}
+
+/// Some servers leave the connection open after the mark: an answer does not wait for them.
+#[test]
+fn a_connection_left_open_is_let_go_once_the_reply_is_whole() {
+    let reply = text("whole").streamed().ending(Ending::StaysOpen);
+    let mut driver = Driver::new(streaming()).replies([reply]);
+    let before = driver.now.monotonic_ms;
+    let outcome = driver.run("go");
+    assert_eq!(
+        (outcome.reason, outcome.text.as_str()),
+        (Reason::Answered, "whole")
+    );
+    let dropped = |effect: &Effect| matches!(effect, Effect::DropReply { .. });
+    assert!(driver.effects.iter().any(dropped));
+    assert!(driver.now.monotonic_ms - before <= 1_000);
 }
 
 #[test]

@@ -1,16 +1,12 @@
 //! The embedded component: its bytes, the engine that compiles it, and one run of it.
 
-use wasmtime::component::{Component, Linker, Resource};
-use wasmtime::{Cache, Config, Engine, OptLevel, Store, StoreContextMut};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Cache, Config, Engine, OptLevel, Store};
 
-use crate::egress;
 use crate::host::Host;
 
 /// The component that build.rs put here.
 const BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/component.wasm"));
-
-/// wasmtime's name for the interface whose `http-error-code` is ours.
-const HTTP_TYPES: &str = "wasi:http/types@0.2.12";
 
 mod bindings {
     #![allow(unreachable_pub, reason = "generated")]
@@ -74,15 +70,5 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    // wasmtime-wasi-http 48.0.8 never finds a code in the errors of body streams, which are of another type than the
-    // one it looks for: a component could not tell a stalled answer from a broken one.
-    linker.allow_shadowing(true);
-    linker.instance(HTTP_TYPES)?.func_wrap(
-        "http-error-code",
-        |mut store: StoreContextMut<'_, Host>, (error,): (Resource<wasmtime::Error>,)| {
-            let error = store.data_mut().table.get(&error)?;
-            Ok((egress::body_error_code(error),))
-        },
-    )?;
     Ok(linker)
 }

@@ -9,5 +9,5 @@ mod proxy;
 mod target;
 mod tls;
 
-pub(crate) use self::failure::{Diary, body_error_code};
+pub(crate) use self::failure::Diary;
 pub(crate) use self::http::Egress;

@@ -36,8 +36,10 @@ struct Call {
     exchange: HttpId,
     /// The body's next piece.
     piece: usize,
-    /// Bytes put together and not yet taken.
+    /// Bytes put together.
     outgoing: Vec<u8>,
+    /// How many of them were taken.
+    sent: usize,
     /// An error reply, held back.
     held: Option<Vec<u8>>,
     key: Option<String>,
@@ -124,6 +126,7 @@ impl Driver<'_> {
             exchange,
             piece: 0,
             outgoing: Vec::new(),
+            sent: 0,
             held: None,
             key,
             events: VecDeque::new(),
@@ -214,22 +217,24 @@ impl Driver<'_> {
     /// Writes the body as far as the client takes it.
     fn send(&mut self, agent: &Agent, call: &mut Call) {
         loop {
-            while call.outgoing.len() < WRITE_BYTES {
-                let Some(piece) = agent.body_piece(call.piece) else {
-                    break;
-                };
-                call.outgoing.extend_from_slice(piece);
-                call.piece += 1;
+            if call.sent == call.outgoing.len() {
+                call.sent = 0;
+                call.outgoing.clear();
+                while call.outgoing.len() < WRITE_BYTES {
+                    let Some(piece) = agent.body_piece(call.piece) else {
+                        break;
+                    };
+                    call.outgoing.extend_from_slice(piece);
+                    call.piece += 1;
+                }
             }
             if call.outgoing.is_empty() {
                 return;
             }
             // A failure is told by the next poll.
-            match self.http.write(call.exchange, &call.outgoing) {
+            match self.http.write(call.exchange, &call.outgoing[call.sent..]) {
                 Ok(0) | Err(_) => return,
-                Ok(taken) => {
-                    call.outgoing.drain(..taken);
-                }
+                Ok(taken) => call.sent += taken,
             }
         }
     }

@@ -51,7 +51,7 @@ pub(super) fn of_http(error: HttpError, base_url: &str) -> Failure {
 pub(super) fn of_reply(error: ReplyError) -> Failure {
     let message = match &error {
         ReplyError::Truncated => "the model's reply broke off before its end".to_string(),
-        ReplyError::Server(message) => {
+        ReplyError::Server(message) | ReplyError::Refused(message) => {
             ["the model server reported an error", &quoted(message)].concat()
         }
         ReplyError::Malformed(why) => [

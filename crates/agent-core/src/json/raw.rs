@@ -27,12 +27,17 @@ fn member<'j>(json: &'j [u8], step: &str) -> Option<&'j [u8]> {
             index += 1;
         }
         let value = &rest[..value_length(rest)];
+        let before = rest.len();
         if is_it {
             // The last of several members of one name counts.
             found = Some(value.trim_ascii_end());
         }
         rest = rest[value.len()..].trim_ascii_start();
         rest = rest.strip_prefix(b",").unwrap_or(rest).trim_ascii_start();
+        if rest.len() == before {
+            // Nothing was read, so this is no JSON.
+            break;
+        }
     }
     found
 }

@@ -54,10 +54,10 @@ impl Recorder {
     pub fn effect(&mut self, effect: &Effect, agent: &Agent) {
         match effect {
             Effect::CallModel(call) => {
-                let lines = &agent.transcript().lines;
+                let lines = agent.transcript().lines();
                 let new: Vec<&[u8]> = lines[self.messages..]
                     .iter()
-                    .map(|line| &line.json[..])
+                    .map(crate::Line::json)
                     .collect();
                 let mut messages = Vec::new();
                 push_array(&mut messages, new);

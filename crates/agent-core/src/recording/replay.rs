@@ -94,7 +94,7 @@ impl Replay {
             );
         };
         let recorded = value.elements("messages");
-        let now = &agent.transcript().lines;
+        let now = agent.transcript().lines();
         if request_digest(agent) != digest {
             return Err(self.differs(self.first_difference(recorded, now)));
         }
@@ -218,7 +218,7 @@ impl Replay {
             .concat();
         }
         for (index, (old, line)) in recorded.iter().zip(&now[self.messages..]).enumerate() {
-            let Ok(new) = parse(&line.json) else {
+            let Ok(new) = parse(line.json()) else {
                 continue;
             };
             if !old.means(&new) {

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use super::error::ToolError;
 use super::memory::{MEMORY_PATH, RECALLED_TAG};
@@ -10,7 +11,7 @@ use super::whole_file::done;
 use super::{Step, Task, Tool, text_argument};
 use crate::effect::{Operation, OperationAnswer};
 use crate::json::{Object, Value};
-use crate::operation::FileOperation;
+use crate::operation::{FileAnswer, FileOperation};
 
 pub(crate) const TOOL: Tool = Tool {
     name: "memory_write",
@@ -40,37 +41,86 @@ fn start(arguments: &Value) -> Result<Box<dyn Task>, ToolError> {
     }
     Ok(Box::new(MemoryWrite {
         // A blank line ends each paragraph, so that the next one stands alone.
-        content: Some([content, "\n\n"].concat()),
+        content: [content, "\n\n"].concat(),
         overwrite,
+        step: Next::Look,
     }))
 }
 
 struct MemoryWrite {
-    content: Option<String>,
+    content: String,
     overwrite: bool,
+    step: Next,
+}
+
+/// What comes next.
+#[derive(Clone, Copy)]
+enum Next {
+    /// Find out whether there is memory already, if it is added to.
+    Look,
+    /// See how it ends: a person may have left no blank line there.
+    End,
+    /// Write.
+    Write,
+    /// Nothing.
+    Done,
 }
 
 impl Task for MemoryWrite {
     fn step(&mut self, answer: Option<OperationAnswer>) -> Step {
         let path = MEMORY_PATH.to_string();
-        if let Some(content) = self.content.take() {
-            let content = content.into_bytes();
-            return Step::Operate(Operation::File(if self.overwrite {
-                FileOperation::Replace { path, content }
-            } else {
-                FileOperation::Append { path, content }
-            }));
-        }
-        Step::Done(done(&path, answer).map(|()| {
-            let message = if self.overwrite {
-                "memory was overwritten"
-            } else {
-                "added to memory"
-            };
-            Object::new()
-                .text("message", message)
-                .text("path", MEMORY_PATH)
-                .finish()
-        }))
+        let operation = match (self.step, answer) {
+            (Next::Look, _) if !self.overwrite => {
+                self.step = Next::End;
+                FileOperation::Stat { path }
+            }
+            (Next::End, Some(OperationAnswer::File(FileAnswer::Stat(stat)))) if stat.size > 0 => {
+                self.step = Next::Write;
+                FileOperation::Read {
+                    path,
+                    offset: stat.size.saturating_sub(2),
+                    length: 2,
+                }
+            }
+            (Next::Write, Some(OperationAnswer::File(FileAnswer::Bytes(end)))) => {
+                let ends = end.bytes.iter().rev().take_while(|byte| **byte == b'\n');
+                let gap = ["\n\n", "\n", ""][ends.count().min(2)];
+                self.step = Next::Done;
+                FileOperation::Append {
+                    path,
+                    content: [gap, &self.content].concat().into_bytes(),
+                }
+            }
+            (Next::Done, answer) => return Step::Done(done(&path, answer).map(|()| self.result())),
+            // There is no memory yet, or it can't be read: then writing says why.
+            (Next::Look, _)
+            | (Next::End, Some(OperationAnswer::File(FileAnswer::Stat(_))))
+            | (_, Some(OperationAnswer::File(FileAnswer::Failed(_)))) => {
+                self.step = Next::Done;
+                let content = core::mem::take(&mut self.content).into_bytes();
+                if self.overwrite {
+                    FileOperation::Replace { path, content }
+                } else {
+                    FileOperation::Append { path, content }
+                }
+            }
+            // An answer of another kind: this says so.
+            (_, answer) => return Step::Done(done(&path, answer).map(|()| self.result())),
+        };
+        Step::Operate(Operation::File(operation))
+    }
+}
+
+impl MemoryWrite {
+    fn result(&self) -> Vec<u8> {
+        let message = if self.overwrite {
+            "memory was overwritten"
+        } else {
+            "added to memory"
+        };
+        Object::new()
+            .text("message", message)
+            .text("path", MEMORY_PATH)
+            .finish()
     }
 }

@@ -184,7 +184,7 @@ impl ReadFile {
             let next = decimal(self.first + self.lines);
             let hint = match full {
                 Full::LongLine => [
-                    "the line is longer than a page and was cut; the next line is at offset ",
+                    "the line is longer than a page and was cut; what follows it, if anything, is at offset ",
                     &next,
                 ]
                 .concat(),

@@ -8,12 +8,13 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::sse::SseDecoder;
+use super::surrogates::{Joiner, parse_halves};
 use super::{
     Block, CallResult, Counter, MAX_BLOCKS, NOT_JSON, Reply, ReplyDecoder, ReplyError, Stop,
     TOO_MANY, ToolCall, WholeBody, Wire, error_words,
 };
 use crate::effect::{Auth, AuthScheme, Event, Usage};
-use crate::json::{Object, Value, parse, push_array};
+use crate::json::{Object, Value, push_array};
 use crate::settings::Settings;
 use crate::tools::Tool;
 use crate::transcript::Line;
@@ -70,16 +71,11 @@ impl Wire for ChatCompletions {
             object.raw("tools", &list);
         }
         // More messages follow, so the object stays open inside their array.
-        let system = message("system", system).json;
-        let mut head = object
-            .raw("messages", &[b"[", &system[..]].concat())
-            .finish();
+        let system = message("system", system);
+        let messages = [b"[", system.json(), b","].concat();
+        let mut head = object.raw("messages", &messages).finish();
         head.pop();
         head
-    }
-
-    fn after_head(&self) -> &'static [u8] {
-        b","
     }
 
     fn request_tail(&self, wrap_up: bool, has_tools: bool) -> &'static [u8] {
@@ -134,20 +130,19 @@ impl Wire for ChatCompletions {
             }
             object.raw("tool_calls", &calls);
         }
-        line(object.finish())
+        Line::new(object.finish(), None)
     }
 
     fn tool_messages(&self, results: &[CallResult]) -> Vec<Line> {
         results
             .iter()
             .map(|CallResult { call, result, .. }| {
-                line(
-                    Object::new()
-                        .text("role", "tool")
-                        .text("tool_call_id", &call.id)
-                        .text("content", &String::from_utf8_lossy(result))
-                        .finish(),
-                )
+                let json = Object::new()
+                    .text("role", "tool")
+                    .text("tool_call_id", &call.id)
+                    .text("content", &String::from_utf8_lossy(result))
+                    .finish();
+                Line::new(json, None)
             })
             .collect()
     }
@@ -162,19 +157,11 @@ impl Wire for ChatCompletions {
 }
 
 fn message(role: &str, text: &str) -> Line {
-    line(
-        Object::new()
-            .text("role", role)
-            .text("content", text)
-            .finish(),
-    )
-}
-
-fn line(json: Vec<u8>) -> Line {
-    Line {
-        json,
-        mark_at: None,
-    }
+    let json = Object::new()
+        .text("role", role)
+        .text("content", text)
+        .finish();
+    Line::new(json, None)
 }
 
 /// A reply put together from whole messages or from deltas.
@@ -186,6 +173,10 @@ struct Parts {
     indexes: Vec<Option<u64>>,
     counter: Counter,
     stopped: bool,
+    text: Joiner,
+    arguments: Joiner,
+    /// The chunk that is being taken may have halves of letters.
+    has_halves: bool,
 }
 
 impl Parts {
@@ -195,7 +186,12 @@ impl Parts {
             .get("error")
             .filter(|error| **error != Value::Null)
         {
-            return Err(ReplyError::Server(error_words(error)));
+            let words = error_words(error);
+            // Some gateways give the status of the server behind them.
+            return Err(match error.count("code") {
+                Some(code @ 400..500) if code != 429 => ReplyError::Refused(words),
+                _ => ReplyError::Server(words),
+            });
         }
         if !completion.members("usage").is_empty() {
             let count = |path: &str| completion.count(path).unwrap_or_default();
@@ -212,8 +208,10 @@ impl Parts {
         let Some(choice) = choices.first() else {
             return Ok(());
         };
-        if let Some(message) = choice.get("delta").or_else(|| choice.get("message")) {
-            self.take_message(message, events)?;
+        if let Some(delta) = choice.get("delta") {
+            self.take_message(delta, true, events)?;
+        } else if let Some(message) = choice.get("message") {
+            self.take_message(message, false, events)?;
         }
         if let Some(reason) = choice.text("finish_reason") {
             self.stopped = true;
@@ -226,7 +224,13 @@ impl Parts {
         Ok(())
     }
 
-    fn take_message(&mut self, message: &Value, events: &mut Vec<Event>) -> Result<(), ReplyError> {
+    /// Takes a whole message, or one delta of it.
+    fn take_message(
+        &mut self,
+        message: &Value,
+        is_delta: bool,
+        events: &mut Vec<Event>,
+    ) -> Result<(), ReplyError> {
         // Two names are in use for the same thing: DeepSeek's and vLLM's, and OpenRouter's.
         for name in ["reasoning_content", "reasoning"] {
             let more = message.text(name).unwrap_or_default();
@@ -258,34 +262,43 @@ impl Parts {
             self.take_text(refusal, events)?;
         }
         for call in message.elements("tool_calls") {
-            self.take_call(call)?;
+            self.take_call(call, is_delta)?;
         }
         Ok(())
     }
 
     fn take_text(&mut self, text: &str, events: &mut Vec<Event>) -> Result<(), ReplyError> {
         self.counter.add(text)?;
-        self.reply.push_text(text, events);
+        let text = self.text.join(text, self.has_halves);
+        self.reply.push_text(&text, events);
         Ok(())
     }
 
-    /// Takes a call, or more of one: the call of the same index, else of the same id, else the last one.
-    fn take_call(&mut self, part: &Value) -> Result<(), ReplyError> {
+    /// Takes a call, or more of one: of the last call of the same index, else of the same id, else of the last one. In a
+    /// whole message every call stands by itself, and so does one that brings another id than the one before it.
+    fn take_call(&mut self, part: &Value, is_delta: bool) -> Result<(), ReplyError> {
         let text = |path: &str| part.text(path).unwrap_or_default().to_string();
         let index = part.count("index");
         let id = text("id");
         let name = text("function/name");
-        let arguments = text("function/arguments");
+        let arguments = part.text("function/arguments").unwrap_or_default();
+        let arguments = self.arguments.join(arguments, self.has_halves);
         self.counter.add(&id)?;
         self.counter.add(&name)?;
         self.counter.add(&arguments)?;
+        let calls = &self.calls;
         let known = match index {
-            Some(_) => self.indexes.iter().position(|known| *known == index),
-            None if !id.is_empty() => self.calls.iter().position(|call| call.id == id),
+            _ if !is_delta => None,
+            Some(_) => self.indexes.iter().rposition(|known| *known == index),
+            None if !id.is_empty() => calls.iter().rposition(|call| call.id == id),
             // Without index and id, a name begins a call and arguments alone go on with the last one.
-            None if name.is_empty() => self.calls.len().checked_sub(1),
+            None if name.is_empty() => calls.len().checked_sub(1),
             None => None,
         };
+        let known = known.filter(|at| {
+            let before = &calls[*at].id;
+            id.is_empty() || before.is_empty() || *before == id
+        });
         let at = match known {
             Some(at) => at,
             None => {
@@ -334,7 +347,8 @@ impl ReplyDecoder for StreamDecoder {
                 *done = true;
                 return Ok(());
             }
-            let chunk = parse(data).map_err(|_| NOT_JSON)?;
+            let (chunk, has_halves) = parse_halves(data).map_err(|_| NOT_JSON)?;
+            parts.has_halves = has_halves;
             parts.take(&chunk, events)
         })
     }

@@ -7,12 +7,13 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::sse::SseDecoder;
+use super::surrogates::{Joiner, parse_halves};
 use super::{
     Block, CallResult, Counter, MAX_BLOCKS, NOT_JSON, Reply, ReplyDecoder, ReplyError, Stop,
     TOO_MANY, ToolCall, WholeBody, Wire, error_words,
 };
 use crate::effect::{Auth, AuthScheme, Event, Usage};
-use crate::json::{self, Object, Value, parse, push_array};
+use crate::json::{self, Object, Value, push_array};
 use crate::settings::Settings;
 use crate::tools::Tool;
 use crate::transcript::Line;
@@ -85,10 +86,6 @@ impl Wire for Messages {
         let mut head = object.raw("system", &system).raw("messages", b"[").finish();
         head.pop();
         head
-    }
-
-    fn after_head(&self) -> &'static [u8] {
-        b""
     }
 
     fn request_tail(&self, wrap_up: bool, has_tools: bool) -> &'static [u8] {
@@ -184,8 +181,8 @@ fn message(role: &str, blocks: &[Vec<u8>]) -> Line {
         .raw("content", &content)
         .finish();
     // Before the ends of block, array and message.
-    let mark_at = Some(json.len() - 3);
-    Line { json, mark_at }
+    let mark_at = json.len() - 3;
+    Line::new(json, Some(mark_at))
 }
 
 /// Where a reply's usage is, in a whole reply, a stream's first event, or its last ones.
@@ -223,7 +220,8 @@ impl ReplyDecoder for StreamDecoder {
             if parts.done {
                 return Ok(());
             }
-            let event = parse(data).map_err(|_| NOT_JSON)?;
+            let (event, has_halves) = parse_halves(data).map_err(|_| NOT_JSON)?;
+            parts.has_halves = has_halves;
             parts.take(&event, events)
         })
     }
@@ -247,6 +245,9 @@ struct Parts {
     counter: Counter,
     stopped: bool,
     done: bool,
+    joiner: Joiner,
+    /// The event that is being taken may have halves of letters.
+    has_halves: bool,
 }
 
 impl Parts {
@@ -338,6 +339,7 @@ impl Parts {
 
     fn add(&mut self, kind: &str, more: &str, events: &mut Vec<Event>) -> Result<(), ReplyError> {
         self.counter.add(more)?;
+        let more = &self.joiner.join(more, self.has_halves);
         match (kind, self.reply.blocks.last_mut()) {
             ("input_json_delta", Some(Block::Call(call))) => call.arguments.push_str(more),
             ("signature_delta", Some(Block::Reasoning { signature, .. })) => {

@@ -6,7 +6,7 @@ use dewclaw_agent_core::recording::Recorder;
 use dewclaw_agent_core::tools::{self, Tool};
 use dewclaw_agent_core::{
     Agent, Effect, Event, FileOperation, Input, ModelCall, Operation, OperationAnswer, Outcome,
-    Settings, perform,
+    RequestId, Settings, perform,
 };
 use dewclaw_platform::{MemoryFileSystem, Now};
 use serde_json::Value;
@@ -58,7 +58,9 @@ pub(crate) struct Driver {
     recorder: Option<Recorder>,
     settings: Settings,
     tools: Vec<&'static Tool>,
-    /// What is still to be told of the reply in flight.
+    /// The model call that is neither over nor dropped.
+    open: Option<RequestId>,
+    /// What is still to be told of its reply.
     in_flight: VecDeque<(u64, Input)>,
 }
 
@@ -87,6 +89,7 @@ impl Driver {
             recorder: None,
             settings,
             tools: tools.to_vec(),
+            open: None,
             in_flight: VecDeque::new(),
         }
     }
@@ -146,7 +149,6 @@ impl Driver {
         self.steps += 1;
         if self.cancel_at.is_some_and(|at| self.steps > at) {
             self.cancel_at = None;
-            self.in_flight.clear();
             self.tell(Input::Cancel);
         }
         let effect = self.agent.next();
@@ -159,7 +161,6 @@ impl Driver {
         let waits = matches!(effect, Effect::Pending | Effect::Wait { .. });
         if waits && self.cancel_waiting.is_some_and(|at| self.steps > at) {
             self.cancel_waiting = None;
-            self.in_flight.clear();
             self.tell(Input::Cancel);
             return None;
         }
@@ -167,11 +168,8 @@ impl Driver {
             Effect::Event(_) => {}
             Effect::CallModel(call) => self.call_model(&call),
             Effect::DropReply { id } => {
-                let named = self
-                    .in_flight
-                    .iter()
-                    .any(|(_, input)| request_of(input) == Some(id));
-                assert!(named, "it drops what is not in flight");
+                assert_eq!(self.open, Some(id), "it drops what is not in flight");
+                self.open = None;
                 self.in_flight.clear();
             }
             Effect::Operate { id, operation } => {
@@ -180,19 +178,18 @@ impl Driver {
                 self.tell(Input::OperationDone { id, answer });
             }
             Effect::Wait { until_ms } => {
-                let wait = until_ms.saturating_sub(self.now.monotonic_ms);
-                self.pass(wait);
-                self.tell(Input::Tick);
+                let left = until_ms.saturating_sub(self.now.monotonic_ms);
+                match self.in_flight.front() {
+                    Some((takes_ms, _)) if *takes_ms <= left => self.hear(),
+                    _ => {
+                        self.pass(left);
+                        self.tell(Input::Tick);
+                    }
+                }
             }
-            Effect::Pending => {
-                let (takes_ms, input) = self
-                    .in_flight
-                    .pop_front()
-                    .expect("the agent waits for something that was asked for");
-                self.pass(takes_ms);
-                self.tell(input);
-            }
+            Effect::Pending => self.hear(),
             Effect::Finished(outcome) => {
+                assert_eq!(self.open, None, "a model call is left open");
                 if let Some(mut recorder) = self.recorder.take() {
                     self.recording = recorder.take();
                 }
@@ -231,7 +228,21 @@ impl Driver {
             .script
             .pop_front()
             .expect("the script has a reply to every request");
+        assert_eq!(self.open, None, "one model call at a time");
+        self.open = Some(call.id);
         self.in_flight = reply.inputs(call.id);
+    }
+
+    /// Tells the next of the reply in flight.
+    #[track_caller]
+    fn hear(&mut self) {
+        let next = self.in_flight.pop_front();
+        let (takes_ms, input) = next.expect("the agent waits for something that was asked for");
+        if matches!(input, Input::ReplyEnd { .. } | Input::ReplyFailed { .. }) {
+            self.open = None;
+        }
+        self.pass(takes_ms);
+        self.tell(input);
     }
 
     #[track_caller]
@@ -286,22 +297,14 @@ impl Driver {
         waits.collect()
     }
 
-    /// The transcript's messages.
+    /// The conversation as the next request would hold it, the system text included.
     pub(crate) fn transcript(&self) -> Vec<Value> {
-        let lines = &self.agent.transcript().lines;
-        let messages = lines.iter().map(|line| serde_json::from_slice(&line.json));
-        messages
-            .collect::<Result<_, _>>()
-            .expect("messages are JSON")
-    }
-}
-
-fn request_of(input: &Input) -> Option<dewclaw_agent_core::RequestId> {
-    match input {
-        Input::ReplyStart { id, .. }
-        | Input::ReplyChunk { id, .. }
-        | Input::ReplyEnd { id }
-        | Input::ReplyFailed { id, .. } => Some(*id),
-        _ => None,
+        let pieces = (0..).map_while(|index| self.agent.body_piece(index));
+        let body = pieces.collect::<Vec<_>>().concat();
+        let body: Value = serde_json::from_slice(&body).expect("the body is JSON");
+        body["messages"]
+            .as_array()
+            .expect("it has messages")
+            .clone()
     }
 }

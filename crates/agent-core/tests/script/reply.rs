@@ -27,6 +27,8 @@ pub(crate) enum Ending {
     Fails(HttpError),
     /// Before its head.
     NeverStarts(HttpError),
+    /// Never: the server leaves the connection open.
+    StaysOpen,
 }
 
 impl Reply {
@@ -118,9 +120,10 @@ impl Reply {
         let mut inputs = VecDeque::from([(self.takes_ms, start)]);
         let pieces = self.pieces.into_iter();
         inputs.extend(pieces.map(|bytes| (0, Input::ReplyChunk { id, bytes })));
-        inputs.push_back(match self.ending {
-            Ending::Fails(error) => failed(error),
-            _ => (0, Input::ReplyEnd { id }),
+        inputs.extend(match self.ending {
+            Ending::Fails(error) => Some(failed(error)),
+            Ending::StaysOpen => None,
+            _ => Some((0, Input::ReplyEnd { id })),
         });
         inputs
     }

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_rustls::rustls;
 use wasmtime_wasi_http::Error;
-use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 
 /// A failed exchange. Its text names the other side, never a header or a proxy's password.
 #[derive(Debug, thiserror::Error)]
@@ -125,19 +124,6 @@ fn io_code(error: &io::Error) -> Error {
     }
 }
 
-/// The wasi:http code of an error that a body's stream gave, if it is one of ours.
-pub(crate) fn body_error_code(error: &wasmtime::Error) -> Option<ErrorCode> {
-    if let Some(code) = error.downcast_ref::<ErrorCode>() {
-        return Some(code.clone());
-    }
-    Some(match error.downcast_ref::<Error>()? {
-        Error::ConnectionReadTimeout => ErrorCode::ConnectionReadTimeout,
-        Error::HttpResponseIncomplete => ErrorCode::HttpResponseIncomplete,
-        Error::HttpProtocolError => ErrorCode::HttpProtocolError,
-        _ => ErrorCode::ConnectionTerminated,
-    })
-}
-
 /// The last failure, for the line that a failed run ends with. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Diary(Arc<Mutex<Option<String>>>);
@@ -218,20 +204,6 @@ mod tests {
             Failure::handshake("host:1", &eof).code,
             Error::ConnectionTerminated
         ));
-    }
-
-    #[test]
-    fn body_errors_keep_their_code() {
-        let code = |error: Error| body_error_code(&error.into());
-        assert!(matches!(
-            code(Error::ConnectionReadTimeout),
-            Some(ErrorCode::ConnectionReadTimeout)
-        ));
-        assert!(matches!(
-            code(Error::HttpResponseIncomplete),
-            Some(ErrorCode::HttpResponseIncomplete)
-        ));
-        assert!(body_error_code(&wasmtime::Error::msg("a file's")).is_none());
     }
 
     #[test]

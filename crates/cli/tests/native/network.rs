@@ -296,7 +296,7 @@ fn a_stalled_answer_is_told_from_a_broken_one() {
     let (code, _, err) = run(&mut scratch.ask(&model.url()));
     assert_eq!(code, 3, "{err}");
     assert!(err.contains("timed out"), "{err}");
-    assert!(err.contains("no byte of its answer for 200ms"), "{err}");
+    assert!(err.contains("between_bytes_timeout_ms"), "{err}");
 
     let model = Model::plain(move |_: &Seen, stream: &mut dyn Write| {
         let _ = stream.write_all(part.as_bytes());

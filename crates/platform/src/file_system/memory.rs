@@ -192,7 +192,7 @@ impl FileSystem for MemoryFileSystem {
         let below = to
             .strip_prefix(from)
             .is_some_and(|rest| rest.starts_with('/'));
-        if from.is_empty() || below {
+        if from.is_empty() || (below && moving_folder) {
             return Err(FsError::InvalidPath);
         }
         if from == to {

@@ -245,6 +245,10 @@ impl FileSystem for WasiFileSystem {
         let place = self.walk(path, false)?;
         let file = self.open_file(&place)?;
         let mut bytes: Vec<u8> = Vec::new();
+        // Past every file's end, and past what hosts take as an offset.
+        if offset > i64::MAX as u64 - length as u64 {
+            return Ok(ReadChunk { bytes, end: true });
+        }
         loop {
             let at = offset.saturating_add(bytes.len() as u64);
             let wanted = length - bytes.len();
@@ -364,6 +368,7 @@ impl FileSystem for WasiFileSystem {
     }
 
     fn create_folders(&mut self, path: &str) -> FsResult<()> {
+        self.root()?;
         let parts = parts(path)?;
         for depth in 1..=parts.len() {
             let place = self.walk(&parts[..depth].join("/"), false)?;

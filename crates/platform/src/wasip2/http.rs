@@ -291,7 +291,8 @@ fn outgoing_request(request: &HttpRequest) -> Result<OutgoingRequest, HttpError>
     for (name, value) in &request.headers {
         append(name, value)?;
     }
-    if request.content_length > 0 {
+    // Without it hosts send a body in chunks, even an empty one.
+    if request.content_length > 0 || request.method == Method::Post {
         append("content-length", &request.content_length.to_string())?;
     }
     let outgoing = OutgoingRequest::new(headers);
@@ -308,20 +309,17 @@ fn outgoing_request(request: &HttpRequest) -> Result<OutgoingRequest, HttpError>
     Ok(outgoing)
 }
 
-/// What the host's own time limits are longer than the exchange's: the exchange keeps the shorter ones itself, because
+/// What the host's limit between bytes is longer than the exchange's: the exchange keeps the shorter one itself, because
 /// not every host tells a response that stalled from one that broke (wasmtime 48 does not).
 const HOST_MARGIN_MS: u64 = 1_000;
 
 /// A host that knows no time limits refuses to set them; the exchange keeps them all the same.
 fn request_options(timeouts: Timeouts) -> RequestOptions {
     let options = RequestOptions::new();
-    let longer = |ms: u64| {
-        let ms = ms.saturating_add(HOST_MARGIN_MS);
-        Some(ms.saturating_mul(NS_PER_MS))
-    };
-    // Only the host sees when the connection stands.
-    let _ = options.set_connect_timeout(Some(timeouts.connect_ms.saturating_mul(NS_PER_MS)));
-    let _ = options.set_first_byte_timeout(longer(timeouts.first_byte_ms));
-    let _ = options.set_between_bytes_timeout(longer(timeouts.between_bytes_ms));
+    let ns = |ms: u64| Some(ms.saturating_mul(NS_PER_MS));
+    let _ = options.set_connect_timeout(ns(timeouts.connect_ms));
+    let _ = options.set_first_byte_timeout(ns(timeouts.first_byte_ms));
+    let longer = timeouts.between_bytes_ms.saturating_add(HOST_MARGIN_MS);
+    let _ = options.set_between_bytes_timeout(ns(longer));
     options
 }
