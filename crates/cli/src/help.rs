@@ -10,7 +10,8 @@ Options of the native command; they stand before COMMAND:
   --workspace DIR      the folder that tools see (default: the current one)
   --state DIR          configuration and recordings, never seen by tools; made when missing
                        (default: $DEWCLAW_STATE, else $XDG_STATE_HOME/dewclaw, else ~/.local/state/dewclaw)
-  --env NAME[=VALUE]   one more variable for the component, which sees OPENAI_* and DEWCLAW_* only
+  --env NAME[=VALUE]   one more variable for the component, which sees OPENAI_*, ANTHROPIC_* and
+                       DEWCLAW_* only
   -h, --help           this text
   -V, --version        versions of this command, of wasmtime and of the component
 
