@@ -37,6 +37,8 @@ pub struct Tool {
     pub description: &'static str,
     /// The JSON Schema of its arguments: an object without additional properties.
     pub parameters: &'static str,
+    /// Whether a call can change anything.
+    pub writes: bool,
     start: fn(&Value) -> Result<Box<dyn Task>, ToolError>,
 }
 

@@ -200,7 +200,7 @@ fn a_changed_request_is_reported_with_the_message_that_differs() {
     });
     let (_, told) = difference(&said);
     for part in [
-        "message 3 of the request",
+        "message 2 of the request",
         "recorded: ",
         "Gr\u{fc}\u{df}e",
         "this run: ",

@@ -13,6 +13,7 @@ mod ask;
 mod configuration;
 mod doctor;
 mod help;
+mod offer;
 mod output;
 mod replay;
 mod tool;

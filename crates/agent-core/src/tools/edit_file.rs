@@ -23,6 +23,7 @@ pub(crate) const TOOL: Tool = Tool {
     name: "edit_file",
     description: "Replaces one passage of a text file. old_text must stand in the file exactly once, spaces and line ends included; add lines around it until it does.",
     parameters: r#"{"type":"object","properties":{"path":{"type":"string","description":"relative to the workspace"},"old_text":{"type":"string","description":"the passage as it stands in the file"},"new_text":{"type":"string","description":"what stands there afterwards"}},"required":["path","old_text","new_text"],"additionalProperties":false}"#,
+    writes: true,
     start,
 };
 

@@ -21,6 +21,7 @@ pub(crate) const TOOL: Tool = Tool {
     name: "list_directory",
     description: "Lists a folder of the workspace, by name: whether each entry is a folder, and a file's size in bytes. The workspace itself is \".\".",
     parameters: r#"{"type":"object","properties":{"path":{"type":"string","description":"relative to the workspace"}},"required":["path"],"additionalProperties":false}"#,
+    writes: false,
     start,
 };
 

@@ -23,6 +23,7 @@ pub(crate) const TOOL: Tool = Tool {
     name: "memory_read",
     description: "Reads long-term memory: all of it, or with a query the paragraphs that fit it best.",
     parameters: r#"{"type":"object","properties":{"query":{"type":"string","description":"words to look for"}},"additionalProperties":false}"#,
+    writes: false,
     start,
 };
 

@@ -17,6 +17,7 @@ pub(crate) const TOOL: Tool = Tool {
     name: "memory_write",
     description: "Remembers something for later runs, as Markdown: added at the end of memory, or in place of all of it. One paragraph for each thing.",
     parameters: r#"{"type":"object","properties":{"content":{"type":"string"},"mode":{"type":"string","enum":["append","overwrite"],"description":"append unless said otherwise"}},"required":["content"],"additionalProperties":false}"#,
+    writes: true,
     start,
 };
 

@@ -22,6 +22,7 @@ pub(crate) const TOOL: Tool = Tool {
     name: "read_file",
     description: "Reads a text file of the workspace. Long files come in pages: read on with offset, as the hint says.",
     parameters: r#"{"type":"object","properties":{"path":{"type":"string","description":"relative to the workspace"},"offset":{"type":"integer","minimum":1,"description":"first line to read, from 1"},"limit":{"type":"integer","minimum":1,"description":"lines to read at most"}},"required":["path"],"additionalProperties":false}"#,
+    writes: false,
     start,
 };
 

@@ -16,6 +16,7 @@ pub(crate) const TOOL: Tool = Tool {
     name: "write_file",
     description: "Writes a text file of the workspace, whole: makes it, or replaces what it held. Missing folders are made. To change part of a file use edit_file.",
     parameters: r#"{"type":"object","properties":{"path":{"type":"string","description":"relative to the workspace"},"content":{"type":"string"}},"required":["path","content"],"additionalProperties":false}"#,
+    writes: true,
     start,
 };
 

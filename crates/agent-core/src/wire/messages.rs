@@ -108,8 +108,8 @@ impl Wire for Messages {
         let mut blocks = Vec::new();
         for block in &reply.blocks {
             let json = match block {
-                // Empty blocks are refused.
-                Block::Text(text) if text.is_empty() => continue,
+                // Blocks without words are refused.
+                Block::Text(text) if text.trim().is_empty() => continue,
                 Block::Text(text) => text_block(text),
                 // Reasoning that was not signed came from elsewhere, and is refused.
                 Block::Reasoning { signature, .. } if signature.is_empty() => continue,
@@ -245,6 +245,8 @@ struct Parts {
     counter: Counter,
     stopped: bool,
     done: bool,
+    /// The block that is open is of no known kind, and so is nothing that fills it.
+    passed_over: bool,
     joiner: Joiner,
     /// The event that is being taken may have halves of letters.
     has_halves: bool,
@@ -296,12 +298,16 @@ impl Parts {
             return Err(TOO_MANY);
         }
         let text = |name: &str| block.text(name).unwrap_or_default();
+        self.passed_over = false;
         let opened = match text("type") {
             "text" => Block::Text(String::new()),
-            "thinking" => Block::Reasoning {
-                text: String::new(),
-                signature: text("signature").to_string(),
-            },
+            "thinking" => {
+                self.counter.add(text("signature"))?;
+                Block::Reasoning {
+                    text: String::new(),
+                    signature: text("signature").to_string(),
+                }
+            }
             "redacted_thinking" => {
                 self.counter.add(text("data"))?;
                 Block::Sealed(text("data").to_string())
@@ -315,7 +321,10 @@ impl Parts {
                     arguments: String::new(),
                 })
             }
-            _ => return Ok(()),
+            _ => {
+                self.passed_over = true;
+                return Ok(());
+            }
         };
         self.reply.blocks.push(opened);
         // What a block opens with is part of it; mostly it is empty.
@@ -328,6 +337,9 @@ impl Parts {
     }
 
     fn fill(&mut self, delta: &Value, events: &mut Vec<Event>) -> Result<(), ReplyError> {
+        if self.passed_over {
+            return Ok(());
+        }
         let kind = delta.text("type").unwrap_or_default();
         for name in ["text", "thinking", "partial_json", "signature"] {
             if let Some(more) = delta.text(name) {
@@ -348,6 +360,10 @@ impl Parts {
             ("text_delta", _) => self.reply.push_text(more, events),
             ("thinking_delta", _) => self.reply.push_reasoning(more, events),
             _ => {}
+        }
+        // Text and reasoning in turns make blocks that were never opened.
+        if self.reply.blocks.len() > MAX_BLOCKS {
+            return Err(TOO_MANY);
         }
         Ok(())
     }
@@ -381,6 +397,7 @@ impl ReplyDecoder for PlainDecoder {
         for (index, block) in blocks.iter().enumerate() {
             parts.open(block, events)?;
             if let Some(Block::Call(call)) = parts.reply.blocks.last_mut()
+                && !parts.passed_over
                 && call.arguments.is_empty()
             {
                 let path = ["content/", &json::decimal(index as u64), "/input"].concat();

@@ -221,5 +221,5 @@ fn more_than_any_model_makes() {
     let many = vec![call("read_file", A); 129];
     let (kind, message) = crate::failure(plain(&many));
     assert_eq!(kind.name(), "malformed");
-    assert!(message.contains("128 tool calls"), "{message}");
+    assert!(message.contains("more than 128 parts"), "{message}");
 }

@@ -3,14 +3,14 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use dewclaw_agent_core::Agent;
 use dewclaw_agent_core::recording::Recorder;
-use dewclaw_agent_core::{Agent, tools};
 use dewclaw_platform::wasip2::{WasiClock, WasiEnvironment};
 use dewclaw_platform::{Clock, Environment};
 
 use super::arguments::{Arguments, Flags};
 use super::output::Output;
-use super::{Stop, configuration};
+use super::{Stop, configuration, offer};
 use crate::console::read_input;
 use crate::driver::Driver;
 use crate::folders::Folders;
@@ -28,6 +28,8 @@ const FLAGS: &Flags = &[
     ("--max-steps", "", true),
     ("--max-tokens", "", true),
     ("--no-stream", "", false),
+    ("--tools", "", true),
+    ("--read-only", "", false),
     ("--record", "", true),
     ("--json", "", false),
     ("--quiet", "-q", false),
@@ -40,6 +42,7 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
     let mut output = Output::new(&arguments);
     let mut folders = Folders::find();
     let configuration = configuration::read(environment, &arguments, &mut folders)?;
+    let tools = offer::tools(environment, &arguments)?;
     let record = arguments.value("--record").map(ToString::to_string);
     let [mut prompt] = arguments.operands(["PROMPT"])?;
     if prompt == "-" {
@@ -53,13 +56,13 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
     let (now, seed) = (clock.now(), environment.seed());
     let recording = match record {
         Some(path) => {
-            let recorder = Recorder::new(&configuration.settings, &tools::ALL, seed, now, &prompt);
+            let recorder = Recorder::new(&configuration.settings, &tools, seed, now, &prompt);
             let recording = Recording::create(&mut folders, &path, recorder);
             Some(recording.map_err(|why| Stop::failed(&[&why]))?)
         }
         None => None,
     };
-    let mut agent = Agent::new(configuration.settings, &tools::ALL, seed)
+    let mut agent = Agent::new(configuration.settings, &tools, seed)
         .map_err(|error| Stop::usage(&[&error.to_string()]))?;
     agent
         .prompt(now, &prompt)

@@ -7,7 +7,7 @@ use dewclaw_platform::Environment;
 use dewclaw_platform::wasip2::{WasiEnvironment, WasiFileSystem};
 
 use super::arguments::{Arguments, Flags};
-use super::{Stop, USAGE, configuration};
+use super::{Stop, USAGE, configuration, offer};
 use crate::console::print;
 use crate::folders::Folders;
 
@@ -15,6 +15,8 @@ const FLAGS: &Flags = &[
     ("--model", "-m", true),
     ("--wire", "", true),
     ("--base-url", "", true),
+    ("--tools", "", true),
+    ("--read-only", "", false),
 ];
 
 /// Columns of the table's first two fields.
@@ -51,6 +53,7 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
     let arguments = Arguments::parse(arguments, FLAGS)?;
     let mut folders = Folders::find();
     let configuration = configuration::read(environment, &arguments, &mut folders)?;
+    let tools = offer::tools(environment, &arguments)?;
     arguments.operands([])?;
     let advice = match environment.var("DEWCLAW_RUNNER").as_deref() {
         Some("dewclaw") => &NATIVE,
@@ -113,6 +116,12 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
             &["requests carry none, which a server of your own may not need"],
         ),
     }
+    let names = offer::names(&tools);
+    table.row(
+        "tools",
+        if tools.is_empty() { "none" } else { "ok" },
+        &[&names],
+    );
     print(table.text.as_bytes());
     Ok(if table.incomplete { USAGE } else { 0 })
 }

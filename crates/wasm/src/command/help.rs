@@ -30,6 +30,8 @@ of ask:
   --max-steps N     model rounds before the last one, which wraps up (default 25)
   --max-tokens N    tokens of one reply
   --no-stream       ask for replies whole
+  --tools A,B       offer the model these tools only (or DEWCLAW_TOOLS)
+  --read-only       offer it no tool that writes (or DEWCLAW_READ_ONLY=true)
   --record FILE     record the run in FILE of the state folder, for replay
 
 of replay:

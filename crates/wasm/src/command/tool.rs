@@ -8,6 +8,7 @@ use dewclaw_agent_core::tools::{ALL, CallStep, ToolCallRun};
 use dewclaw_agent_core::{Operation, OperationAnswer, perform};
 
 use super::arguments::Arguments;
+use super::offer;
 use super::{DENIED, FAILED, Stop, USAGE};
 use crate::console::{print, read_input};
 use crate::folders::Folders;
@@ -25,15 +26,7 @@ pub(super) fn list(arguments: Vec<String>) -> Result<u8, Stop> {
 /// `tool NAME JSON`: one call. Its result goes to standard output, an error too, since that is an object as well.
 pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
     let [name, mut json] = Arguments::parse(arguments, &[])?.operands(["NAME", "JSON"])?;
-    let Some(tool) = ALL.iter().find(|tool| tool.name == name) else {
-        let names: Vec<&str> = ALL.iter().map(|tool| tool.name).collect();
-        return Err(Stop::usage(&[
-            "unknown tool \"",
-            &name,
-            "\": there are ",
-            &names.join(", "),
-        ]));
-    };
+    let tool = offer::named(&name)?;
     if json == "-" {
         json = read_input().map_err(|why| Stop::usage(&[why]))?;
     }
