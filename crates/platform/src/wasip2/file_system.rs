@@ -5,7 +5,7 @@
 //! (`is-same-object`), whatever name or link led to it.
 
 use alloc::rc::Rc;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use wasi::filesystem::types::{
@@ -13,11 +13,11 @@ use wasi::filesystem::types::{
 };
 use wasi::random::random::get_random_u64;
 
+use self::walk::{Place, open_folder, stat_of};
 use crate::file_system::parts;
 use crate::{EntryKind, FileSystem, FsError, FsResult, Listing, ListingEntry, ReadChunk, Stat};
 
-/// Links followed on one path before it is called a loop, as Linux counts them (path_resolution(7)).
-const MAX_LINKS: u32 = 40;
+mod walk;
 
 /// Files below one granted folder, or below none: then every call answers [`FsError::NoRoot`].
 #[derive(Clone, Default)]
@@ -25,12 +25,6 @@ pub struct WasiFileSystem {
     root: Option<Rc<Descriptor>>,
     excluded: Vec<Rc<Descriptor>>,
     excluded_name: Option<&'static str>,
-}
-
-/// Where a path leads once its links are followed: a name in a folder that exists, or (`name` empty) the root.
-struct Place {
-    folder: Rc<Descriptor>,
-    name: String,
 }
 
 impl WasiFileSystem {
@@ -106,108 +100,6 @@ impl WasiFileSystem {
         } else {
             error
         }
-    }
-
-    fn check_excluded(&self, folder: &Descriptor) -> FsResult<()> {
-        if self
-            .excluded
-            .iter()
-            .any(|other| other.is_same_object(folder))
-        {
-            return Err(FsError::Denied);
-        }
-        Ok(())
-    }
-
-    /// Whether `place` itself, its links not followed, is an excluded folder.
-    fn check_not_excluded(&self, place: &Place) -> FsResult<()> {
-        match open_folder(&place.folder, &place.name) {
-            Ok(folder) => self.check_excluded(&folder),
-            Err(_) => Ok(()),
-        }
-    }
-
-    /// Follows `path` to its place. A link at the end is followed too, unless `keep_last` is set.
-    fn walk(&self, path: &str, keep_last: bool) -> FsResult<Place> {
-        let root = self.root()?;
-        let mut above: Vec<Rc<Descriptor>> = Vec::new();
-        let mut ahead: Vec<String> = parts(path)?.iter().rev().map(ToString::to_string).collect();
-        let mut links = 0;
-        while let Some(part) = ahead.pop() {
-            if part == ".." {
-                above.pop().ok_or(FsError::Denied)?;
-                continue;
-            }
-            if above.is_empty()
-                && self
-                    .excluded_name
-                    .is_some_and(|name| part.eq_ignore_ascii_case(name))
-            {
-                return Err(FsError::Denied);
-            }
-            let here = above.last().unwrap_or(root).clone();
-            let last = ahead.is_empty();
-            if last && keep_last {
-                return Ok(Place {
-                    folder: here,
-                    name: part,
-                });
-            }
-            match open_folder(&here, &part) {
-                Ok(folder) => {
-                    self.check_excluded(&folder)?;
-                    if last {
-                        return Ok(Place {
-                            folder: here,
-                            name: part,
-                        });
-                    }
-                    above.push(Rc::new(folder));
-                    continue;
-                }
-                Err(ErrorCode::NoEntry) if last => {
-                    return Ok(Place {
-                        folder: here,
-                        name: part,
-                    });
-                }
-                Err(ErrorCode::NoEntry) => return Err(FsError::NotFound),
-                Err(_) => {}
-            }
-            let stat = here.stat_at(PathFlags::empty(), &part).map_err(fs_error)?;
-            if stat.type_ == DescriptorType::SymbolicLink {
-                links += 1;
-                if links > MAX_LINKS {
-                    return Err(FsError::InvalidPath);
-                }
-                let target = here.readlink_at(&part).map_err(fs_error)?;
-                if target.starts_with('/') {
-                    return Err(FsError::Denied);
-                }
-                ahead.extend(
-                    target
-                        .split('/')
-                        .rev()
-                        .filter(|part| !matches!(*part, "" | "."))
-                        .map(ToString::to_string),
-                );
-            } else if last {
-                return Ok(Place {
-                    folder: here,
-                    name: part,
-                });
-            } else if stat.type_ == DescriptorType::Directory {
-                // It is a folder, and it did not open.
-                return Err(FsError::Denied);
-            } else {
-                return Err(FsError::NotFolder);
-            }
-        }
-        // The root itself, or a link whose target is a folder passed on the way.
-        Ok(Place {
-            folder: above.last().unwrap_or(root).clone(),
-            name: String::new(),
-        })
     }
 
     /// The regular file at `place`, opened for reading.
@@ -416,43 +308,6 @@ impl FileSystem for WasiFileSystem {
             .rename_at(&from.name, &to.folder, &to.name)
             .map_err(|code| self.write_error(code))
     }
-}
-
-/// Opens `name` as a folder, unless it is a link.
-fn open_folder(parent: &Descriptor, name: &str) -> Result<Descriptor, ErrorCode> {
-    parent
-        .open_at(
-            PathFlags::empty(),
-            name,
-            OpenFlags::DIRECTORY,
-            // Asking to change entries is needed for writes below; a read-only grant gives the folder all the same.
-            DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY,
-        )
-        .or_else(|code| match code {
-            ErrorCode::Access | ErrorCode::NotPermitted | ErrorCode::ReadOnly => parent.open_at(
-                PathFlags::empty(),
-                name,
-                OpenFlags::DIRECTORY,
-                DescriptorFlags::READ,
-            ),
-            code => Err(code),
-        })
-}
-
-fn stat_of(place: &Place) -> FsResult<Stat> {
-    let stat = if place.name.is_empty() {
-        place.folder.stat()
-    } else {
-        place.folder.stat_at(PathFlags::empty(), &place.name)
-    }
-    .map_err(fs_error)?;
-    let kind = entry_kind(stat.type_);
-    let size = if kind == EntryKind::File {
-        stat.size
-    } else {
-        0
-    };
-    Ok(Stat { kind, size })
 }
 
 /// Writes go to files, new or existing, and to nothing else: opening a pipe could wait for ever.
