@@ -1,6 +1,5 @@
 //! The agent: prompt, model, tools, model, tools, answer.
 
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -8,21 +7,22 @@ use alloc::vec::Vec;
 use dewclaw_platform::{HttpError, Now};
 
 use crate::effect::{
-    Effect, Event, Failure, FailureKind, Input, Misuse, ModelCall, Outcome, Reason, RequestId,
-    Usage,
+    Effect, Event, Failure, Input, Misuse, ModelCall, Outcome, Reason, RequestId, Usage,
 };
 use crate::json::decimal;
 use crate::settings::{Settings, SettingsError};
 use crate::tools::Tool;
 use crate::transcript::{Line, Transcript};
-use crate::wire::{self, Block, CallResult, Reply, ReplyDecoder, ReplyError, Stop, Wire};
+use crate::wire::{self, Block, CallResult, Reply, Stop, Wire};
 
 mod calls;
+mod exchange;
 mod failure;
 mod retry;
 mod system_text;
 
 use calls::Calls;
+use exchange::Exchange;
 use retry::Retry;
 
 /// Bytes of an error reply that are kept, to find the server's message in.
@@ -73,23 +73,6 @@ enum State {
     Waiting(u64),
     /// The calls of a reply are being run.
     Running,
-}
-
-/// A model call in flight.
-struct Exchange {
-    id: RequestId,
-    /// The reply's status, once its head is here.
-    status: Option<u16>,
-    content_type: String,
-    retry_after: Option<String>,
-    /// Reads the body of a success.
-    decoder: Option<Box<dyn ReplyDecoder>>,
-    /// The body of anything else.
-    error_body: Vec<u8>,
-    /// Something of it was shown.
-    shown: bool,
-    /// The reply has said that it is complete: its connection's end is waited for until then.
-    complete_until: Option<u64>,
 }
 
 impl Agent {
@@ -307,16 +290,7 @@ impl Agent {
             content_length: content_length as u64,
             timeouts: self.settings.timeouts,
         }));
-        self.state = State::Replying(Exchange {
-            id,
-            status: None,
-            content_type: String::new(),
-            retry_after: None,
-            decoder: None,
-            error_body: Vec::new(),
-            shown: false,
-            complete_until: None,
-        });
+        self.state = State::Replying(Exchange::new(id));
     }
 
     /// Once the head is here: a success of the wire's own kinds gets a decoder.
@@ -530,29 +504,5 @@ impl Agent {
 
     fn show(&mut self, event: Event) {
         self.effects.push_back(Effect::Event(event));
-    }
-}
-
-impl Exchange {
-    fn start(&mut self, status: u16, headers: Vec<(String, String)>) {
-        self.status = Some(status);
-        for (name, value) in headers {
-            match name.as_str() {
-                "content-type" => self.content_type = value.to_ascii_lowercase(),
-                "retry-after" => self.retry_after = Some(value),
-                _ => {}
-            }
-        }
-    }
-}
-
-impl From<ReplyError> for FailureKind {
-    fn from(error: ReplyError) -> FailureKind {
-        match error {
-            ReplyError::Truncated => FailureKind::Connection,
-            ReplyError::Server(_) => FailureKind::Server,
-            ReplyError::Refused(_) => FailureKind::Rejected,
-            ReplyError::Malformed(_) => FailureKind::Malformed,
-        }
     }
 }

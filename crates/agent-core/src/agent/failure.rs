@@ -151,3 +151,14 @@ fn server_message(body: &[u8]) -> String {
         .unwrap_or_default()
         .to_string()
 }
+
+impl From<ReplyError> for FailureKind {
+    fn from(error: ReplyError) -> FailureKind {
+        match error {
+            ReplyError::Truncated => FailureKind::Connection,
+            ReplyError::Server(_) => FailureKind::Server,
+            ReplyError::Refused(_) => FailureKind::Rejected,
+            ReplyError::Malformed(_) => FailureKind::Malformed,
+        }
+    }
+}
