@@ -330,7 +330,7 @@ impl Agent {
         if let Err(error) = taken {
             let id = exchange.id;
             self.effects.push_back(Effect::DropReply { id });
-            self.fail(failure::of_reply(error));
+            self.fail(failure::of_reply(error, self.wire.hints()));
         }
     }
 
@@ -339,7 +339,7 @@ impl Agent {
             return;
         };
         let Some(decoder) = &mut exchange.decoder else {
-            let failure = failure::of_status(exchange, self.settings.base_url());
+            let failure = failure::of_status(exchange, self.settings.base_url(), self.wire.hints());
             self.fail(failure);
             return;
         };
@@ -349,7 +349,7 @@ impl Agent {
         self.effects.extend(events.into_iter().map(Effect::Event));
         match reply {
             Ok(reply) => self.take_reply(reply),
-            Err(error) => self.fail(failure::of_reply(error)),
+            Err(error) => self.fail(failure::of_reply(error, self.wire.hints())),
         }
     }
 
@@ -369,7 +369,7 @@ impl Agent {
         // A status says more than the way in which its body broke off.
         let refused = exchange.status.is_some_and(|status| status >= 300);
         let failure = if refused {
-            failure::of_status(exchange, self.settings.base_url())
+            failure::of_status(exchange, self.settings.base_url(), self.wire.hints())
         } else {
             failure::of_http(error, self.settings.base_url())
         };

@@ -236,6 +236,12 @@ impl Settings {
         if self.model.is_empty() {
             return Err(SettingsError::NoModel);
         }
+        if self.max_tokens > 0 && self.thinking_tokens >= self.max_tokens {
+            return Err(SettingsError::Value {
+                name: "thinking_tokens",
+                wanted: "below max_tokens",
+            });
+        }
         Ok(())
     }
 }
@@ -252,7 +258,9 @@ fn base_url_problem(url: &str) -> Option<&'static str> {
     }
     let authority = rest.split('/').next().unwrap_or_default();
     if rest.contains('@') {
-        return Some("holds a name or password: give keys by OPENAI_API_KEY instead");
+        return Some(
+            "holds a name or password: give keys by OPENAI_API_KEY or ANTHROPIC_API_KEY instead",
+        );
     }
     if rest.contains(['?', '#']) {
         return Some("must end at its path, without ? and #");

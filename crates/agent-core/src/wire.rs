@@ -42,8 +42,20 @@ pub(crate) trait Wire {
     fn reply_message(&self, reply: &Reply) -> Line;
     /// The results of a reply's calls, in their order.
     fn tool_messages(&self, results: &[CallResult]) -> Vec<Line>;
+    /// What a person is told when calls fail.
+    fn hints(&self) -> &'static Hints;
     /// A reader for a reply: `stream` when its content type says `text/event-stream`.
     fn decoder(&self, stream: bool) -> Box<dyn ReplyDecoder>;
+}
+
+/// Words for a person whose model calls fail.
+pub(crate) struct Hints {
+    /// The variable of the key.
+    pub(crate) key: &'static str,
+    /// What the base URL mostly ends in.
+    pub(crate) base_url: &'static str,
+    /// What speaks this wire.
+    pub(crate) server: &'static str,
 }
 
 /// The wire of a name.

@@ -208,14 +208,14 @@ fn a_changed_request_is_reported_with_the_message_that_differs() {
     ] {
         assert!(told.contains(part), "{told}");
     }
-    // The prompt is another one: message 2 of the first request, both texts shown.
+    // The prompt is another one: message 1 of the first request, both texts shown.
     let asked = changed(&lines, &["dewclaw-recording"], |value| {
         value["prompt"] = json!("Bob now likes coffee.")
     });
     let (line, told) = difference(&asked);
     assert_eq!(line, 2);
     for part in [
-        "message 2 of the request",
+        "message 1 of the request",
         "recorded: ",
         "Anna now likes",
         "this run: ",

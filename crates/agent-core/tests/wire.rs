@@ -10,6 +10,8 @@ mod calls;
 mod cuts;
 #[path = "wire/dialects.rs"]
 mod dialects;
+#[path = "wire/reasoning.rs"]
+mod reasoning;
 
 use dewclaw_agent_core::{Event, FailureKind, Outcome, Reason, Settings};
 use script::{Driver, Reply, settings, text};

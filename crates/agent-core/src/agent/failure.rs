@@ -7,7 +7,7 @@ use dewclaw_platform::HttpError;
 use super::Exchange;
 use crate::effect::{Failure, FailureKind};
 use crate::json::{decimal, parse};
-use crate::wire::ReplyError;
+use crate::wire::{Hints, ReplyError};
 
 /// Characters of a server's own message that are passed on.
 const MAX_MESSAGE_CHARACTERS: usize = 500;
@@ -48,7 +48,7 @@ pub(super) fn of_http(error: HttpError, base_url: &str) -> Failure {
 }
 
 /// A reply of the right status that can't be used.
-pub(super) fn of_reply(error: ReplyError) -> Failure {
+pub(super) fn of_reply(error: ReplyError, hints: &Hints) -> Failure {
     let message = match &error {
         ReplyError::Truncated => "the model's reply broke off before its end".to_string(),
         ReplyError::Server(message) | ReplyError::Refused(message) => {
@@ -57,7 +57,8 @@ pub(super) fn of_reply(error: ReplyError) -> Failure {
         ReplyError::Malformed(why) => [
             "the model's reply can't be read: ",
             *why,
-            "; check that the base URL is of an OpenAI-compatible server",
+            "; check that the base URL is of ",
+            hints.server,
         ]
         .concat(),
     };
@@ -68,38 +69,55 @@ pub(super) fn of_reply(error: ReplyError) -> Failure {
 }
 
 /// A reply whose status is no success, or that is a web page.
-pub(super) fn of_status(exchange: &Exchange, base_url: &str) -> Failure {
+pub(super) fn of_status(exchange: &Exchange, base_url: &str, hints: &Hints) -> Failure {
     let status = exchange.status.unwrap_or_default();
     let is_page = exchange.content_type.starts_with("text/html");
     let (kind, advice) = match status {
         200..300 => (
             FailureKind::Malformed,
-            "a web page instead of a reply: check the base URL, which mostly ends in /v1",
+            [
+                "a web page instead of a reply: check the base URL, which ",
+                hints.base_url,
+            ]
+            .concat(),
         ),
         401 | 403 => (
             FailureKind::Unauthorized,
-            "check the key: OPENAI_API_KEY, or a file in state named by OPENAI_API_KEY_FILE",
+            [
+                "check the key: ",
+                hints.key,
+                ", or a file in state named by ",
+                hints.key,
+                "_FILE",
+            ]
+            .concat(),
         ),
         404 => (
             FailureKind::Rejected,
-            "check the base URL, which mostly ends in /v1, and the model's name",
+            [
+                "check the base URL, which ",
+                hints.base_url,
+                ", and the model's name",
+            ]
+            .concat(),
         ),
         413 => (
             FailureKind::Rejected,
-            "the conversation is too large for the server",
+            "the conversation is too large for the server".to_string(),
         ),
         429 => (
             FailureKind::RateLimited,
-            "too many requests, or no quota left",
+            "too many requests, or no quota left".to_string(),
         ),
-        500.. => (FailureKind::Server, "the server failed"),
+        500.. => (FailureKind::Server, "the server failed".to_string()),
         300..=399 => (
             FailureKind::Rejected,
-            "it redirects, and a key is not carried along: set the base URL to where it points",
+            "it redirects, and a key is not carried along: set the base URL to where it points"
+                .to_string(),
         ),
         _ => (
             FailureKind::Rejected,
-            "the server does not take the request",
+            "the server does not take the request".to_string(),
         ),
     };
     let told = if is_page {
@@ -114,7 +132,7 @@ pub(super) fn of_status(exchange: &Exchange, base_url: &str) -> Failure {
         &decimal(status.into()),
         &quoted(&told),
         ": ",
-        advice,
+        &advice,
     ]
     .concat();
     Failure { kind, message }

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use super::sse::SseDecoder;
 use super::surrogates::{Joiner, parse_halves};
 use super::{
-    Block, CallResult, Counter, MAX_BLOCKS, NOT_JSON, Reply, ReplyDecoder, ReplyError, Stop,
+    Block, CallResult, Counter, Hints, MAX_BLOCKS, NOT_JSON, Reply, ReplyDecoder, ReplyError, Stop,
     TOO_MANY, ToolCall, WholeBody, Wire, error_words,
 };
 use crate::effect::{Auth, AuthScheme, Event, Usage};
@@ -147,6 +147,14 @@ impl Wire for ChatCompletions {
             .collect()
     }
 
+    fn hints(&self) -> &'static Hints {
+        &Hints {
+            key: "OPENAI_API_KEY",
+            base_url: "mostly ends in /v1",
+            server: "an OpenAI-compatible server",
+        }
+    }
+
     fn decoder(&self, stream: bool) -> Box<dyn ReplyDecoder> {
         if stream {
             Box::new(StreamDecoder::default())
@@ -174,6 +182,7 @@ struct Parts {
     counter: Counter,
     stopped: bool,
     text: Joiner,
+    reasoning: Joiner,
     arguments: Joiner,
     /// The chunk that is being taken may have halves of letters.
     has_halves: bool,
@@ -235,7 +244,9 @@ impl Parts {
         for name in ["reasoning_content", "reasoning"] {
             let more = message.text(name).unwrap_or_default();
             self.counter.add(more)?;
-            self.reply.push_reasoning(more, events);
+            let joined = self.reasoning.join(more, self.has_halves);
+            self.reply.push_reasoning(&joined, events);
+            self.count_blocks()?;
             if let Some(Block::Reasoning { signature, .. }) = self.reply.blocks.last_mut()
                 && !more.is_empty()
             {
@@ -271,7 +282,7 @@ impl Parts {
         self.counter.add(text)?;
         let text = self.text.join(text, self.has_halves);
         self.reply.push_text(&text, events);
-        Ok(())
+        self.count_blocks()
     }
 
     /// Takes a call, or more of one: of the last call of the same index, else of the same id, else of the last one. In a
@@ -318,6 +329,14 @@ impl Parts {
             call.name = name;
         }
         call.arguments.push_str(&arguments);
+        Ok(())
+    }
+
+    /// Text and reasoning in turns make a block each time.
+    fn count_blocks(&self) -> Result<(), ReplyError> {
+        if self.reply.blocks.len() > MAX_BLOCKS {
+            return Err(TOO_MANY);
+        }
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use super::sse::SseDecoder;
 use super::surrogates::{Joiner, parse_halves};
 use super::{
-    Block, CallResult, Counter, MAX_BLOCKS, NOT_JSON, Reply, ReplyDecoder, ReplyError, Stop,
+    Block, CallResult, Counter, Hints, MAX_BLOCKS, NOT_JSON, Reply, ReplyDecoder, ReplyError, Stop,
     TOO_MANY, ToolCall, WholeBody, Wire, error_words,
 };
 use crate::effect::{Auth, AuthScheme, Event, Usage};
@@ -55,7 +55,7 @@ impl Wire for Messages {
     fn request_head(&self, settings: &Settings, tools: &[&'static Tool], system: &str) -> Vec<u8> {
         let mut object = Object::new();
         let max_tokens = match settings.max_tokens {
-            0 => DEFAULT_MAX_TOKENS,
+            0 => settings.thinking_tokens.saturating_add(DEFAULT_MAX_TOKENS),
             tokens => tokens,
         };
         object
@@ -131,7 +131,11 @@ impl Wire for Messages {
             };
             blocks.push(json);
         }
-        if blocks.is_empty() {
+        // A message can't be empty, nor end in reasoning.
+        let ends_well = matches!(reply.blocks.last(), Some(Block::Call(_)))
+            || (!reply.text().trim().is_empty()
+                && matches!(reply.blocks.last(), Some(Block::Text(_))));
+        if blocks.is_empty() || !ends_well {
             blocks.push(text_block("(nothing)"));
         }
         message("assistant", &blocks)
@@ -154,6 +158,14 @@ impl Wire for Messages {
             })
             .collect();
         alloc::vec![message("user", &blocks)]
+    }
+
+    fn hints(&self) -> &'static Hints {
+        &Hints {
+            key: "ANTHROPIC_API_KEY",
+            base_url: "mostly ends before /v1",
+            server: "Anthropic's messages",
+        }
     }
 
     fn decoder(&self, stream: bool) -> Box<dyn ReplyDecoder> {
@@ -196,6 +208,20 @@ fn take_usage(usage: &mut Usage, value: &Value) {
     }
     if let Some(output) = count("output_tokens") {
         usage.output_tokens = output;
+    }
+}
+
+/// An error that came with a success's status, by its type: the request is to blame, or the server may do better later.
+fn server_error(event: &Value) -> ReplyError {
+    let words = event.get("error").map(error_words).unwrap_or_default();
+    match event.text("error/type").unwrap_or_default() {
+        "invalid_request_error"
+        | "authentication_error"
+        | "billing_error"
+        | "permission_error"
+        | "not_found_error"
+        | "request_too_large" => ReplyError::Refused(words),
+        _ => ReplyError::Server(words),
     }
 }
 
@@ -283,9 +309,7 @@ impl Parts {
             }
             "message_stop" => self.done = true,
             "error" => {
-                return Err(ReplyError::Server(
-                    event.get("error").map(error_words).unwrap_or_default(),
-                ));
+                return Err(server_error(event));
             }
             // Pings, the ends of blocks, and what may come later.
             _ => {}
@@ -299,6 +323,8 @@ impl Parts {
         }
         let text = |name: &str| block.text(name).unwrap_or_default();
         self.passed_over = false;
+        // Halves of letters belong to one block.
+        self.joiner = Joiner::default();
         let opened = match text("type") {
             "text" => Block::Text(String::new()),
             "thinking" => {
@@ -386,9 +412,7 @@ impl ReplyDecoder for PlainDecoder {
     fn finish(&mut self, events: &mut Vec<Event>) -> Result<Reply, ReplyError> {
         let message = self.body.parse()?;
         if message.text("type") == Some("error") {
-            return Err(ReplyError::Server(
-                message.get("error").map(error_words).unwrap_or_default(),
-            ));
+            return Err(server_error(&message));
         }
         let Some(Value::Array(blocks)) = message.get("content") else {
             return Err(ReplyError::Malformed("it has no \"content\""));
