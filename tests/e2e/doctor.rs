@@ -32,6 +32,7 @@ fn with_nothing_it_names_every_flag() {
                 "::/state",
                 "model",
                 "DEWCLAW_MODEL",
+                "wire",
                 "key",
                 "--env OPENAI_API_KEY",
             ],
@@ -64,6 +65,24 @@ fn with_everything_it_names_what_is_there() {
             ],
         );
         let table = ended.stdout();
+        let rows: Vec<_> = table
+            .lines()
+            .filter_map(|row| row.split_whitespace().next())
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                "workspace",
+                "state",
+                "network",
+                "model",
+                "wire",
+                "address",
+                "key",
+                "tools"
+            ]
+        );
+        assert!(table.contains("\nwire       ok        openai\n"), "{ended}");
         assert!(
             !table.contains("--dir") && !table.contains("--env"),
             "nothing is missing.\n{ended}"

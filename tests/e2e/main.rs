@@ -4,6 +4,8 @@
 //! A new test goes to the file of its subject:
 //!
 //! - `ask`: a prompt and its answer: what goes over the wire, what is printed, settings and their precedence
+//! - `anthropic`: the messages wire: its requests, its key, its recordings and its failures
+//! - `wire_choice`: how the wire is chosen, and who may choose it
 //! - `tools`: the tools, called by a model and by the command `tool`
 //! - `guards`: what stops a run or sends the model back: steps, repeats, unknown tools, bad arguments
 //! - `retry`: which failures are tried again, when, and when not
@@ -27,6 +29,7 @@
 //! `DEWCLAW_CONTRACT_WASM`. A missing one fails its tests; nothing is skipped.
 
 mod aimock;
+mod anthropic;
 mod ask;
 mod bad_files;
 mod bad_replies;
@@ -38,9 +41,11 @@ mod doctor;
 mod guards;
 mod imports;
 mod native;
+mod offer;
 mod readme;
 mod record_replay;
 mod retry;
 mod tools;
 mod trust;
 mod wasmtime_cli;
+mod wire_choice;

@@ -33,7 +33,12 @@ fn native(work: &Scratch, state: &Scratch) -> Command {
     // What the caller's own shell sets must not decide a test.
     for name in [
         "OPENAI_API_KEY",
+        "OPENAI_API_KEY_FILE",
         "OPENAI_BASE_URL",
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_API_KEY_FILE",
+        "ANTHROPIC_BASE_URL",
+        "DEWCLAW_WIRE",
         "DEWCLAW_MODEL",
         "HTTPS_PROXY",
         "HTTP_PROXY",

@@ -52,6 +52,11 @@ impl Aimock {
         format!("{}/v1", self.url)
     }
 
+    /// What `ANTHROPIC_BASE_URL` should be to reach it.
+    pub fn root_url(&self) -> &str {
+        &self.url
+    }
+
     /// Its journal: each request that it received, with `body` and the status of the `response`.
     pub fn journal(&self) -> Vec<Value> {
         let (status, body) = loopback::get(&format!("{}/__aimock/journal", self.url));

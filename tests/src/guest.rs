@@ -56,6 +56,15 @@ impl Guest {
             .args(["ask", prompt])
     }
 
+    /// The same on the messages wire.
+    pub fn ask_by_messages(workspace: &Scratch, model: &ScriptedModel, prompt: &str) -> Self {
+        Self::dewclaw()
+            .workspace(workspace)
+            .messages_model(model)
+            .env("DEWCLAW_MODEL", "scripted")
+            .args(["ask", prompt])
+    }
+
     /// `dewclaw-offline.wasm tool NAME ARGUMENTS`, over this workspace.
     pub fn tool(workspace: &Scratch, name: &str, arguments: &serde_json::Value) -> Self {
         Self::offline()
@@ -81,6 +90,11 @@ impl Guest {
     /// The address of this model in `OPENAI_BASE_URL`.
     pub fn model(self, model: &ScriptedModel) -> Self {
         self.base_url(&model.base_url())
+    }
+
+    /// The address of this model in `ANTHROPIC_BASE_URL`, which chooses the messages wire.
+    pub fn messages_model(self, model: &ScriptedModel) -> Self {
+        self.env("ANTHROPIC_BASE_URL", &model.root_url())
     }
 
     /// This address in `OPENAI_BASE_URL`.

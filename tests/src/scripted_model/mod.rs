@@ -1,6 +1,9 @@
-//! A model that follows a script: a loopback server that speaks the public chat-completions wire, and judges every request as a
-//! strict server would.
+//! A model that follows a script: a loopback server that speaks the public wires, chat completions and messages, as the
+//! path of each request asks, and judges every request as a strict server would.
 
+mod messages;
+mod messages_blocks;
+mod messages_rules;
 mod reply;
 mod rules;
 mod script;
@@ -52,6 +55,11 @@ impl ScriptedModel {
     /// What `OPENAI_BASE_URL` should be to reach it.
     pub fn base_url(&self) -> String {
         format!("{}/v1", self.server.url())
+    }
+
+    /// What `ANTHROPIC_BASE_URL` should be to reach it.
+    pub fn root_url(&self) -> String {
+        self.server.url()
     }
 
     /// `127.0.0.1:PORT`.

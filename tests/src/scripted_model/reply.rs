@@ -1,8 +1,8 @@
 //! What a script says: one reply of the model, well-formed or broken on purpose.
 
 use super::script::Answer;
-use super::wire;
-use serde_json::{Value, json};
+use super::wire::{self, Wire};
+use serde_json::Value;
 
 /// One reply of a scripted model.
 #[derive(Clone, Debug)]
@@ -19,6 +19,13 @@ pub struct Reply {
 pub(super) enum Content {
     /// A completion, streamed or plain as the request asks.
     Completion(Completion),
+    /// An error in the form of the wire that the request is in.
+    Error {
+        status: u16,
+        message: String,
+        kind: String,
+        code: Option<String>,
+    },
     /// A status and a body as they are, with a content-length.
     Body { status: u16, body: Vec<u8> },
     /// A body of type text/event-stream in these cuts, chunked.
@@ -97,9 +104,9 @@ impl Reply {
         }
     }
 
-    /// The bytes of this reply to a request with the body `asked`, which decides whether it is streamed.
+    /// The bytes of this reply to a request for chat completions with the body `asked`, which decides whether it is streamed.
     pub fn answer(&self, asked: &Value) -> Answer {
-        wire::encode(self, asked)
+        wire::encode(self, Wire::ChatCompletions, asked)
     }
 
     /// The assistant says this; streamed in pieces that are a few characters long.
@@ -128,7 +135,7 @@ impl Reply {
         Self::calls([Call::new(id, name, arguments)])
     }
 
-    /// The assistant thinks this aloud before it answers (the `reasoning_content` of vLLM, llama.cpp and others).
+    /// The assistant thinks this aloud before it answers (the `reasoning_content` of vLLM, llama.cpp and others, or a signed block).
     pub fn reasoning(mut self, text: &str) -> Self {
         self.completion().reasoning = Some(text.to_owned());
         self
@@ -152,11 +159,14 @@ impl Reply {
         self
     }
 
-    /// The error body of the public API.
+    /// An error as the public API words it. The messages wire has a kind of its own for each status, and no code.
     pub fn error(status: u16, message: &str, kind: &str, code: Option<&str>) -> Self {
-        let body =
-            json!({"error": {"message": message, "type": kind, "param": null, "code": code}});
-        Self::json(status, &body)
+        Self::of(Content::Error {
+            status,
+            message: message.to_owned(),
+            kind: kind.to_owned(),
+            code: code.map(str::to_owned),
+        })
     }
 
     /// This JSON with this status.

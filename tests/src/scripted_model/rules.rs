@@ -1,5 +1,6 @@
-//! What a strict server refuses: each rule of the chat-completions wire that a request broke, as a sentence.
+//! What a strict server refuses: each rule of HTTP and of the chat-completions wire that a request broke, as a sentence.
 
+use super::wire::Wire;
 use crate::loopback::Request;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -35,11 +36,24 @@ pub(super) fn of_http(request: &Request) -> Vec<String> {
     if request.method != "POST" {
         broken.push(format!("the method is {}, not POST", request.method));
     }
-    if request.path != "/v1/chat/completions" {
-        broken.push(format!(
-            "the path is {}, not /v1/chat/completions",
-            request.path
-        ));
+    let wire = Wire::of_path(&request.path);
+    match wire {
+        None => broken.push(format!(
+            "the path is {}, not one of {:?}",
+            request.path,
+            Wire::ALL.map(Wire::path)
+        )),
+        Some(Wire::Messages) if request.header("anthropic-version") != Some("2023-06-01") => {
+            broken.push("anthropic-version is not 2023-06-01".to_owned());
+        }
+        Some(_) => {}
+    }
+    let foreign = match wire {
+        Some(Wire::Messages) => "authorization",
+        _ => "x-api-key",
+    };
+    if request.header(foreign).is_some() {
+        broken.push(format!("there is a header {foreign}, of another wire"));
     }
     let kind = request.header("content-type").unwrap_or_default();
     if kind.split(';').next() != Some("application/json") {
@@ -49,7 +63,14 @@ pub(super) fn of_http(request: &Request) -> Vec<String> {
     if request.header("content-length").is_none() {
         broken.push("there is no content-length".to_owned());
     }
-    for name in ["host", "authorization", "content-type", "accept"] {
+    for name in [
+        "host",
+        "authorization",
+        "x-api-key",
+        "anthropic-version",
+        "content-type",
+        "accept",
+    ] {
         let count = request
             .headers
             .iter()
@@ -129,7 +150,7 @@ fn tools(body: &Map<String, Value>, broken: &mut Vec<String>) {
     }
 }
 
-fn schema(tool: &str, parameters: &Value, broken: &mut Vec<String>) {
+pub(super) fn schema(tool: &str, parameters: &Value, broken: &mut Vec<String>) {
     let Some(properties) = parameters["properties"]
         .as_object()
         .filter(|_| parameters["type"] == "object")
@@ -160,7 +181,7 @@ fn schema(tool: &str, parameters: &Value, broken: &mut Vec<String>) {
 }
 
 /// Servers take `^[a-zA-Z0-9_-]{1,64}$`.
-fn is_function_name(name: &str) -> bool {
+pub(super) fn is_function_name(name: &str) -> bool {
     let allowed = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
     (1..=64).contains(&name.len()) && name.chars().all(allowed)
 }

@@ -1,7 +1,8 @@
 //! The script as it is followed: what was asked, what is answered, and which rules were broken.
 
 use super::reply::Reply;
-use super::{rules, wire};
+use super::wire::{self, Wire};
+use super::{messages_rules, rules};
 use crate::loopback::Request;
 use serde_json::Value;
 use std::sync::{Condvar, Mutex, MutexGuard};
@@ -44,20 +45,27 @@ impl Received {
 
     /// The results that the last turn's tool calls had, in their order: call id and the result as JSON (null when it is not).
     pub fn tool_results(&self) -> Vec<(String, Value)> {
-        let results = self
+        let result = |holder: &Value, id: &str| {
+            let text = holder["content"].as_str().unwrap_or_default();
+            let id = holder[id].as_str().unwrap_or_default().to_owned();
+            (id, serde_json::from_str(text).unwrap_or(Value::Null))
+        };
+        if Wire::of_path(&self.http.path) == Some(Wire::Messages) {
+            let content = self.messages().last().map(|message| &message["content"]);
+            let blocks = content.and_then(Value::as_array);
+            return blocks
+                .into_iter()
+                .flatten()
+                .filter(|block| block["type"] == "tool_result")
+                .map(|block| result(block, "tool_use_id"))
+                .collect();
+        }
+        let mut results: Vec<_> = self
             .messages()
             .iter()
             .rev()
-            .take_while(|message| message["role"] == "tool");
-        let mut results: Vec<_> = results
-            .map(|message| {
-                let text = message["content"].as_str().unwrap_or_default();
-                let id = message["tool_call_id"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned();
-                (id, serde_json::from_str(text).unwrap_or(Value::Null))
-            })
+            .take_while(|message| message["role"] == "tool")
+            .map(|message| result(message, "tool_call_id"))
             .collect();
         results.reverse();
         results
@@ -80,12 +88,12 @@ impl Received {
         let tools = self.json["tools"].as_array().map_or(&[][..], Vec::as_slice);
         tools
             .iter()
-            .filter_map(|tool| tool["function"]["name"].as_str())
+            .filter_map(|tool| tool["function"]["name"].as_str().or(tool["name"].as_str()))
             .collect()
     }
 }
 
-/// The rules of the wire that this body of a request broke, as sentences.
+/// The rules of chat completions that this body of a request broke, as sentences.
 pub fn judge(body: &[u8]) -> Vec<String> {
     match serde_json::from_slice(body) {
         Ok(json) => rules::of_body(&json),
@@ -155,8 +163,10 @@ impl Script {
         let json = parsed.as_ref().cloned().unwrap_or(Value::Null);
         let mut followed = self.followed();
         let number = followed.requests.len() + 1;
+        let wire = Wire::of_path(&request.path).unwrap_or(Wire::ChatCompletions);
         let mut broken = rules::of_http(request);
         match &parsed {
+            Ok(json) if wire == Wire::Messages => broken.extend(messages_rules::of_body(json)),
             Ok(json) => broken.extend(rules::of_body(json)),
             Err(error) => broken.push(format!("the body is not JSON: {error}")),
         }
@@ -173,11 +183,18 @@ impl Script {
         if !broken.is_empty() {
             return wire::encode(
                 &Reply::error(400, &broken.join("; "), "invalid_request_error", None),
+                wire,
                 &json,
             );
         }
-        let expected = self.key.as_ref().map(|key| format!("Bearer {key}"));
-        if expected.is_some() && expected.as_deref() != request.header("authorization") {
+        let (header, expected) = match wire {
+            Wire::Messages => ("x-api-key", self.key.clone()),
+            Wire::ChatCompletions => (
+                "authorization",
+                self.key.as_ref().map(|key| format!("Bearer {key}")),
+            ),
+        };
+        if expected.is_some() && expected.as_deref() != request.header(header) {
             let message = "Incorrect API key provided.";
             return wire::encode(
                 &Reply::error(
@@ -186,6 +203,7 @@ impl Script {
                     "invalid_request_error",
                     Some("invalid_api_key"),
                 ),
+                wire,
                 &json,
             );
         }
@@ -201,10 +219,11 @@ impl Script {
             ));
             return wire::encode(
                 &Reply::error(400, "the script is over", "invalid_request_error", None),
+                wire,
                 &json,
             );
         };
-        wire::encode(reply, &json)
+        wire::encode(reply, wire, &json)
     }
 
     /// The requests so far, in their order.

@@ -1,5 +1,6 @@
-//! The public chat-completions wire, written as a server writes it: plain JSON, or server-sent events in chunks.
+//! Replies on their wire: the framing of both, and chat completions as a server writes them, plain JSON or server-sent events.
 
+use super::messages;
 use super::reply::{Call, Completion, Content, Fault, Reply};
 use super::script::{Answer, Ending};
 use serde_json::{Value, json};
@@ -7,13 +8,54 @@ use serde_json::{Value, json};
 /// When the replies say that they were made; a fixed moment, so that two runs are the same.
 const CREATED: u64 = 1_795_000_000;
 
+/// How a request is written, and its reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wire {
+    ChatCompletions,
+    Messages,
+}
+
+impl Wire {
+    pub(super) const ALL: [Self; 2] = [Self::ChatCompletions, Self::Messages];
+
+    /// The path that requests of this wire go to.
+    pub(super) fn path(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "/v1/chat/completions",
+            Self::Messages => "/v1/messages",
+        }
+    }
+
+    /// The wire of a request to this path.
+    pub(super) fn of_path(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|wire| wire.path() == path)
+    }
+}
+
 /// The bytes of `reply` to the request `asked`, which decides whether a completion is streamed.
-pub(super) fn encode(reply: &Reply, asked: &Value) -> Answer {
+pub(super) fn encode(reply: &Reply, wire: Wire, asked: &Value) -> Answer {
     let mut answer = match &reply.content {
         Content::Silence => return without_head(Ending::Silence),
         Content::HangUp => return without_head(Ending::HangUp),
         Content::Body { status, body } => sized(*status, Vec::new(), body.clone()),
         Content::Stream(cuts) => streamed(cuts.clone()),
+        Content::Error {
+            status,
+            message,
+            kind,
+            code,
+        } => {
+            let body = match wire {
+                Wire::Messages => messages::error(*status, message),
+                Wire::ChatCompletions => {
+                    json!({"error": {"message": message, "type": kind, "param": null, "code": code}})
+                }
+            };
+            sized(*status, vec![json_type()], body.to_string().into_bytes())
+        }
+        Content::Completion(completion) if asked["stream"] == true && wire == Wire::Messages => {
+            streamed(messages::stream(completion, asked))
+        }
         Content::Completion(completion) if asked["stream"] == true => {
             let events = events(completion, asked);
             let lines = events
@@ -22,12 +64,11 @@ pub(super) fn encode(reply: &Reply, asked: &Value) -> Answer {
             streamed(lines.chain([b"data: [DONE]\n\n".to_vec()]).collect())
         }
         Content::Completion(completion) => {
-            let kind = ("content-type".to_owned(), "application/json".to_owned());
-            sized(
-                200,
-                vec![kind],
-                plain(completion, asked).to_string().into_bytes(),
-            )
+            let body = match wire {
+                Wire::Messages => messages::plain(completion, asked),
+                Wire::ChatCompletions => plain(completion, asked),
+            };
+            sized(200, vec![json_type()], body.to_string().into_bytes())
         }
     };
     answer.headers.extend(reply.headers.iter().cloned());
@@ -41,6 +82,10 @@ pub(super) fn encode(reply: &Reply, asked: &Value) -> Answer {
         Some(Fault::StallAfter(bytes)) => break_off(&mut answer, bytes, Ending::Stall),
     }
     answer
+}
+
+fn json_type() -> (String, String) {
+    ("content-type".to_owned(), "application/json".to_owned())
 }
 
 fn without_head(ending: Ending) -> Answer {
@@ -211,7 +256,7 @@ fn events(completion: &Completion, asked: &Value) -> Vec<Value> {
 }
 
 /// Cuts `text` into fragments of 1, 2, 3, 5, 8, 13 and again 1, 2, 3 … characters: inside names, escapes and numbers.
-fn fragments(text: &str) -> Vec<String> {
+pub(super) fn fragments(text: &str) -> Vec<String> {
     let letters: Vec<char> = text.chars().collect();
     let mut rest = &letters[..];
     let mut fragments = Vec::new();
@@ -233,7 +278,8 @@ mod tests {
     fn stream_of(reply: &Reply) -> Vec<Value> {
         let asked =
             json!({"model": "m", "stream": true, "stream_options": {"include_usage": true}});
-        let body = String::from_utf8(encode(reply, &asked).cuts.concat()).unwrap();
+        let body =
+            String::from_utf8(encode(reply, Wire::ChatCompletions, &asked).cuts.concat()).unwrap();
         let mut lines: Vec<&str> = body.split("\n\n").collect();
         assert_eq!(lines.pop(), Some(""));
         assert_eq!(lines.pop(), Some("data: [DONE]"));
@@ -291,7 +337,7 @@ mod tests {
     #[test]
     fn breaking_off_keeps_the_first_bytes_and_the_promise() {
         let reply = Reply::json(200, &json!({"a": 1})).close_after(3);
-        let answer = encode(&reply, &json!({}));
+        let answer = encode(&reply, Wire::ChatCompletions, &json!({}));
         assert_eq!(answer.length, Some(7));
         assert_eq!(answer.cuts.concat(), b"{\"a");
         assert_eq!(answer.ending, Ending::Close);
@@ -300,7 +346,7 @@ mod tests {
     #[test]
     fn a_stream_can_be_cut_anywhere() {
         let reply = Reply::text("héllo").cut_every(1);
-        let cuts = encode(&reply, &json!({"stream": true})).cuts;
+        let cuts = encode(&reply, Wire::ChatCompletions, &json!({"stream": true})).cuts;
         assert!(cuts.iter().all(|cut| cut.len() == 1));
     }
 }
