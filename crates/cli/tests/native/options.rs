@@ -195,7 +195,7 @@ fn only_settings_reach_the_component() {
         .as_deref(),
         Some("Bearer given")
     );
-    assert_eq!(ask(("ANTHROPIC_API_KEY", "not-its-business"), None), None);
+    assert_eq!(ask(("MISTRAL_API_KEY", "not-its-business"), None), None);
 }
 
 #[test]
