@@ -10,7 +10,8 @@ static ALLOCATOR: GlobalDlmalloc = GlobalDlmalloc;
 #[link(name = "c")]
 unsafe extern "C" {}
 
-/// Says that there is a bug, then traps. Formatting the panic's own message would cost every user kilobytes.
+/// Says that there is a bug, then traps. With the place of each panic the component was 14 KB larger, since every check
+/// of an index names its own; wasmtime's trace names the function.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     crate::console::panicked();
