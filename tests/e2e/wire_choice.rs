@@ -228,3 +228,25 @@ fn doctor_shows_the_wire_and_names_its_key() {
         both.code(2).keeps(KEY).says(&["--wire"]);
     });
 }
+
+#[test]
+fn an_address_of_the_file_never_gets_the_other_wires_key() {
+    on_each_host(|host| {
+        let (work, model) = (Scratch::new(), ScriptedModel::start([Reply::text("ok")]));
+        let settings = format!(
+            r#"{{"model": "scripted", "base_url": "{}"}}"#,
+            model.base_url()
+        );
+        let state = Scratch::with(&[("dewclaw.json", &settings)]);
+        let guest = Guest::dewclaw()
+            .workspace(&work)
+            .state(&state)
+            .env("ANTHROPIC_API_KEY", KEY)
+            .args(["ask", "hi"]);
+        host.run(&guest).code(0).prints("ok\n");
+        let request = model.only_request();
+        assert_eq!(request.http.path, "/v1/chat/completions");
+        assert_eq!(request.http.header("x-api-key"), None);
+        assert_eq!(request.http.header("authorization"), None);
+    });
+}

@@ -56,4 +56,4 @@ pub use effect::{
 };
 pub use operation::{FileAnswer, FileOperation, perform};
 pub use settings::{SETTING_NAMES, Settings, SettingsError, WireName};
-pub use transcript::{LINE_VERSION, Line, Transcript};
+pub use transcript::{Line, Transcript};

@@ -2,9 +2,6 @@
 
 use alloc::vec::Vec;
 
-/// The version of a transcript line.
-pub const LINE_VERSION: u32 = 1;
-
 /// One message, serialised once: a request sends these very bytes again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {

@@ -154,6 +154,7 @@ fn wire_of(variable: &dyn Fn(&str) -> Option<String>) -> Result<WireName, Stop> 
 #[derive(Default)]
 struct File {
     key_file: Option<String>,
+    /// It settles the wire, by name or by an address.
     names_wire: bool,
 }
 
@@ -229,7 +230,8 @@ fn read_file(folders: &mut Folders, settings: &mut Settings, file: &mut File) ->
             ]);
             continue;
         }
-        file.names_wire |= name == "wire";
+        // An address is one of a wire too: a key that happens to be set for the other must not go there.
+        file.names_wire |= matches!(name.as_str(), "wire" | "base_url");
         match (name.as_str(), &value) {
             ("api_key_file", Value::String(path)) => file.key_file = Some(path.clone()),
             ("api_key_file", _) => return Err(wrong(": api_key_file must be a string")),
