@@ -47,6 +47,7 @@ mod schema;
 mod settings;
 pub mod tools;
 mod transcript;
+pub mod url;
 mod wire;
 
 pub use agent::Agent;
