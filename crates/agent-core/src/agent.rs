@@ -18,11 +18,13 @@ use crate::wire::{self, Block, CallResult, Reply, Stop, Wire};
 mod calls;
 mod exchange;
 mod failure;
+mod resume;
 mod retry;
 mod system_text;
 
 use calls::Calls;
 use exchange::Exchange;
+pub use resume::ResumeError;
 use retry::Retry;
 
 /// Bytes of an error reply that are kept, to find the server's message in.
@@ -49,6 +51,8 @@ pub struct Agent {
     /// The request's bytes before the first message: the same in every request, so that servers can cache it.
     head: Vec<u8>,
     effects: VecDeque<Effect>,
+    /// What the next run says first.
+    notice: Option<String>,
     state: State,
     retry: Retry,
     calls: Calls,
@@ -93,6 +97,7 @@ impl Agent {
             tools: tools.to_vec(),
             transcript: Transcript::new(wire.tag()),
             effects: VecDeque::new(),
+            notice: None,
             state: State::Idle,
             retry: Retry::new(seed),
             calls: Calls::default(),
@@ -129,6 +134,9 @@ impl Agent {
         self.text = String::new();
         self.calls.forget_repeats();
         self.retry.begin(now);
+        if let Some(notice) = self.notice.take() {
+            self.show(Event::Notice(notice));
+        }
         self.state = State::Calling;
         Ok(())
     }

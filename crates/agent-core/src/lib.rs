@@ -50,11 +50,11 @@ mod transcript;
 pub mod url;
 mod wire;
 
-pub use agent::Agent;
+pub use agent::{Agent, ResumeError};
 pub use effect::{
     Auth, AuthScheme, Effect, Event, Failure, FailureKind, Input, Misuse, ModelCall, Operation,
     OperationAnswer, OperationId, Outcome, REPLY_HEADERS, Reason, RequestId, Usage,
 };
 pub use operation::{FileAnswer, FileOperation, perform};
 pub use settings::{SETTING_NAMES, Settings, SettingsError, WireName};
-pub use transcript::{Line, Transcript};
+pub use transcript::{Line, LineProblem, Transcript, TranscriptError};

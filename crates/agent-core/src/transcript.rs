@@ -1,6 +1,11 @@
 //! The conversation so far, as the raw bytes that requests are made of.
 
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt;
+
+use crate::json::decimal;
+use crate::wire;
 
 /// One message, serialised once: a request sends these very bytes again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +59,32 @@ pub struct Transcript {
 }
 
 impl Transcript {
+    /// The version of the lines that this program writes, and the only one that it reads.
+    pub const VERSION: u64 = 1;
+
+    /// A transcript of lines that were kept: the JSON of each message ([`Line::json`]), which stays as it is. What it
+    /// says is read by [`crate::Agent::resume`], not here.
+    ///
+    /// # Errors
+    /// [`TranscriptError::Version`]; [`TranscriptError::Wire`].
+    pub fn from_lines(
+        version: u64,
+        tag: &str,
+        lines: impl IntoIterator<Item = Vec<u8>>,
+    ) -> Result<Transcript, TranscriptError> {
+        if version != Transcript::VERSION {
+            return Err(TranscriptError::Version(version));
+        }
+        let Some(name) = wire::tagged(tag) else {
+            return Err(TranscriptError::Wire(tag.to_string()));
+        };
+        let mut transcript = Transcript::new(wire::named(name).tag());
+        for json in lines {
+            transcript.push(wire::line(name, json));
+        }
+        Ok(transcript)
+    }
+
     /// A transcript without messages.
     pub fn new(wire: &'static str) -> Transcript {
         Transcript {
@@ -79,3 +110,71 @@ impl Transcript {
         self.bytes.saturating_sub(1)
     }
 }
+
+/// A transcript that no conversation can go on from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TranscriptError {
+    /// Its lines are of this version.
+    Version(u64),
+    /// No wire has this tag.
+    Wire(String),
+    /// A line can't be used.
+    Line {
+        /// Which, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: LineProblem,
+    },
+}
+
+/// What can be wrong with a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineProblem {
+    /// It is no message that the transcript's wire writes.
+    NotOfItsWire,
+    /// It has a tool call without a result directly after it. At the end of a transcript this is what a run leaves that
+    /// was stopped from outside.
+    CallWithoutResult,
+    /// It has a result, and nothing before it waits for one.
+    ResultWithoutCall,
+}
+
+impl fmt::Display for TranscriptError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            TranscriptError::Version(version) => [
+                "the transcript is of version ",
+                &decimal(*version),
+                ", and this program reads version ",
+                &decimal(Transcript::VERSION),
+                ": go on with the program that wrote it, or begin a new conversation",
+            ]
+            .concat(),
+            TranscriptError::Wire(tag) => [
+                "the transcript is of the wire \"",
+                tag,
+                "\", which this program does not know: go on with the program that wrote it, or begin a new conversation",
+            ]
+            .concat(),
+            TranscriptError::Line { line, problem } => [
+                "line ",
+                &decimal(*line as u64),
+                " of the transcript ",
+                match problem {
+                    LineProblem::NotOfItsWire => "is no message of its wire",
+                    LineProblem::CallWithoutResult => {
+                        "has a tool call without its result directly after it"
+                    }
+                    LineProblem::ResultWithoutCall => {
+                        "has a tool result without its call before it"
+                    }
+                },
+                ": put the line right, or begin a new conversation",
+            ]
+            .concat(),
+        };
+        formatter.write_str(&text)
+    }
+}
+
+impl core::error::Error for TranscriptError {}

@@ -20,7 +20,11 @@ const MAX_REPLY_BYTES: usize = 4 * 1024 * 1024;
 /// Blocks that one reply may have.
 const MAX_BLOCKS: usize = 128;
 
-/// One family of model interfaces. To add one: a file in this folder, its name in [`WireName`], its line in [`named`].
+/// What stands where there are no words, since one wire refuses a text without any.
+pub(crate) const NOTHING: &str = "(nothing)";
+
+/// One family of model interfaces. To add one: a file in this folder, its name in [`WireName`], and its line in [`named`],
+/// [`line()`] and [`read`].
 pub(crate) trait Wire {
     /// Its name in transcripts.
     fn tag(&self) -> &'static str;
@@ -64,6 +68,41 @@ pub(crate) fn named(name: WireName) -> &'static dyn Wire {
         WireName::OpenAi => &chat_completions::ChatCompletions,
         WireName::Anthropic => &messages::Messages,
     }
+}
+
+/// The wire whose transcripts have this tag.
+pub(crate) fn tagged(tag: &str) -> Option<WireName> {
+    WireName::ALL
+        .into_iter()
+        .find(|name| named(*name).tag() == tag)
+}
+
+/// A line of the wire's, from the bytes of its message.
+pub(crate) fn line(name: WireName, json: Vec<u8>) -> Line {
+    match name {
+        WireName::OpenAi => Line::new(json, None),
+        WireName::Anthropic => messages::line(json),
+    }
+}
+
+/// Reads the message of one line back, on the wire that wrote it; `None` when that wire writes no such message. (This is
+/// no method of [`Wire`] so that a guest which never resumes does not carry it.)
+pub(crate) fn read(name: WireName, json: &[u8]) -> Option<Vec<Message>> {
+    match name {
+        WireName::OpenAi => chat_completions::read(json),
+        WireName::Anthropic => messages::read(json),
+    }
+}
+
+/// Something that was said, in no wire's form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Message {
+    /// The person's words.
+    User(String),
+    /// The model's reply.
+    Reply(Reply),
+    /// The result of a call. Of the call it has the id alone.
+    Result(CallResult),
 }
 
 /// Reads one reply from bytes cut anywhere.
@@ -189,14 +228,43 @@ pub(crate) struct CallResult {
     pub(crate) result: Vec<u8>,
 }
 
+impl Message {
+    /// A result that was read back.
+    fn result(id: &str, ok: bool, result: &str) -> Message {
+        let call = ToolCall {
+            id: String::from(id),
+            ..ToolCall::default()
+        };
+        Message::Result(CallResult {
+            call,
+            ok,
+            result: Vec::from(result),
+        })
+    }
+}
+
 /// Letters that a tool's name may have (OpenAI's and Anthropic's references agree).
 const MAX_NAME_LETTERS: usize = 64;
 
+/// Letters that a call's id may have on any wire (OpenAI's servers refuse more).
+const MAX_ID_LETTERS: usize = 40;
+
 impl ToolCall {
+    /// Whether every wire takes the id: Anthropic's wants the letters that names have.
+    pub(crate) fn has_sound_id(&self) -> bool {
+        (1..=MAX_ID_LETTERS).contains(&self.id.len()) && self.id.chars().all(fits)
+    }
+
+    /// Whether it is as calls are sent back, and so as transcripts have them.
+    pub(crate) fn is_sound(&self) -> bool {
+        !self.id.is_empty()
+            && self.name == self.sound_name()
+            && self.arguments == self.sound_arguments()
+    }
+
     /// The name as it is sent back: servers refuse names with other letters than tools have. Such a name is of no tool,
     /// before or after.
     fn sound_name(&self) -> String {
-        let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
         if (1..=MAX_NAME_LETTERS).contains(&self.name.len()) && self.name.chars().all(fits) {
             return self.name.clone();
         }
@@ -216,6 +284,11 @@ impl ToolCall {
             _ => "{}",
         }
     }
+}
+
+/// Whether a letter may be in names and ids.
+fn fits(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-')
 }
 
 /// A reply that can't be used.

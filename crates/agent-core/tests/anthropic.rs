@@ -12,6 +12,8 @@ mod history;
 mod replies;
 #[path = "anthropic/request.rs"]
 mod request;
+#[path = "anthropic/rules.rs"]
+mod rules;
 #[path = "anthropic/said.rs"]
 mod said;
 

@@ -179,6 +179,11 @@ impl Calls {
         }
         Ok(ToolCallRun::new(tool, &call.arguments))
     }
+
+    /// Keeps an id of an earlier conversation from being given again.
+    pub(super) fn note_used(&mut self, id: &str) {
+        self.used.push(hash(id));
+    }
 }
 
 /// FNV-1a, 32 bits.

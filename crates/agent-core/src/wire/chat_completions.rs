@@ -10,11 +10,11 @@ use alloc::vec::Vec;
 use super::sse::SseDecoder;
 use super::surrogates::{Joiner, parse_halves};
 use super::{
-    Block, CallResult, Counter, Hints, MAX_BLOCKS, NOT_JSON, Reply, ReplyDecoder, ReplyError, Stop,
-    TOO_MANY, ToolCall, WholeBody, Wire, error_words,
+    Block, CallResult, Counter, Hints, MAX_BLOCKS, Message, NOT_JSON, Reply, ReplyDecoder,
+    ReplyError, Stop, TOO_MANY, ToolCall, WholeBody, Wire, error_words,
 };
 use crate::effect::{Auth, AuthScheme, Event, Usage};
-use crate::json::{Object, Value, push_array};
+use crate::json::{Object, Value, parse, push_array};
 use crate::settings::Settings;
 use crate::tools::Tool;
 use crate::transcript::Line;
@@ -170,6 +170,31 @@ fn message(role: &str, text: &str) -> Line {
         .text("content", text)
         .finish();
     Line::new(json, None)
+}
+
+/// Reads back a message that was written here. A result says only by itself whether it is an error.
+pub(super) fn read(json: &[u8]) -> Option<Vec<Message>> {
+    let message = parse(json).ok()?;
+    let content = message.get("content")?;
+    let read = match (message.text("role")?, content) {
+        ("user", Value::String(text)) => Message::User(text.clone()),
+        ("tool", Value::String(text)) => {
+            let failed =
+                matches!(parse(text.as_bytes()), Ok(result) if result.get("error").is_some());
+            Message::result(message.text("tool_call_id")?, !failed, text)
+        }
+        ("assistant", Value::String(_) | Value::Null) => {
+            let mut parts = Parts::default();
+            parts.take_message(&message, false, &mut Vec::new()).ok()?;
+            let reply = parts.finish();
+            if *content == Value::Null && reply.calls().next().is_none() {
+                return None;
+            }
+            Message::Reply(reply)
+        }
+        _ => return None,
+    };
+    Some(alloc::vec![read])
 }
 
 /// A reply put together from whole messages or from deltas.

@@ -9,14 +9,18 @@ use alloc::vec::Vec;
 use super::sse::SseDecoder;
 use super::surrogates::{Joiner, parse_halves};
 use super::{
-    Block, CallResult, Counter, Hints, MAX_BLOCKS, NOT_JSON, Reply, ReplyDecoder, ReplyError, Stop,
-    TOO_MANY, ToolCall, WholeBody, Wire, error_words,
+    Block, CallResult, Counter, Hints, MAX_BLOCKS, NOT_JSON, NOTHING, Reply, ReplyDecoder,
+    ReplyError, Stop, TOO_MANY, ToolCall, WholeBody, Wire, error_words,
 };
 use crate::effect::{Auth, AuthScheme, Event, Usage};
 use crate::json::{self, Object, Value, push_array};
 use crate::settings::Settings;
 use crate::tools::Tool;
 use crate::transcript::Line;
+
+mod line;
+
+pub(super) use line::{line, read};
 
 /// Tokens of a reply where no limit is set: the wire wants one.
 const DEFAULT_MAX_TOKENS: u32 = 8_192;
@@ -136,7 +140,7 @@ impl Wire for Messages {
             || (!reply.text().trim().is_empty()
                 && matches!(reply.blocks.last(), Some(Block::Text(_))));
         if blocks.is_empty() || !ends_well {
-            blocks.push(text_block("(nothing)"));
+            blocks.push(text_block(NOTHING));
         }
         message("assistant", &blocks)
     }
@@ -184,7 +188,7 @@ fn text_block(text: &str) -> Vec<u8> {
         .finish()
 }
 
-/// A message of blocks; its mark goes into the last one.
+/// A message of blocks.
 fn message(role: &str, blocks: &[Vec<u8>]) -> Line {
     let mut content = Vec::new();
     push_array(&mut content, blocks);
@@ -192,9 +196,7 @@ fn message(role: &str, blocks: &[Vec<u8>]) -> Line {
         .text("role", role)
         .raw("content", &content)
         .finish();
-    // Before the ends of block, array and message.
-    let mark_at = json.len() - 3;
-    Line::new(json, Some(mark_at))
+    line(json)
 }
 
 /// Where a reply's usage is, in a whole reply, a stream's first event, or its last ones.
@@ -362,6 +364,27 @@ impl Parts {
         Ok(())
     }
 
+    /// Takes the blocks of a whole message, whose JSON this is.
+    fn open_all(
+        &mut self,
+        blocks: &[Value],
+        json: &[u8],
+        events: &mut Vec<Event>,
+    ) -> Result<(), ReplyError> {
+        for (index, block) in blocks.iter().enumerate() {
+            self.open(block, events)?;
+            if let Some(Block::Call(call)) = self.reply.blocks.last_mut()
+                && !self.passed_over
+                && call.arguments.is_empty()
+            {
+                let path = ["content/", &json::decimal(index as u64), "/input"].concat();
+                let input = json::raw(json, &path).unwrap_or_default();
+                call.arguments = String::from_utf8_lossy(input).into_owned();
+            }
+        }
+        Ok(())
+    }
+
     fn fill(&mut self, delta: &Value, events: &mut Vec<Event>) -> Result<(), ReplyError> {
         if self.passed_over {
             return Ok(());
@@ -418,17 +441,7 @@ impl ReplyDecoder for PlainDecoder {
             return Err(ReplyError::Malformed("it has no \"content\""));
         };
         let mut parts = Parts::default();
-        for (index, block) in blocks.iter().enumerate() {
-            parts.open(block, events)?;
-            if let Some(Block::Call(call)) = parts.reply.blocks.last_mut()
-                && !parts.passed_over
-                && call.arguments.is_empty()
-            {
-                let path = ["content/", &json::decimal(index as u64), "/input"].concat();
-                let input = json::raw(&self.body.0, &path).unwrap_or_default();
-                call.arguments = String::from_utf8_lossy(input).into_owned();
-            }
-        }
+        parts.open_all(blocks, &self.body.0, events)?;
         if let Some(usage) = message.get("usage") {
             take_usage(&mut parts.reply.usage, usage);
         }

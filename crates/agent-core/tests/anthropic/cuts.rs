@@ -5,7 +5,7 @@ use dewclaw_agent_core::{Effect, Settings};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::history::assert_whole;
+use crate::rules::assert_whole;
 use crate::said::{Said, answer, call, read, said, sealed, text, thinking};
 use crate::script::{Driver, Reply};
 use crate::{body, settings, transcript};

@@ -3,7 +3,7 @@
 use dewclaw_agent_core::{Event, Reason, Settings, Usage};
 use serde_json::{Value, json};
 
-use crate::history::assert_whole;
+use crate::rules::assert_whole;
 use crate::said::{
     answer, call, delta, partial, read, said, sealed, start, stop, stream, stream_call, text,
     thinking,

@@ -4,7 +4,7 @@ use dewclaw_agent_core::tools;
 use dewclaw_agent_core::{AuthScheme, Effect, Event, ModelCall, Reason, Settings};
 use serde_json::{Value, json};
 
-use crate::history::{assert_marked, assert_whole};
+use crate::rules::{assert_marked, assert_whole};
 use crate::said::{answer, call, read, said, text};
 use crate::script::Driver;
 use crate::{body, run, run_with, settings, transcript};
