@@ -1,0 +1,1 @@
+//! What bytes come to, charset by charset.

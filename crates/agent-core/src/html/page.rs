@@ -1,0 +1,356 @@
+//! A page while it is read: the elements that are open, and what each start and end tag does.
+
+use super::element::*;
+use super::entities::reference;
+use super::tokenizer::{ALT, ARIA_HIDDEN, HIDDEN, HREF, ROLE, START, STYLE, Tag, Token, Tokenizer};
+use super::writer::{Marker, Writer};
+use crate::charset::{push, utf_8};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// How many open elements are kept. What is nested more deeply is read as if it stood in the last of them.
+const DEPTH: usize = 256;
+
+pub(super) struct Page<'h, 'r> {
+    tokens: Tokenizer<'h>,
+    writer: Writer,
+    resolve: &'r dyn Fn(&str) -> Option<String>,
+    /// The elements that are open, the innermost last; those in the lines of a text only where they are dropped.
+    open: Vec<Open>,
+    /// How many more are open than are kept.
+    deeper: usize,
+    /// The outermost element that is dropped: how many are open around it, and what `deeper` was.
+    dropped: Option<(usize, usize)>,
+    /// Whether the table is there for its looks: what its cells hold goes on lines of its own. So it is outside tables too.
+    layout: bool,
+    /// Whether the next cell is its row's first.
+    row_begins: bool,
+}
+
+/// An element that is open.
+struct Open {
+    kind: Kind,
+    name: u16,
+    /// Of a list: whether it has had an item, and the next one's number.
+    has_items: bool,
+    number: u32,
+}
+
+impl<'h, 'r> Page<'h, 'r> {
+    pub(super) fn new(
+        html: &'h str,
+        limit: usize,
+        resolve: &'r dyn Fn(&str) -> Option<String>,
+    ) -> Page<'h, 'r> {
+        Page {
+            tokens: Tokenizer::new(html.as_bytes()),
+            writer: Writer::new(limit),
+            resolve,
+            open: Vec::new(),
+            deeper: 0,
+            dropped: None,
+            layout: true,
+            row_begins: false,
+        }
+    }
+
+    /// The text of the page, and whether some was cut off.
+    pub(super) fn read(mut self) -> (String, bool) {
+        while !self.writer.is_full()
+            && let Some(token) = self.tokens.next()
+        {
+            match token {
+                Token::Text(text) if self.dropped.is_none() => self.writer.text(text),
+                Token::Text(_) => {}
+                Token::Start(tag) => self.start(&tag),
+                Token::End(name) => self.end(name),
+            }
+        }
+        self.end_from(0);
+        self.writer.finish()
+    }
+
+    fn start(&mut self, tag: &Tag<'_>) {
+        let (mut kind, name) = element(tag.name);
+        // In SVG, which is dropped, `/>` ends an element; elsewhere it means nothing.
+        let closed = tag.closed && (self.dropped.is_some() || kind == DROPPED);
+        if kind == EMPTY || closed {
+            return;
+        }
+        if matches!(kind, RAW | SCRIPT | TITLE) {
+            let text = self.tokens.raw_text(tag.name, kind == SCRIPT);
+            if kind == TITLE && self.dropped.is_none() {
+                self.writer.title(text);
+            }
+            return;
+        }
+        if self.writer.is_verbatim() && kind > BLOCK {
+            kind = BLOCK;
+        }
+        if kind >= BLOCK {
+            self.end_nearest(PARAGRAPH, None);
+        }
+        match kind {
+            ROWS => self.end_nearest(ROW, None),
+            ITEM | ROW | HEADING | CELL => self.end_nearest(kind, None),
+            _ => {}
+        }
+        if self.dropped.is_some() {
+            if kind > ROWS {
+                self.push(kind, name);
+            }
+        } else if kind != DROPPED && !is_hidden(tag) {
+            self.show(kind, name, tag);
+        } else if kind > ROWS {
+            self.dropped = Some((self.open.len(), self.deeper));
+            self.deeper = 0;
+            self.open.push(Open::new(kind, name));
+        }
+    }
+
+    fn show(&mut self, kind: Kind, name: u16, tag: &Tag<'_>) {
+        match kind {
+            LINK => {
+                self.writer.end_link();
+                if let Some(address) = tag.value(HREF).and_then(address)
+                    && let Some(address) = (self.resolve)(&address)
+                {
+                    self.writer.link(address);
+                }
+            }
+            CODE => self.writer.code(),
+            SUPERSCRIPT => self.writer.superscript(true),
+            LINE_BREAK => self.writer.line_break(),
+            IMAGE => self.writer.image(tag.value(ALT).unwrap_or_default()),
+            RULE => self.writer.rule(),
+            BLOCK.. => self.show_block(kind, name, tag),
+            _ => {}
+        }
+    }
+
+    fn show_block(&mut self, kind: Kind, name: u16, tag: &Tag<'_>) {
+        if matches!(kind, HEADING | QUOTE | PREFORMATTED | TABLE) && self.writer.is_flat() {
+            self.writer.unfold();
+            self.layout = true;
+        }
+        self.writer.block(self.breaks(kind));
+        let last_letter = tag.name.last().copied().unwrap_or_default();
+        let list = self
+            .open
+            .iter_mut()
+            .rfind(|open| matches!(open.kind, BULLETS | NUMBERS));
+        let mut marker = Marker::Bullet;
+        if kind == ITEM
+            && let Some(list) = list
+        {
+            if list.has_items {
+                self.writer.tighten();
+            }
+            list.has_items = true;
+            if list.kind == NUMBERS {
+                marker = Marker::Number(list.number);
+                list.number = list.number.saturating_add(1);
+            }
+        }
+        if !self.push(kind, name) {
+            return;
+        }
+        match kind {
+            HEADING => self.writer.heading(usize::from(last_letter & 7)),
+            // `dt`, `dd`, `li`.
+            ITEM => self.writer.item(match last_letter | 0x20 {
+                b't' => Marker::Term,
+                b'd' => Marker::Definition,
+                _ => marker,
+            }),
+            QUOTE => self.writer.quote(),
+            PREFORMATTED => self.writer.preformatted(),
+            NUMBERS => {
+                if let (Some(list), Some(start)) = (self.open.last_mut(), tag.value(START)) {
+                    list.number = number(start);
+                }
+            }
+            TABLE => self.layout = tag.says(ROLE, "presentation"),
+            ROW if !self.layout => {
+                self.writer.row();
+                self.row_begins = true;
+            }
+            CELL if !self.layout => {
+                self.writer.cell(self.row_begins);
+                self.row_begins = false;
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, tag: &[u8]) {
+        let (kind, name) = element(tag);
+        let shown = self.dropped.is_none();
+        if shown && kind < BLOCK {
+            match kind {
+                LINK => self.writer.end_link(),
+                CODE => self.writer.end_code(),
+                SUPERSCRIPT => self.writer.superscript(false),
+                LINE_BREAK => self.writer.line_break(),
+                ROWS => self.end_nearest(ROW, None),
+                _ => {}
+            }
+        } else if self.deeper > 0 && is_paired(kind) {
+            self.deeper -= 1;
+        } else if kind >= ROWS {
+            self.end_nearest(kind, Some(name));
+        }
+        if shown {
+            self.writer.block(self.breaks(kind));
+        }
+    }
+
+    /// Ends the innermost element that is of this name, or of this kind if that is enough, and what is open in it.
+    fn end_nearest(&mut self, kind: Kind, name: Option<u16>) {
+        let alike = if kind >= PARAGRAPH { kind } else { Kind::MAX };
+        let reach = reach(kind);
+        for (at, open) in self.open.iter().enumerate().rev() {
+            if open.kind == alike || Some(open.name) == name {
+                return self.end_from(at);
+            }
+            if open.kind >= reach {
+                return;
+            }
+        }
+    }
+
+    /// Ends the elements from this one on.
+    fn end_from(&mut self, at: usize) {
+        while self.open.len() > at
+            && let Some(open) = self.open.pop()
+        {
+            self.deeper = 0;
+            match self.dropped {
+                None => self.left(open.kind),
+                Some((outside, deeper)) if outside == self.open.len() => {
+                    self.deeper = deeper;
+                    self.dropped = None;
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn left(&mut self, kind: Kind) {
+        match kind {
+            ITEM | QUOTE => self.writer.leave(),
+            PREFORMATTED => self.writer.end_preformatted(),
+            HEADING => self.writer.end_heading(),
+            CELL => self.writer.end_cell(),
+            TABLE => {
+                self.writer.unfold();
+                // A table around this one is there for its looks.
+                self.layout = true;
+            }
+            _ => {}
+        }
+        self.writer.block(self.breaks(kind));
+    }
+
+    /// How many lines end before an element of this kind, and after it.
+    fn breaks(&self, kind: Kind) -> usize {
+        match kind {
+            BULLETS | NUMBERS => 2 - usize::from(self.open.iter().any(|open| open.kind == ITEM)),
+            BLOCK | ITEM | ROW => 1,
+            CELL => self.layout.into(),
+            BLOCK.. => 2,
+            _ => 0,
+        }
+    }
+
+    /// Keeps an element as open, if there is room.
+    fn push(&mut self, kind: Kind, name: u16) -> bool {
+        let room = self.open.len() < DEPTH;
+        if room {
+            self.open.push(Open::new(kind, name));
+        } else {
+            self.deeper += usize::from(is_paired(kind));
+        }
+        room
+    }
+}
+
+impl Open {
+    fn new(kind: Kind, name: u16) -> Open {
+        Open {
+            kind,
+            name,
+            has_items: false,
+            number: 1,
+        }
+    }
+}
+
+fn is_hidden(tag: &Tag<'_>) -> bool {
+    tag.value(HIDDEN).is_some()
+        || tag.says(ARIA_HIDDEN, "true")
+        || tag.says(ROLE, "navigation")
+        || is_not_displayed(tag.value(STYLE).unwrap_or_default())
+}
+
+/// Whether a style has `display: none`, wherever its spaces are.
+fn is_not_displayed(style: &[u8]) -> bool {
+    let wanted = b"display:none";
+    let mut met = 0;
+    for byte in style.iter().filter(|byte| **byte > b' ') {
+        // The first letter comes only once in what is wanted.
+        let begins = usize::from(byte | 0x20 == b'd');
+        let goes_on = wanted.get(met) == Some(&(byte | 0x20));
+        met = if goes_on { met + 1 } else { begins };
+        if met == wanted.len() {
+            return true;
+        }
+    }
+    false
+}
+
+/// What an `href` says, if that leads to another page.
+fn address(value: &[u8]) -> Option<String> {
+    let mut address = Vec::with_capacity(value.len());
+    // Spaces around an address are no part of it.
+    let mut end = 0;
+    let mut rest = value;
+    while let Some(byte) = rest.first() {
+        let mut length = 1;
+        match byte {
+            b'&' => {
+                let (character, bytes) = reference(rest, true).unwrap_or(('&', 1));
+                push(&mut address, character.into());
+                length = bytes;
+            }
+            b' ' if address.is_empty() => {}
+            b' ' => address.extend_from_slice(b"%20"),
+            b'\0'..b' ' => {}
+            _ => address.push(*byte),
+        }
+        if *byte > b' ' {
+            end = address.len();
+        }
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    address.truncate(end);
+    let is = |scheme: &[u8]| {
+        let start = address.get(..scheme.len()).unwrap_or_default();
+        start.eq_ignore_ascii_case(scheme)
+    };
+    if address.is_empty() || is(b"#") || is(b"javascript:") || is(b"data:") {
+        return None;
+    }
+    Some(utf_8(address))
+}
+
+/// The number that an attribute says.
+fn number(text: &[u8]) -> u32 {
+    let mut number = 0u32;
+    for digit in text.iter().take_while(|byte| byte.is_ascii_digit()) {
+        number = number
+            .saturating_mul(10)
+            .saturating_add((digit - b'0').into());
+    }
+    number
+}
