@@ -155,7 +155,7 @@ fn an_unknown_tool_is_answered_with_the_tools_there_are() {
             "exec_shell",
             "spawn",
             "message",
-            "web_fetch",
+            "fetch",
             "Read_File",
             "read-file",
         ] {

@@ -1,5 +1,5 @@
 //! The end-to-end tests: the real artifacts of `dist/`, run by the real `wasmtime` command line and by the crate in this process,
-//! against model servers on loopback.
+//! against model servers and websites on loopback.
 //!
 //! A new test goes to the file of its subject:
 //!
@@ -9,12 +9,21 @@
 //! - `tools`: the tools, called by a model and by the command `tool`
 //! - `guards`: what stops a run or sends the model back: steps, repeats, unknown tools, bad arguments
 //! - `retry`: which failures are tried again, when, and when not
+//! - `matrix`: every wire, plain and streamed, with every kind of tool call and ending; prints the table
 //! - `bad_replies`: replies that break the wire, a row each
 //! - `bad_statuses`: statuses and error pages, a row each
 //! - `bad_users`: commands, prompts and settings that are wrong, a row each
 //! - `bad_files`: files and folders that no tool can work with, a row each
+//! - `web_fetch`: what a fetch sends and brings back, and to whom
+//! - `bad_pages`: pages and servers that a fetch has to survive, a row each
+//! - `ssrf`: special-use addresses in every spelling
+//! - `web_search`: the interfaces of search services, and services that are broken
+//! - `parallel_tools`: the calls of one turn: what is in flight together, and in which order results come
+//! - `injection`: a model that does what a page tells it
+//! - `approve`: what is asked before a tool call
 //! - `trust`: what neither a model nor a cloned repository may reach
 //! - `record_replay`: recordings, their replay, and that no key is kept
+//! - `answer`: what is left of a run besides what it prints: `--output`, and the tokens told at the end
 //! - `doctor`: what `doctor` says of each grant
 //! - `wasmtime_cli`: what only the wasmtime command line shows
 //! - `native`: the native `dewclaw`
@@ -29,9 +38,12 @@
 //! `DEWCLAW_CONTRACT_WASM`. A missing one fails its tests; nothing is skipped.
 
 mod aimock;
+mod answer;
 mod anthropic;
+mod approve;
 mod ask;
 mod bad_files;
+mod bad_pages;
 mod bad_replies;
 mod bad_statuses;
 mod bad_users;
@@ -40,12 +52,18 @@ mod contract;
 mod doctor;
 mod guards;
 mod imports;
+mod injection;
+mod matrix;
 mod native;
 mod offer;
+mod parallel_tools;
 mod readme;
 mod record_replay;
 mod retry;
+mod ssrf;
 mod tools;
 mod trust;
 mod wasmtime_cli;
+mod web_fetch;
+mod web_search;
 mod wire_choice;

@@ -5,7 +5,8 @@ use e2e::host::Ended;
 use e2e::loopback::ClosedPort;
 use e2e::process;
 use e2e::scratch::Scratch;
-use e2e::scripted_model::{Reply, ScriptedModel};
+use e2e::scripted_model::{Call, Reply, ScriptedModel};
+use e2e::web::{BRAVE_PATH, Hit, Meeting, Page, Search, Site};
 use serde_json::json;
 use std::process::Command;
 
@@ -16,7 +17,7 @@ fn dewclaw(
     environment: &[(&str, &str)],
     arguments: &[&str],
 ) -> Ended {
-    let mut command = native(work, state);
+    let mut command = command(work, state);
     command.envs(environment.iter().copied()).args(arguments);
     Ended {
         tells_failures_apart: true,
@@ -24,7 +25,8 @@ fn dewclaw(
     }
 }
 
-fn native(work: &Scratch, state: &Scratch) -> Command {
+/// The native command over these folders, with no setting of the caller's own.
+pub(crate) fn command(work: &Scratch, state: &Scratch) -> Command {
     let binary = artifact::from_environment(
         "DEWCLAW_BIN",
         "the native `dewclaw` command, built by cargo",
@@ -38,8 +40,17 @@ fn native(work: &Scratch, state: &Scratch) -> Command {
         "ANTHROPIC_API_KEY",
         "ANTHROPIC_API_KEY_FILE",
         "ANTHROPIC_BASE_URL",
-        "DEWCLAW_WIRE",
+        "BRAVE_API_KEY",
+        "BRAVE_API_KEY_FILE",
+        "SEARXNG_URL",
+        "DEWCLAW_ALLOW_FETCH",
+        "DEWCLAW_APPROVE",
         "DEWCLAW_MODEL",
+        "DEWCLAW_READ_ONLY",
+        "DEWCLAW_SEARCH",
+        "DEWCLAW_SEARCH_URL",
+        "DEWCLAW_TOOLS",
+        "DEWCLAW_WIRE",
         "HTTPS_PROXY",
         "HTTP_PROXY",
         "ALL_PROXY",
@@ -198,4 +209,54 @@ fn recordings_lie_in_the_state_folder() {
     dewclaw(&work, &state, &[], &["replay", "run.rec"])
         .code(0)
         .prints("Kept.\n");
+}
+
+#[test]
+fn pages_are_fetched_together_and_searches_have_their_key() {
+    let meeting = Meeting::of(3);
+    let page = |text: &str, turn| Page::text(text).at(&meeting, turn);
+    let search = Search::finding(Hit::many(3)).brave("BSA-native");
+    let site = Site::open([
+        ("/one", page("Page one.", 2)),
+        ("/two", page("Page two.", 0)),
+        (BRAVE_PATH, search.at(&meeting, 1)),
+    ]);
+    let (work, state) = (Scratch::new(), Scratch::new());
+    let settings = json!({"search": "brave", "search_url": site.url(BRAVE_PATH)});
+    state.write("dewclaw.json", settings.to_string());
+    let model = ScriptedModel::start([
+        Reply::calls([
+            Call::new("c1", "web_fetch", json!({"url": site.url("/one")})),
+            Call::new("c2", "web_search", json!({"query": "valve"})),
+            Call::new("c3", "web_fetch", json!({"url": site.url("/two")})),
+        ]),
+        Reply::text("All read."),
+    ]);
+    let environment = [
+        ("OPENAI_BASE_URL", &*model.base_url()),
+        ("DEWCLAW_MODEL", "m"),
+        ("BRAVE_API_KEY", "BSA-native"),
+        ("DEWCLAW_ALLOW_FETCH", &site.authority()),
+    ];
+    let ended = dewclaw(&work, &state, &environment, &["ask", "read"]);
+    ended.code(0).prints("All read.\n").keeps("BSA-native");
+    let results = model.last_request().tool_results();
+    for ((id, result), words) in results.iter().zip(["Page one.", "Result 1", "Page two."]) {
+        assert!(result.to_string().contains(words), "{id}: {result}");
+    }
+}
+
+#[test]
+fn exit_code_5_when_a_host_is_not_allowed() {
+    let (site, work, state) = (Site::untouched(), Scratch::new(), Scratch::new());
+    let arguments = json!({"url": site.url("/")}).to_string();
+    let ended = dewclaw(
+        &work,
+        &state,
+        &[],
+        &["tool", "web_fetch", &arguments, "--allow-fetch", "*"],
+    );
+    ended.code(5);
+    assert_eq!(ended.json()["error"]["kind"], "permission_denied");
+    assert_eq!(site.connections(), 0);
 }

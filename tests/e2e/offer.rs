@@ -76,7 +76,7 @@ fn a_name_of_no_tool_is_a_usage_error() {
         let guest = Guest::ask(&work, &model, "hi").env("DEWCLAW_READ_ONLY", "maybe");
         host.run(&guest)
             .code(2)
-            .says(&["DEWCLAW_READ_ONLY must be true or false"]);
+            .says(&["DEWCLAW_READ_ONLY: read_only must be true or false"]);
     });
 }
 
@@ -96,28 +96,119 @@ fn a_recording_keeps_the_selection() {
 }
 
 #[test]
+fn what_can_not_be_offered_is_no_choice() {
+    on_each_host(|host| {
+        let (work, model) = (Scratch::new(), ScriptedModel::never_asked());
+        let ask = || Guest::ask(&work, &model, "hi");
+        host.run(&ask().args(["--tools", "web_fetch"]))
+            .code(2)
+            .says(&["web_fetch", "--allow-fetch HOST"]);
+        host.run(&ask().args(["--tools", "web_search"]))
+            .code(2)
+            .says(&["BRAVE_API_KEY", "SEARXNG_URL", "DEWCLAW_SEARCH_URL"]);
+        host.run(&ask().args(["--allow-fetch", "http://example.com/"]))
+            .code(2)
+            .says(&["--allow-fetch", "http://example.com/"]);
+        host.run(&ask().args(["--approve", "sometimes"]))
+            .code(2)
+            .says(&["--approve", "never, writes or all"]);
+    });
+}
+
+/// The rows of the table of tools: the name and whether the model may call it.
+fn tool_rows(table: &str) -> Vec<(String, String)> {
+    let (_, rows) = table
+        .split_once("The model may call:\n")
+        .expect("a table of tools");
+    let rows = rows.lines().map(|row| {
+        let mut words = row.split_whitespace().map(str::to_string);
+        (words.next().expect("a name"), words.next().expect("a word"))
+    });
+    rows.collect()
+}
+
+#[track_caller]
+fn assert_rows(table: &str, wanted: [&str; 8]) {
+    let names = [
+        "read_file",
+        "write_file",
+        "edit_file",
+        "list_directory",
+        "memory_read",
+        "memory_write",
+        "web_fetch",
+        "web_search",
+    ];
+    let wanted: Vec<_> = names
+        .into_iter()
+        .zip(wanted)
+        .map(|(name, may)| (name.to_string(), may.to_string()))
+        .collect();
+    assert_eq!(tool_rows(table), wanted, "{table}");
+}
+
+#[test]
 fn the_doctor_shows_what_the_model_may_do() {
     on_each_host(|host| {
         let work = Scratch::new();
+        let doctor = |args: &[&str]| {
+            let guest = Guest::dewclaw()
+                .workspace(&work)
+                .args(["doctor"])
+                .args(args.iter().copied());
+            let ended = host.run(&guest);
+            ended.code(2);
+            ended.stdout().to_string()
+        };
+        let (yes, no, asks) = ("yes", "no", "asks");
+        assert_rows(&doctor(&[]), [yes, yes, yes, yes, yes, yes, no, no]);
+        let table = doctor(&["--read-only", "--allow-fetch", "example.com"]);
+        assert_rows(&table, [yes, no, no, yes, yes, no, yes, no]);
+        assert!(table.contains("GET and HEAD, to example.com"), "{table}");
+        assert!(table.contains("--read-only"), "{table}");
+        let table = doctor(&["--approve", "writes", "--allow-fetch", "*"]);
+        assert_rows(&table, [yes, asks, asks, yes, yes, asks, asks, no]);
+        assert!(table.contains("before all but GET and HEAD"), "{table}");
+        let table = doctor(&["--approve", "all", "--tools", "read_file"]);
+        assert_rows(&table, [asks, no, no, no, no, no, no, no]);
+        assert!(table.contains("--tools leaves it out"), "{table}");
+        assert!(table.contains("add --allow-fetch HOST"), "{table}");
+        assert!(table.contains("BRAVE_API_KEY"), "{table}");
         let guest = Guest::dewclaw()
             .workspace(&work)
-            .args(["doctor", "--read-only"]);
+            .env("SEARXNG_URL", "http://10.0.0.2:8080")
+            .args(["doctor"]);
         let ended = host.run(&guest);
-        ended.code(2);
-        let row = ended
-            .stdout()
-            .lines()
-            .find(|line| line.starts_with("tools"));
-        let row: Vec<_> = row.expect("a row").split_whitespace().collect();
-        assert_eq!(
-            row,
-            [
-                "tools",
-                "ok",
-                "read_file,",
-                "list_directory,",
-                "memory_read"
-            ]
+        assert_rows(ended.stdout(), [yes, yes, yes, yes, yes, yes, no, yes]);
+        assert!(ended.stdout().contains("searches by searxng"), "{ended}");
+    });
+}
+
+#[test]
+fn the_offline_artifact_offers_nothing_of_the_web() {
+    on_each_host(|host| {
+        let work = Scratch::new();
+        let guest = Guest::offline()
+            .workspace(&work)
+            .env("SEARXNG_URL", "http://10.0.0.2:8080")
+            .args(["doctor", "--allow-fetch", "*"]);
+        let ended = host.run(&guest);
+        let (yes, no) = ("yes", "no");
+        assert_rows(ended.stdout(), [yes, yes, yes, yes, yes, yes, no, no]);
+        let call = r#"{"url": "http://127.0.0.1:9/"}"#;
+        let guest = Guest::offline().workspace(&work).args([
+            "tool",
+            "web_fetch",
+            call,
+            "--allow-fetch",
+            "127.0.0.1",
+        ]);
+        let ended = host.run(&guest);
+        ended.code(1);
+        assert!(ended.stdout().contains("unsupported"), "{ended}");
+        assert!(
+            ended.stdout().contains("this build has no network"),
+            "{ended}"
         );
     });
 }

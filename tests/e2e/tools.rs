@@ -140,10 +140,16 @@ fn the_schemas_are_what_the_model_is_offered() {
             .run(&Guest::offline().workspace(&work).args(["tools"]))
             .code(0)
             .json();
+        let offline = printed.as_array().cloned().unwrap_or_default();
+        assert_eq!(offline.len(), 6, "none of the web");
+        let printed = host.run(&Guest::dewclaw().args(["tools"])).code(0).json();
         let printed = printed.as_array().cloned().unwrap_or_default();
-        assert_eq!(printed.len(), 6);
+        assert_eq!(printed[..6], offline);
         let model = ScriptedModel::start([Reply::text("ok")]);
-        host.run(&Guest::ask(&work, &model, "hi")).code(0);
+        let guest = Guest::ask(&work, &model, "hi")
+            .env("SEARXNG_URL", "http://10.0.0.2")
+            .args(["--allow-fetch", "*"]);
+        host.run(&guest).code(0);
         let request = model.only_request();
         let offered = request.json["tools"]
             .as_array()
@@ -346,14 +352,7 @@ fn a_tool_that_fails_prints_an_error_object_and_fails() {
 fn an_unknown_tool_is_usage_and_the_known_ones_are_named() {
     on_each_host(|host| {
         let work = Scratch::new();
-        for name in [
-            "exec_shell",
-            "spawn",
-            "message",
-            "web_fetch",
-            "READ_FILE",
-            "",
-        ] {
+        for name in ["exec_shell", "spawn", "message", "fetch", "READ_FILE", ""] {
             let ended = host.run(&Guest::tool(&work, name, &json!({"command": "ls"})));
             ended
                 .code(2)

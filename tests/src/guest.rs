@@ -72,6 +72,16 @@ impl Guest {
             .args(["tool", name, &arguments.to_string()])
     }
 
+    /// `dewclaw.wasm tool NAME ARGUMENTS`, for the tools that need the network. No folder is granted.
+    pub fn web_tool(name: &str, arguments: &serde_json::Value) -> Self {
+        Self::dewclaw().args(["tool", name, &arguments.to_string()])
+    }
+
+    /// Lets web_fetch reach this host.
+    pub fn allow_fetch(self, host: &str) -> Self {
+        self.args(["--allow-fetch", host])
+    }
+
     /// More arguments after the program's name.
     pub fn args<Argument: Into<String>>(
         mut self,
@@ -135,6 +145,11 @@ impl Guest {
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = bytes.into();
         self
+    }
+
+    /// What it will read there.
+    pub fn input(&self) -> &[u8] {
+        &self.stdin
     }
 
     /// The same without `-S http`.

@@ -1,6 +1,8 @@
 //! The hosts that run a guest, and how a run ended in them.
 
 use crate::guest::Guest;
+use crate::scratch::Scratch;
+use crate::scripted_model::ScriptedModel;
 use crate::{in_process, wasmtime_run};
 use serde_json::Value;
 
@@ -27,6 +29,17 @@ impl Host {
 pub fn on_each_host(test: impl Fn(Host)) {
     test(Host::InProcess);
     test(Host::CommandLine);
+}
+
+/// A way to ask a scripted model over a workspace: [`Guest::ask`], or [`Guest::ask_by_messages`].
+pub type Ask = fn(&Scratch, &ScriptedModel, &str) -> Guest;
+
+/// Runs `test` in every host and on every wire.
+pub fn on_each_host_and_wire(test: impl Fn(Host, Ask)) {
+    on_each_host(|host| {
+        test(host, Guest::ask);
+        test(host, Guest::ask_by_messages);
+    });
 }
 
 /// How a run ended.

@@ -1,4 +1,4 @@
-//! Support for the end-to-end tests and the benchmarks: servers that stand for the model, and hosts that run the artifacts.
+//! Support for the end-to-end tests and the benchmarks: servers that stand for the model and the web, and hosts that run the artifacts.
 //!
 //! Nothing here needs the internet. Servers bind port 0 on loopback; nothing sleeps to wait.
 
@@ -18,4 +18,6 @@ pub mod scratch;
 pub mod scripted_model;
 pub mod size_budget;
 pub mod small_disk;
+pub mod terminal;
 pub mod wasmtime_run;
+pub mod web;

@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 use dewclaw_platform::{HttpError, Now};
 
 use crate::effect::{
-    Effect, Event, Failure, Input, Misuse, ModelCall, Outcome, Reason, RequestId, Usage,
+    Effect, Event, Failure, Input, Misuse, ModelCall, OperationId, Outcome, Reason, RequestId,
+    Usage,
 };
 use crate::json::decimal;
 use crate::settings::{Settings, SettingsError};
@@ -239,6 +240,10 @@ impl Agent {
                 self.calls.answer(id, answer)?;
                 self.now = now;
             }
+            Input::Verdict { call, verdict } => {
+                self.calls.decide(&call, verdict)?;
+                self.now = now;
+            }
             Input::Tick => {
                 self.now = now;
                 self.wake();
@@ -435,7 +440,7 @@ impl Agent {
         self.text = reply.text();
         let calls: Vec<_> = reply.calls().cloned().collect();
         if !calls.is_empty() {
-            self.calls.begin(calls);
+            self.calls.begin(calls, &self.tools, &self.settings);
             self.state = State::Running;
             return;
         }
@@ -452,7 +457,7 @@ impl Agent {
 
     /// Goes on with the calls; `false` when an operation's answer must come first.
     fn run_calls(&mut self) -> bool {
-        if !self.calls.step(&self.tools, &mut self.effects) {
+        if !self.calls.step(&self.settings, &mut self.effects) {
             return !self.effects.is_empty();
         }
         let results = self.calls.take_results();
@@ -484,19 +489,29 @@ impl Agent {
         if matches!(self.state, State::Idle) {
             return;
         }
+        // What was asked for and not begun is taken back; what the driver has begun, it is told to drop.
+        let mut reply = match &self.state {
+            State::Replying(exchange) => Some(exchange.id),
+            _ => None,
+        };
+        let mut operations: Vec<OperationId> = self.calls.open().collect();
+        for effect in core::mem::take(&mut self.effects) {
+            match effect {
+                Effect::Event(_) => self.effects.push_back(effect),
+                Effect::CallModel(_) => reply = None,
+                Effect::Operate { id, .. } => operations.retain(|open| *open != id),
+                _ => {}
+            }
+        }
+        let replies = reply.map(|id| Effect::DropReply { id });
+        let operations = operations
+            .into_iter()
+            .map(|id| Effect::DropOperation { id });
+        self.effects.extend(replies.into_iter().chain(operations));
         if matches!(self.state, State::Running) {
             // No history is sent in which a call lacks its result.
-            let results = self.calls.abandon();
+            let results = self.calls.take_results();
             self.push_results(&results);
-        }
-        let not_yet_called = |effect: &Effect| matches!(effect, Effect::CallModel(_));
-        let in_flight = !self.effects.iter().any(not_yet_called);
-        self.effects
-            .retain(|effect| matches!(effect, Effect::Event(_)));
-        if let State::Replying(Exchange { id, .. }) = self.state
-            && in_flight
-        {
-            self.effects.push_back(Effect::DropReply { id });
         }
         self.finish(Reason::Cancelled);
     }

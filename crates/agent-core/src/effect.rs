@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use dewclaw_platform::{HttpError, Timeouts};
 
-use crate::operation::{FileAnswer, FileOperation};
+use crate::operation::{FileAnswer, FileOperation, HttpAnswer, HttpOperation};
 
 /// A model call, from request to reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,20 @@ pub enum Effect {
         /// What to do.
         operation: Operation,
     },
+    /// Let go of an operation that was asked for: nothing more of it is wanted, and no input may name it any more.
+    DropOperation {
+        /// Which.
+        id: OperationId,
+    },
+    /// Ask the person whether this tool call may run, and answer with [`Input::Verdict`].
+    Approve {
+        /// The call's id.
+        call: String,
+        /// The tool's name.
+        name: String,
+        /// The arguments, as the model wrote them.
+        arguments: String,
+    },
     /// Nothing to do before this monotonic moment (milliseconds): tell [`Input::Tick`] then, unless something that was
     /// asked for happens first.
     Wait {
@@ -51,6 +65,8 @@ pub enum Effect {
 pub enum Operation {
     /// On the workspace's files. File operations are performed in the order that they come in.
     File(FileOperation),
+    /// Over the network. Any number of them are in flight at once.
+    Http(HttpOperation),
 }
 
 /// A model call's head.
@@ -126,10 +142,28 @@ pub enum Input {
         /// Its answer.
         answer: OperationAnswer,
     },
+    /// The person has decided on a call.
+    Verdict {
+        /// The call's id, as [`Effect::Approve`] named it.
+        call: String,
+        /// What was decided.
+        verdict: Verdict,
+    },
     /// Time has passed.
     Tick,
     /// The person wants the run to stop.
     Cancel,
+}
+
+/// What a person has decided on a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may run.
+    Approved,
+    /// It may not.
+    Refused,
+    /// There is nobody to ask, so it may not.
+    Unanswered,
 }
 
 /// The headers of a reply that the agent reads; drivers may leave out the rest, and recordings do.
@@ -140,6 +174,8 @@ pub const REPLY_HEADERS: [&str; 2] = ["content-type", "retry-after"];
 pub enum OperationAnswer {
     /// Of [`Operation::File`].
     File(FileAnswer),
+    /// Of [`Operation::Http`].
+    Http(HttpAnswer),
 }
 
 /// Something to show.
@@ -340,4 +376,10 @@ pub enum Misuse {
     /// An answer to an operation that was not asked for, or was answered.
     #[error("no such operation is open")]
     UnknownOperation,
+    /// An answer to a file operation for an HTTP one, or the other way about.
+    #[error("the answer is of another kind than the operation")]
+    WrongAnswer,
+    /// A verdict on a call that none was asked for, or that has one.
+    #[error("no approval of such a call is waited for")]
+    UnknownCall,
 }

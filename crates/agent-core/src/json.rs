@@ -9,4 +9,5 @@ mod write;
 
 pub use raw::raw;
 pub use value::{ParseError, Value, parse};
+pub(crate) use write::string_cost;
 pub use write::{Object, decimal, push_array, push_string, string};

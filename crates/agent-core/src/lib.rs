@@ -38,8 +38,10 @@ extern crate alloc;
 
 mod agent;
 mod base64;
+mod charset;
 mod effect;
 pub mod event_json;
+mod html;
 pub mod json;
 mod operation;
 pub mod recording;
@@ -53,8 +55,10 @@ mod wire;
 pub use agent::{Agent, ResumeError};
 pub use effect::{
     Auth, AuthScheme, Effect, Event, Failure, FailureKind, Input, Misuse, ModelCall, Operation,
-    OperationAnswer, OperationId, Outcome, REPLY_HEADERS, Reason, RequestId, Usage,
+    OperationAnswer, OperationId, Outcome, REPLY_HEADERS, Reason, RequestId, Usage, Verdict,
 };
-pub use operation::{FileAnswer, FileOperation, perform};
-pub use settings::{SETTING_NAMES, Settings, SettingsError, WireName};
+pub use operation::{
+    ANSWER_HEADERS, FileAnswer, FileOperation, HttpAnswer, HttpOperation, perform,
+};
+pub use settings::{Approve, SETTING_NAMES, SearchEngine, Settings, SettingsError, WireName};
 pub use transcript::{Line, LineProblem, Transcript, TranscriptError};

@@ -3,7 +3,11 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use dewclaw_platform::{FileSystem, FsError, Listing, ReadChunk, Stat};
+use dewclaw_platform::{
+    FileSystem, FsError, HttpError, Listing, Method, ReadChunk, Stat, Timeouts,
+};
+
+use crate::effect::Auth;
 
 /// An operation on the workspace's files. Paths keep the contract of [`FileSystem`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +63,54 @@ pub enum FileAnswer {
     /// It failed, and changed nothing.
     Failed(FsError),
 }
+
+/// An HTTP exchange, from the request to the last byte that is wanted. A redirect is an answer like any other: the tool
+/// decides whether it is followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpOperation {
+    /// The method.
+    pub method: Method,
+    /// An absolute URL.
+    pub url: String,
+    /// Names in lower case; the driver adds authorisation and content-length.
+    pub headers: Vec<(String, String)>,
+    /// The request's body.
+    pub body: Vec<u8>,
+    /// Which credential the driver adds, if any, and how.
+    pub auth: Option<Auth>,
+    /// Bytes of the answer's body that are wanted. The driver stops reading there, however much there is.
+    pub max_bytes: usize,
+    /// Patience with each stage.
+    pub timeouts: Timeouts,
+    /// Milliseconds that the whole exchange may take.
+    pub total_ms: u64,
+}
+
+/// The answer to an [`HttpOperation`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HttpAnswer {
+    /// The server answered.
+    Reply {
+        /// The status code.
+        status: u16,
+        /// Headers in lower case; only [`ANSWER_HEADERS`] are read.
+        headers: Vec<(String, String)>,
+        /// The body, as far as it was wanted.
+        body: Vec<u8>,
+        /// The body is all of it.
+        whole: bool,
+    },
+    /// No complete answer could be had.
+    Failed(HttpError),
+}
+
+/// The headers of an [`HttpAnswer`] that tools read; drivers may leave out the rest, and recordings do.
+pub const ANSWER_HEADERS: [&str; 4] = [
+    "content-type",
+    "content-encoding",
+    "location",
+    "retry-after",
+];
 
 /// Performs a file operation.
 pub fn perform(files: &mut dyn FileSystem, operation: &FileOperation) -> FileAnswer {

@@ -2,10 +2,12 @@
 //!
 //! A recording is JSON lines. The first holds the settings, the tools' names, the seed and the prompt; then comes a line
 //! for each request (its digest, and the messages that it has more than the one before), each input with its moment
-//! (model replies as raw bytes with their cuts), each operation with its answer, and the end. There is no secret in
+//! (model replies as raw bytes with their cuts), each file operation with its
+//! answer, each HTTP operation where it began, its answer where it came, and the end. There is no secret in
 //! it, because no effect or input holds one.
 
 mod line;
+mod operation;
 mod recorder;
 mod replay;
 

@@ -1,11 +1,13 @@
 //! What a run is told before it starts: the model, the limits, the patience.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 
 use dewclaw_platform::Timeouts;
 
-use crate::json::Value;
+use crate::json::{Object, Value, push_array, string};
+use crate::url::HostRule;
 
 /// A family of model interfaces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +40,69 @@ impl WireName {
     }
 }
 
+/// Which tool calls a person is asked about before they run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Approve {
+    /// None.
+    #[default]
+    Never,
+    /// Those that can change something.
+    Writes,
+    /// Every one.
+    All,
+}
+
+impl Approve {
+    /// Every choice.
+    pub const ALL: [Approve; 3] = [Approve::Never, Approve::Writes, Approve::All];
+
+    /// Its name in settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Approve::Never => "never",
+            Approve::Writes => "writes",
+            Approve::All => "all",
+        }
+    }
+}
+
+/// The interfaces that web_search can ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchEngine {
+    /// Brave's web search, which wants a key.
+    Brave,
+    /// A SearXNG instance whose JSON format is switched on.
+    Searxng,
+    /// Any address that takes `?q=` and `&count=`.
+    Plain,
+}
+
+impl SearchEngine {
+    /// Every one.
+    pub const ALL: [SearchEngine; 3] = [
+        SearchEngine::Brave,
+        SearchEngine::Searxng,
+        SearchEngine::Plain,
+    ];
+
+    /// Its name in settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            SearchEngine::Brave => "brave",
+            SearchEngine::Searxng => "searxng",
+            SearchEngine::Plain => "plain",
+        }
+    }
+
+    /// Its address where none is set; empty where one must be.
+    pub fn default_url(self) -> &'static str {
+        match self {
+            SearchEngine::Brave => "https://api.search.brave.com/res/v1/web/search",
+            SearchEngine::Searxng | SearchEngine::Plain => "",
+        }
+    }
+}
+
 /// Everything that decides how the agent behaves, but for tools, prompt and seed.
 ///
 /// The names of the fields are those of the configuration file `dewclaw.json` and of recordings. None of them is
@@ -60,7 +125,17 @@ pub struct Settings {
     pub max_tokens: u32,
     /// Tokens of them that the model may reason with, on wires that ask for a number; 0 for no reasoning.
     pub thinking_tokens: u32,
-    /// Patience with each stage of a model call.
+    /// The hosts that web_fetch may reach.
+    pub allow_fetch: Vec<HostRule>,
+    /// What web_search asks; nothing where it is not configured.
+    pub search: Option<SearchEngine>,
+    /// Its address; empty for the engine's own.
+    pub search_url: String,
+    /// No tool call may change anything.
+    pub read_only: bool,
+    /// Which tool calls a person is asked about.
+    pub approve: Approve,
+    /// Patience with each stage of a model call; tools keep to it too, where their own is longer.
     pub timeouts: Timeouts,
     /// Tries for one model call, the first included.
     pub retry_attempts: u32,
@@ -80,6 +155,11 @@ impl Default for Settings {
             max_steps: 25,
             max_tokens: 0,
             thinking_tokens: 0,
+            allow_fetch: Vec::new(),
+            search: None,
+            search_url: String::new(),
+            read_only: false,
+            approve: Approve::default(),
             timeouts: Timeouts {
                 connect_ms: 15_000,
                 first_byte_ms: 300_000,
@@ -105,6 +185,13 @@ pub enum SettingsError {
     },
     /// No model is named.
     NoModel,
+    /// An entry of `allow_fetch` that names no host.
+    Host {
+        /// The entry.
+        entry: String,
+        /// What is wrong with it and what to write.
+        problem: &'static str,
+    },
     /// The base URL is not one that a request can be sent to.
     BaseUrl {
         /// The URL as given, cut before any user information.
@@ -125,6 +212,9 @@ impl fmt::Display for SettingsError {
             ]
             .concat(),
             SettingsError::Value { name, wanted } => [*name, " must be ", *wanted].concat(),
+            SettingsError::Host { entry, problem } => {
+                ["the allowed host \"", entry.as_str(), "\" ", *problem].concat()
+            }
             SettingsError::NoModel => {
                 "no model: name one with --model NAME or DEWCLAW_MODEL".to_string()
             }
@@ -140,6 +230,7 @@ impl core::error::Error for SettingsError {}
 
 /// Every name that [`Settings::set`] takes.
 pub const SETTING_NAMES: &str = "model, wire, base_url, max_steps, max_tokens, thinking_tokens, stream, system, \
+    allow_fetch, search, search_url, read_only, approve, \
     connect_timeout_ms, first_byte_timeout_ms, between_bytes_timeout_ms, retry_attempts, retry_budget_ms";
 
 impl Settings {
@@ -159,17 +250,33 @@ impl Settings {
                     wanted: "openai or anthropic",
                 })?;
             }
+            "allow_fetch" => self.allow_fetch = host_rules(value)?,
+            "search" => {
+                let known = SearchEngine::ALL
+                    .iter()
+                    .find(|engine| value.as_str() == Some(engine.name()));
+                if known.is_none() && value.as_str() != Some("") {
+                    return Err(SettingsError::Value {
+                        name: "search",
+                        wanted: "brave, searxng or plain",
+                    });
+                }
+                self.search = known.copied();
+            }
+            "search_url" => self.search_url = text(value, "search_url")?,
+            "read_only" => self.read_only = switch(value, "read_only")?,
+            "approve" => {
+                let known = Approve::ALL
+                    .iter()
+                    .find(|approve| value.as_str() == Some(approve.name()));
+                self.approve = *known.ok_or(SettingsError::Value {
+                    name: "approve",
+                    wanted: "never, writes or all",
+                })?;
+            }
             "base_url" => self.base_url = text(value, "base_url")?,
             "system" => self.system = text(value, "system")?,
-            "stream" => {
-                let Value::Bool(stream) = value else {
-                    return Err(SettingsError::Value {
-                        name: "stream",
-                        wanted: "true or false",
-                    });
-                };
-                self.stream = *stream;
-            }
+            "stream" => self.stream = switch(value, "stream")?,
             "max_steps" => self.max_steps = count(value, "max_steps", 1)?,
             "max_tokens" => self.max_tokens = count(value, "max_tokens", 0)?,
             "thinking_tokens" => self.thinking_tokens = count(value, "thinking_tokens", 0)?,
@@ -191,8 +298,13 @@ impl Settings {
     }
 
     /// The settings as a JSON object that [`Settings::set`] takes again, member by member.
-    pub fn to_json(&self) -> alloc::vec::Vec<u8> {
-        crate::json::Object::new()
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut rules = Vec::new();
+        push_array(
+            &mut rules,
+            self.allow_fetch.iter().map(|rule| string(rule.text())),
+        );
+        Object::new()
             .text("model", &self.model)
             .text("wire", self.wire.name())
             .text("base_url", &self.base_url)
@@ -201,6 +313,11 @@ impl Settings {
             .number("max_steps", self.max_steps.into())
             .number("max_tokens", self.max_tokens.into())
             .number("thinking_tokens", self.thinking_tokens.into())
+            .raw("allow_fetch", &rules)
+            .text("search", self.search.map_or("", SearchEngine::name))
+            .text("search_url", &self.search_url)
+            .boolean("read_only", self.read_only)
+            .text("approve", self.approve.name())
             .number("connect_timeout_ms", self.timeouts.connect_ms)
             .number("first_byte_timeout_ms", self.timeouts.first_byte_ms)
             .number("between_bytes_timeout_ms", self.timeouts.between_bytes_ms)
@@ -289,6 +406,39 @@ fn text(value: &Value, name: &'static str) -> Result<String, SettingsError> {
         })
 }
 
+fn switch(value: &Value, name: &'static str) -> Result<bool, SettingsError> {
+    match value {
+        Value::Bool(on) => Ok(*on),
+        _ => Err(SettingsError::Value {
+            name,
+            wanted: "true or false",
+        }),
+    }
+}
+
+/// Hosts in an array, or in a text between commas.
+fn host_rules(value: &Value) -> Result<Vec<HostRule>, SettingsError> {
+    let entries: Option<Vec<&str>> = match value {
+        Value::String(text) => Some(text.split(',').map(str::trim).collect()),
+        Value::Array(values) => values.iter().map(Value::as_str).collect(),
+        _ => None,
+    };
+    let entries = entries.ok_or(SettingsError::Value {
+        name: "allow_fetch",
+        wanted: "an array of hosts",
+    })?;
+    entries
+        .iter()
+        .filter(|entry| !entry.is_empty())
+        .map(|entry| {
+            HostRule::parse(entry).map_err(|problem| SettingsError::Host {
+                entry: entry.to_string(),
+                problem,
+            })
+        })
+        .collect()
+}
+
 fn count(value: &Value, name: &'static str, least: u32) -> Result<u32, SettingsError> {
     value
         .as_u64()
@@ -313,6 +463,11 @@ mod tests {
         let settings = Settings {
             wire: WireName::Anthropic,
             thinking_tokens: 7,
+            allow_fetch: alloc::vec![HostRule::parse("*.example.com").unwrap()],
+            search: Some(SearchEngine::Searxng),
+            search_url: "http://s".into(),
+            read_only: true,
+            approve: Approve::Writes,
             base_url: "http://[::1]:8080/v1".into(),
             model: "m".into(),
             system: "s".into(),

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 
 use crate::effect::{Operation, OperationAnswer};
 use crate::json::{Object, Value, decimal, parse};
+use crate::settings::{Approve, Settings};
 
 mod edit_file;
 mod error;
@@ -19,12 +20,16 @@ mod memory_write;
 mod passage;
 mod path;
 mod read_file;
+mod web;
+mod web_fetch;
+mod web_search;
 mod whole_file;
 mod write_file;
 
 pub(crate) use error::{ErrorKind, ToolError};
 pub use memory::MEMORY_PATH;
 pub use path::STATE_FOLDER;
+pub use web_search::SEARCH_VARIABLES;
 
 /// Bytes of a tool result that the model is handed.
 pub const MAX_RESULT_BYTES: usize = 64 * 1024;
@@ -37,9 +42,26 @@ pub struct Tool {
     pub description: &'static str,
     /// The JSON Schema of its arguments: an object without additional properties.
     pub parameters: &'static str,
-    /// Whether a call can change anything.
-    pub writes: bool,
-    start: fn(&Value) -> Result<Box<dyn Task>, ToolError>,
+    /// Whether calls can change anything.
+    pub writes: Writes,
+    /// Its operations are HTTP ones, so that its calls run beside all others of their turn. The calls of other tools run
+    /// one after the other.
+    pub networked: bool,
+    start: Start,
+}
+
+/// Begins a call with arguments that fit the schema.
+type Start = fn(&Value, &Settings) -> Result<Box<dyn Task>, ToolError>;
+
+/// Whether calls of a tool can change anything.
+#[derive(Clone, Copy)]
+pub enum Writes {
+    /// No call can.
+    Never,
+    /// Every call can.
+    Always,
+    /// A call with such arguments can.
+    With(fn(&Value) -> bool),
 }
 
 impl Tool {
@@ -60,13 +82,15 @@ impl core::fmt::Debug for Tool {
 }
 
 /// Every tool there is. Whether one is offered is the driver's choice: only where its backend is real.
-pub const ALL: [&Tool; 6] = [
+pub const ALL: [&Tool; 8] = [
     &read_file::TOOL,
     &write_file::TOOL,
     &edit_file::TOOL,
     &list_directory::TOOL,
     &memory_read::TOOL,
     &memory_write::TOOL,
+    &web_fetch::TOOL,
+    &web_search::TOOL,
 ];
 
 /// One call of a tool, under way.
@@ -133,6 +157,8 @@ fn is_continuation(byte: u8) -> bool {
 /// One call of a tool, from arguments to result.
 pub struct ToolCallRun {
     state: Result<Box<dyn Task>, ToolError>,
+    writes: bool,
+    networked: bool,
 }
 
 /// What a running call wants next.
@@ -144,11 +170,59 @@ pub enum CallStep {
 }
 
 impl ToolCallRun {
-    /// Begins a call. Arguments that are not JSON or miss the schema make a call that is over at once, with an error.
-    pub fn new(tool: &Tool, arguments: &str) -> ToolCallRun {
+    /// Begins a call. Arguments that are not JSON or miss the schema make a call that is over at once, with an error; so
+    /// does a call that can change something where the settings say read-only.
+    pub fn new(tool: &Tool, arguments: &str, settings: &Settings) -> ToolCallRun {
+        let mut writes = false;
+        let state = parse_arguments(tool, arguments).and_then(|arguments| {
+            writes = match tool.writes {
+                Writes::Never => false,
+                Writes::Always => true,
+                Writes::With(can_change) => can_change(&arguments),
+            };
+            if writes && settings.read_only {
+                return Err(ToolError::new(
+                    ErrorKind::PermissionDenied,
+                    String::from("this run is read-only, so nothing may be changed: say what you would have done"),
+                ));
+            }
+            (tool.start)(&arguments, settings)
+        });
         ToolCallRun {
-            state: parse_arguments(tool, arguments).and_then(|arguments| (tool.start)(&arguments)),
+            state,
+            writes,
+            networked: tool.networked,
         }
+    }
+
+    /// A call of a tool whose backend is not real here: it is over at once, and says why.
+    pub fn unsupported(why: &str) -> ToolCallRun {
+        ToolCallRun::failed(ToolError::new(ErrorKind::Unsupported, String::from(why)))
+    }
+
+    /// A call that is over at once, with this error.
+    pub(crate) fn failed(error: ToolError) -> ToolCallRun {
+        ToolCallRun {
+            state: Err(error),
+            writes: false,
+            networked: false,
+        }
+    }
+
+    /// Whether it runs beside all others of its turn.
+    pub(crate) fn is_networked(&self) -> bool {
+        self.networked
+    }
+
+    /// Whether a person is asked first.
+    pub(crate) fn needs_approval(&self, approve: Approve) -> bool {
+        let asks = match approve {
+            Approve::Never => false,
+            Approve::Writes => self.writes,
+            Approve::All => true,
+        };
+        // Nobody is asked about what can't run.
+        asks && self.state.is_ok()
     }
 
     /// Goes on: first with no answer, then with the answer to each operation.

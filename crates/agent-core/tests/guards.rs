@@ -212,7 +212,7 @@ fn an_unknown_tool_is_answered_with_those_there_are() {
         "message",
         "Read_File",
         "read_file ",
-        "web_fetch",
+        "fetch",
         "",
     ] {
         let turn = calls([Call::new("c", name, &json!({"command": "rm -rf /"}))]);

@@ -4,6 +4,7 @@ mod script;
 
 use dewclaw_agent_core::{
     Effect, Event, FileAnswer, Input, Misuse, OperationAnswer, OperationId, RequestId, Settings,
+    Verdict,
 };
 use dewclaw_platform::HttpError;
 use proptest::prelude::*;
@@ -189,7 +190,7 @@ fn an_answer_that_does_not_fit_its_operation_is_a_tool_error() {
     ];
     for (name, arguments) in arguments {
         let tool = tools::ALL.iter().find(|tool| tool.name == name).unwrap();
-        let mut run = ToolCallRun::new(tool, &arguments.to_string());
+        let mut run = ToolCallRun::new(tool, &arguments.to_string(), &Settings::default());
         assert!(matches!(run.step(None), CallStep::Operate(_)));
         let misfit = if name == "list_directory" {
             FileAnswer::Done
@@ -228,6 +229,10 @@ fn never() -> impl Strategy<Value = Input> {
         id.clone().prop_map(end),
         id.clone().prop_map(broken),
         id.prop_map(done),
+        Just(Input::Verdict {
+            call: "call_1".into(),
+            verdict: Verdict::Approved,
+        }),
     ]
 }
 
@@ -265,6 +270,8 @@ fn each_misuse_says_what_it_is() {
         (Misuse::UnknownRequest, "model call"),
         (Misuse::OutOfOrder, "out of order"),
         (Misuse::UnknownOperation, "operation"),
+        (Misuse::WrongAnswer, "another kind"),
+        (Misuse::UnknownCall, "approval"),
     ] {
         assert!(misuse.to_string().contains(told), "{misuse}");
     }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use crate::args::Variable;
 
 /// Names that begin so are the component's settings and keys.
-const PREFIXES: [&str; 3] = ["OPENAI_", "ANTHROPIC_", "DEWCLAW_"];
+const PREFIXES: [&str; 5] = ["OPENAI_", "ANTHROPIC_", "BRAVE_", "SEARXNG_", "DEWCLAW_"];
 
 /// These begin so too, and are ours: a folder of this machine, a build setting, and what says who runs the component.
 const NATIVE: [&str; 3] = ["DEWCLAW_STATE", "DEWCLAW_COMPONENT", RUNNER.0];

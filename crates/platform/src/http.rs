@@ -17,13 +17,45 @@ pub struct Timeouts {
     pub between_bytes_ms: u64,
 }
 
-/// The methods that the agent's tools and wires use.
+/// The methods that the agent's tools and wires use (RFC 9110 and RFC 5789).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// GET
     Get,
+    /// HEAD
+    Head,
     /// POST
     Post,
+    /// PUT
+    Put,
+    /// PATCH
+    Patch,
+    /// DELETE
+    Delete,
+}
+
+impl Method {
+    /// Every method.
+    pub const ALL: [Method; 6] = [
+        Method::Get,
+        Method::Head,
+        Method::Post,
+        Method::Put,
+        Method::Patch,
+        Method::Delete,
+    ];
+
+    /// Its name in requests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Patch => "PATCH",
+            Method::Delete => "DELETE",
+        }
+    }
 }
 
 /// A request's head. Its body follows through [`HttpClient::write`].
@@ -78,6 +110,9 @@ pub enum HttpError {
     /// The response's body stalled.
     #[error("timed out: the server stopped sending in the middle of its answer")]
     BetweenBytesTimeout,
+    /// The whole exchange took too long.
+    #[error("timed out: the answer took too long in all")]
+    TotalTimeout,
     /// The connection closed before the exchange was over.
     #[error("the connection closed before the answer was complete")]
     Closed,

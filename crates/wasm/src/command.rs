@@ -8,6 +8,8 @@ use dewclaw_platform::wasip2::WasiEnvironment;
 
 use crate::console::{complain, print};
 
+mod answer;
+mod approval;
 mod arguments;
 mod ask;
 mod configuration;
@@ -83,7 +85,7 @@ fn dispatch(environment: &WasiEnvironment, mut arguments: Vec<String>) -> Result
     }
     match command.as_str() {
         "ask" => ask::run(environment, arguments),
-        "tool" => tool::run(arguments),
+        "tool" => tool::run(environment, arguments),
         "tools" => tool::list(arguments),
         "replay" => replay::run(arguments),
         "doctor" => doctor::run(environment, arguments),

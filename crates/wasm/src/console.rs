@@ -52,6 +52,31 @@ pub(crate) fn read_input() -> Result<String, &'static str> {
     String::from_utf8(bytes).map_err(|_| "standard input is not UTF-8 text")
 }
 
+/// Whether a person can be asked: standard input is a terminal. A build without network has no run to ask about, and
+/// does not import what tells.
+pub(crate) fn has_terminal() -> bool {
+    #[cfg(feature = "http")]
+    return wasi::cli::terminal_stdin::get_terminal_stdin().is_some();
+    #[cfg(not(feature = "http"))]
+    false
+}
+
+/// Puts a question on standard error and answers the next line of standard input; `None` when it has ended.
+pub(crate) fn ask_line(question: &[&str]) -> Option<String> {
+    write(&stderr::get_stderr(), question.concat().as_bytes());
+    let stream = stdin::get_stdin();
+    let mut line: Vec<u8> = Vec::new();
+    // A byte at a time: what follows the line is the answer to the next question.
+    while line.len() < MAX_WRITE {
+        match stream.blocking_read(1) {
+            Ok(byte) if byte == b"\n" => return Some(String::from_utf8_lossy(&line).into_owned()),
+            Ok(byte) => line.extend_from_slice(&byte),
+            Err(_) => break,
+        }
+    }
+    None
+}
+
 /// Says that there is a bug.
 pub(crate) fn panicked() {
     complain(&["dewclaw: internal error: please report it, with the trace that follows"]);

@@ -5,14 +5,18 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use dewclaw_agent_core::{
-    Agent, Auth, AuthScheme, Effect, Event, Input, ModelCall, Operation, OperationAnswer, Outcome,
-    REPLY_HEADERS, RequestId, perform,
+    Agent, Auth, AuthScheme, Effect, Event, HttpAnswer, Input, ModelCall, Operation,
+    OperationAnswer, OperationId, Outcome, REPLY_HEADERS, RequestId, Verdict, perform,
 };
 use dewclaw_platform::{
     Clock, FileSystem, HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method,
 };
 
 use crate::recording::Recording;
+
+mod fetches;
+
+pub(crate) use fetches::Fetches;
 
 /// Bytes of a request's body put together before they are written: a call for each message would cost more.
 const WRITE_BYTES: usize = 16 * 1024;
@@ -28,6 +32,16 @@ pub(crate) struct Driver<'w> {
     /// The credential of each slot.
     pub(crate) credential: &'w dyn Fn(&str) -> Option<String>,
     pub(crate) recording: Option<Recording>,
+    /// Asks the person about a call: the tool's name and the arguments.
+    pub(crate) approve: &'w mut dyn FnMut(&str, &str) -> Verdict,
+}
+
+/// What is in flight, and what has happened to it and was not told yet.
+#[derive(Default)]
+struct Flight {
+    call: Option<Call>,
+    fetches: Fetches,
+    events: VecDeque<(HttpId, HttpEvent)>,
 }
 
 /// A model call in flight.
@@ -43,8 +57,27 @@ struct Call {
     /// An error reply, held back.
     held: Option<Vec<u8>>,
     key: Option<String>,
-    /// What has happened and was not told yet.
-    events: VecDeque<HttpEvent>,
+}
+
+/// The header that carries a credential.
+fn authorise(scheme: AuthScheme, key: &str) -> (String, String) {
+    match scheme {
+        AuthScheme::Bearer => (String::from("authorization"), ["Bearer ", key].concat()),
+        AuthScheme::Header(name) => (String::from(name), String::from(key)),
+    }
+}
+
+/// Where a credential stands in what a server has sent.
+fn place_of(key: &str, bytes: &[u8]) -> Option<usize> {
+    let key = key.as_bytes();
+    bytes.windows(key.len()).position(|window| window == key)
+}
+
+/// Takes a credential out of it.
+fn take_out(key: &str, bytes: &mut Vec<u8>) {
+    while let Some(at) = place_of(key, bytes) {
+        bytes.splice(at..at + key.len(), *b"[key]");
+    }
 }
 
 impl Driver<'_> {
@@ -57,7 +90,7 @@ impl Driver<'_> {
         agent: &mut Agent,
         show: &mut dyn FnMut(&Event),
     ) -> Result<Outcome, String> {
-        let mut call = None;
+        let mut flight = Flight::default();
         loop {
             let effect = agent.next();
             if let Some(recording) = &mut self.recording {
@@ -66,34 +99,52 @@ impl Driver<'_> {
             match effect {
                 Effect::Event(event) => show(&event),
                 Effect::CallModel(request) => match self.start(&request) {
-                    Ok(started) => call = Some(started),
+                    Ok(started) => flight.call = Some(started),
                     Err(error) => {
                         let id = request.id;
                         self.tell(agent, Input::ReplyFailed { id, error })?;
                     }
                 },
-                Effect::Operate { id, operation } => {
-                    let Operation::File(file) = &operation;
-                    let answer = OperationAnswer::File(perform(self.files, file));
-                    self.tell(agent, Input::OperationDone { id, answer })?;
+                Effect::Operate { id, operation } => match operation {
+                    Operation::File(file) => {
+                        let answer = OperationAnswer::File(perform(self.files, &file));
+                        self.tell(agent, Input::OperationDone { id, answer })?;
+                    }
+                    Operation::Http(request) => {
+                        let key = request.auth.and_then(|auth| (self.credential)(auth.slot));
+                        let now = self.clock.now().monotonic_ms;
+                        let fetches = &mut flight.fetches;
+                        if let Err(error) = fetches.start(self.http, id, request, key, now) {
+                            self.answer(agent, id, HttpAnswer::Failed(error))?;
+                        }
+                    }
+                },
+                Effect::Approve {
+                    call,
+                    name,
+                    arguments,
+                } => {
+                    let verdict = (self.approve)(&name, &arguments);
+                    self.tell(agent, Input::Verdict { call, verdict })?;
                 }
                 Effect::Wait { until_ms } => {
                     let now = self.clock.now().monotonic_ms;
-                    if !self.wait(agent, &mut call, until_ms.saturating_sub(now))? {
+                    if !self.wait(agent, &mut flight, until_ms.saturating_sub(now))? {
                         self.tell(agent, Input::Tick)?;
                     }
                 }
-                Effect::Pending if call.is_none() => {
+                Effect::Pending if flight.call.is_none() && flight.fetches.is_empty() => {
                     return Err(String::from("the agent waits for nothing: this is a bug"));
                 }
                 Effect::Pending => {
-                    self.wait(agent, &mut call, u64::MAX)?;
+                    self.wait(agent, &mut flight, u64::MAX)?;
                 }
                 Effect::DropReply { .. } => {
-                    if let Some(dropped) = call.take() {
+                    if let Some(dropped) = flight.call.take() {
                         let _ = self.http.cancel(dropped.exchange);
                     }
                 }
+                Effect::DropOperation { id } => flight.fetches.drop(self.http, id),
                 Effect::Finished(outcome) => return Ok(outcome),
             }
         }
@@ -108,11 +159,7 @@ impl Driver<'_> {
             .map(|(name, value)| (String::from(*name), String::from(*value)))
             .collect();
         if let Some(key) = &key {
-            let (name, value) = match scheme {
-                AuthScheme::Bearer => ("authorization", ["Bearer ", key].concat()),
-                AuthScheme::Header(name) => (name, key.clone()),
-            };
-            headers.push((String::from(name), value));
+            headers.push(authorise(scheme, key));
         }
         let exchange = self.http.start(&HttpRequest {
             method: Method::Post,
@@ -129,36 +176,56 @@ impl Driver<'_> {
             sent: 0,
             held: None,
             key,
-            events: VecDeque::new(),
         })
     }
 
-    /// Sends what can be sent, waits, and takes the next thing that happens. `false` when the time was over first. A
-    /// call that is over is gone afterwards.
+    /// Sends what can be sent, waits, and takes the next thing that happens. `false` when the time was over first.
     fn wait(
         &mut self,
         agent: &mut Agent,
-        slot: &mut Option<Call>,
+        flight: &mut Flight,
         timeout_ms: u64,
     ) -> Result<bool, String> {
-        let Some(call) = slot else {
-            // Nothing is in flight, so nothing but the time can come of it.
-            let _ = self.http.poll(timeout_ms);
-            return Ok(false);
-        };
-        self.send(agent, call);
-        if call.events.is_empty() {
-            let events = self.http.poll(timeout_ms).unwrap_or_default();
-            call.events
-                .extend(events.into_iter().map(|(_, event)| event));
+        if let Some(call) = &mut flight.call {
+            self.send(agent, call);
         }
-        let Some(event) = call.events.pop_front() else {
-            return Ok(false);
+        flight.fetches.send(self.http);
+        if flight.events.is_empty() {
+            let now = self.clock.now().monotonic_ms;
+            let left = flight.fetches.until_ms().saturating_sub(now);
+            let events = self.http.poll(timeout_ms.min(left)).unwrap_or_default();
+            flight.events.extend(events);
+        }
+        let Some((exchange, event)) = flight.events.pop_front() else {
+            let now = self.clock.now().monotonic_ms;
+            return match flight.fetches.expired(self.http, now) {
+                Some((id, answer)) => self.answer(agent, id, answer).map(|()| true),
+                None => Ok(false),
+            };
         };
-        if self.take(agent, call, event)? {
-            *slot = None;
+        match &mut flight.call {
+            Some(call) if call.exchange == exchange => {
+                if self.take(agent, call, event)? {
+                    flight.call = None;
+                }
+            }
+            _ => {
+                if let Some((id, answer)) = flight.fetches.take(self.http, exchange, event) {
+                    self.answer(agent, id, answer)?;
+                }
+            }
         }
         Ok(true)
+    }
+
+    fn answer(
+        &mut self,
+        agent: &mut Agent,
+        id: OperationId,
+        answer: HttpAnswer,
+    ) -> Result<(), String> {
+        let answer = OperationAnswer::Http(answer);
+        self.tell(agent, Input::OperationDone { id, answer })
     }
 
     /// Tells the agent what has happened to its call; `true` when the call is over.
@@ -245,10 +312,7 @@ impl Driver<'_> {
             return Ok(());
         };
         if let Some(key) = &call.key {
-            let key = key.as_bytes();
-            while let Some(at) = bytes.windows(key.len()).position(|window| window == key) {
-                bytes.splice(at..at + key.len(), *b"[key]");
-            }
+            take_out(key, &mut bytes);
         }
         if !bytes.is_empty() {
             let id = call.request;

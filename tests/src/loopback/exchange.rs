@@ -76,7 +76,12 @@ impl<'a> Exchange<'a> {
 
     /// These bytes as they are, flushed by themselves.
     pub fn raw(&mut self, bytes: &[u8]) {
-        let _ = self.connection.write_all(bytes);
+        let _ = self.offer(bytes);
+    }
+
+    /// The same, and whether they could be sent: a client that has gone away takes no more.
+    pub fn offer(&mut self, bytes: &[u8]) -> bool {
+        self.connection.write_all(bytes).is_ok()
     }
 
     /// Sends nothing more until the server is dropped.
@@ -104,6 +109,7 @@ fn reason(status: u16) -> &'static str {
         204 => "No Content",
         301 => "Moved Permanently",
         302 => "Found",
+        303 => "See Other",
         307 => "Temporary Redirect",
         308 => "Permanent Redirect",
         400 => "Bad Request",

@@ -1,12 +1,13 @@
-//! The tool calls of one reply, run in order, and the guards on them.
+//! The tool calls of one reply: those of the network together, all others in order; and the guards on them.
 
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::effect::{Effect, Event, Misuse, OperationAnswer, OperationId};
+use crate::effect::{Effect, Event, Misuse, OperationAnswer, OperationId, Verdict};
 use crate::json::{decimal, parse};
-use crate::tools::{CallStep, ErrorKind, Tool, ToolCallRun, ToolError, ToolResult};
+use crate::settings::Settings;
+use crate::tools::{CallStep, ErrorKind, Tool, ToolCallRun, ToolError};
 use crate::wire::{CallResult, ToolCall};
 
 /// The same call so many times in a row is not run again.
@@ -15,12 +16,7 @@ const MAX_REPEATS: u32 = 3;
 /// The calls of one reply.
 #[derive(Default)]
 pub(super) struct Calls {
-    calls: Vec<ToolCall>,
-    /// One for each call that is over, in order.
-    results: Vec<CallResult>,
-    running: Option<ToolCallRun>,
-    open: Option<OperationId>,
-    answer: Option<OperationAnswer>,
+    seats: Vec<Seat>,
     last_operation: u32,
     /// The hash of every id of the conversation. Two ids that share one cost the second its own, and nothing else.
     used: Vec<u32>,
@@ -29,6 +25,30 @@ pub(super) struct Calls {
     /// The name and arguments of the last call, and how often it has come in a row.
     last: (String, String),
     repeats: u32,
+}
+
+/// A call, and how far it is.
+struct Seat {
+    call: ToolCall,
+    run: ToolCallRun,
+    stage: Stage,
+}
+
+enum Stage {
+    /// It has not begun.
+    Waiting,
+    /// The person is asked.
+    Asking,
+    /// It goes on with this answer.
+    Ready(Option<OperationAnswer>),
+    /// It waits for an operation.
+    Open(OperationId),
+    /// It is over.
+    Done {
+        ok: bool,
+        /// As the model gets it.
+        result: Vec<u8>,
+    },
 }
 
 impl Calls {
@@ -48,103 +68,128 @@ impl Calls {
         }
     }
 
-    pub(super) fn begin(&mut self, calls: Vec<ToolCall>) {
-        self.calls = calls;
-        self.results = Vec::new();
-        self.running = None;
-        self.open = None;
-        self.answer = None;
+    /// Keeps an id of an earlier conversation from being given again.
+    pub(super) fn note_used(&mut self, id: &str) {
+        self.used.push(hash(id));
     }
 
+    /// Takes the calls of a reply. None has begun.
+    pub(super) fn begin(
+        &mut self,
+        calls: Vec<ToolCall>,
+        tools: &[&'static Tool],
+        settings: &Settings,
+    ) {
+        self.seats = Vec::with_capacity(calls.len());
+        for call in calls {
+            let run = self
+                .start(&call, tools, settings)
+                .unwrap_or_else(ToolCallRun::failed);
+            self.seats.push(Seat {
+                call,
+                run,
+                stage: Stage::Waiting,
+            });
+        }
+    }
+
+    /// Takes the answer to an operation.
     pub(super) fn answer(
         &mut self,
         id: OperationId,
         answer: OperationAnswer,
     ) -> Result<(), Misuse> {
-        if self.open != Some(id) {
-            return Err(Misuse::UnknownOperation);
+        let open = |seat: &&mut Seat| matches!(seat.stage, Stage::Open(open) if open == id);
+        let seat = self
+            .seats
+            .iter_mut()
+            .find(open)
+            .ok_or(Misuse::UnknownOperation)?;
+        if seat.run.is_networked() != matches!(answer, OperationAnswer::Http(_)) {
+            return Err(Misuse::WrongAnswer);
         }
-        self.open = None;
-        self.answer = Some(answer);
+        seat.stage = Stage::Ready(Some(answer));
+        Ok(())
+    }
+
+    /// Takes the person's verdict on a call.
+    pub(super) fn decide(&mut self, call: &str, verdict: Verdict) -> Result<(), Misuse> {
+        let asking = |seat: &&mut Seat| seat.call.id == call && matches!(seat.stage, Stage::Asking);
+        let seat = self
+            .seats
+            .iter_mut()
+            .find(asking)
+            .ok_or(Misuse::UnknownCall)?;
+        let why = match verdict {
+            Verdict::Approved => "",
+            Verdict::Refused => "the person refused this call: don't repeat it, do without or ask",
+            Verdict::Unanswered => {
+                "this call needs a person's approval, and there is nobody to ask: do without, and say so"
+            }
+        };
+        if !why.is_empty() {
+            let error = ToolError::new(ErrorKind::PermissionDenied, why.to_string());
+            seat.run = ToolCallRun::failed(error);
+        }
+        seat.stage = Stage::Ready(None);
         Ok(())
     }
 
     /// Goes on as far as it can; `true` once every call has its result.
-    pub(super) fn step(&mut self, tools: &[&'static Tool], effects: &mut VecDeque<Effect>) -> bool {
-        while self.open.is_none() {
-            let index = self.results.len();
-            let Some(call) = self.calls.get(index).cloned() else {
-                return true;
-            };
-            let result = match &mut self.running {
-                Some(running) => running.step(self.answer.take()),
-                None => {
-                    effects.push_back(Effect::Event(Event::ToolStarted {
-                        call: call.id.clone(),
-                        name: call.name.clone(),
-                        arguments: call.arguments.clone(),
-                    }));
-                    match self.start(&call, tools) {
-                        Ok(run) => self.running.insert(run).step(None),
-                        Err(error) => CallStep::Done(ToolResult::from_error(&error)),
-                    }
-                }
-            };
-            match result {
-                CallStep::Operate(operation) => {
-                    self.last_operation += 1;
-                    let id = OperationId(self.last_operation);
-                    self.open = Some(id);
-                    effects.push_back(Effect::Operate { id, operation });
-                }
-                CallStep::Done(result) => {
-                    self.running = None;
-                    self.results.push(CallResult {
-                        call: call.clone(),
-                        ok: result.ok,
-                        result: result.for_model(),
-                    });
-                    effects.push_back(Effect::Event(Event::ToolFinished {
-                        call: call.id,
-                        name: call.name,
-                        ok: result.ok,
-                        result: result.json,
-                    }));
-                }
+    pub(super) fn step(&mut self, settings: &Settings, effects: &mut VecDeque<Effect>) -> bool {
+        let mut in_order_busy = false;
+        let mut all_done = true;
+        for seat in &mut self.seats {
+            let in_order = !seat.run.is_networked();
+            if in_order && in_order_busy {
+                all_done = false;
+                continue;
+            }
+            if !seat.step(settings, &mut self.last_operation, effects) {
+                all_done = false;
+                in_order_busy |= in_order;
             }
         }
-        false
+        all_done
     }
 
     /// Every call with its result.
     pub(super) fn take_results(&mut self) -> Vec<CallResult> {
-        self.calls.clear();
-        core::mem::take(&mut self.results)
+        let seats = core::mem::take(&mut self.seats).into_iter();
+        seats
+            .map(|seat| match seat.stage {
+                Stage::Done { ok, result } => CallResult {
+                    call: seat.call,
+                    ok,
+                    result,
+                },
+                _ => CallResult {
+                    call: seat.call,
+                    ok: false,
+                    result: ToolError::new(
+                        ErrorKind::Internal,
+                        "the run was cancelled; whether this call had an effect is unknown"
+                            .to_string(),
+                    )
+                    .to_json(),
+                },
+            })
+            .collect()
     }
 
-    /// Every call with its result; those that have none yet get one that says so.
-    pub(super) fn abandon(&mut self) -> Vec<CallResult> {
-        self.running = None;
-        self.open = None;
-        self.answer = None;
-        let error = ToolError::new(
-            ErrorKind::Internal,
-            "the run was cancelled; whether this call had an effect is unknown".to_string(),
-        );
-        for call in self.calls.drain(self.results.len()..) {
-            self.results.push(CallResult {
-                call,
-                ok: false,
-                result: error.to_json(),
-            });
-        }
-        self.take_results()
+    /// The operations that were asked for and not answered.
+    pub(super) fn open(&self) -> impl Iterator<Item = OperationId> {
+        self.seats.iter().filter_map(|seat| match seat.stage {
+            Stage::Open(id) => Some(id),
+            _ => None,
+        })
     }
 
     fn start(
         &mut self,
         call: &ToolCall,
         tools: &[&'static Tool],
+        settings: &Settings,
     ) -> Result<ToolCallRun, ToolError> {
         if self.repeats > 0
             && self.last.0 == call.name
@@ -177,12 +222,61 @@ impl Calls {
                 .concat(),
             ));
         }
-        Ok(ToolCallRun::new(tool, &call.arguments))
+        Ok(ToolCallRun::new(tool, &call.arguments, settings))
     }
+}
 
-    /// Keeps an id of an earlier conversation from being given again.
-    pub(super) fn note_used(&mut self, id: &str) {
-        self.used.push(hash(id));
+impl Seat {
+    /// Goes on as far as it can; `true` once the call is over.
+    fn step(
+        &mut self,
+        settings: &Settings,
+        last_operation: &mut u32,
+        effects: &mut VecDeque<Effect>,
+    ) -> bool {
+        let call = &self.call;
+        if matches!(self.stage, Stage::Waiting) {
+            effects.push_back(Effect::Event(Event::ToolStarted {
+                call: call.id.clone(),
+                name: call.name.clone(),
+                arguments: call.arguments.clone(),
+            }));
+            self.stage = if self.run.needs_approval(settings.approve) {
+                effects.push_back(Effect::Approve {
+                    call: call.id.clone(),
+                    name: call.name.clone(),
+                    arguments: call.arguments.clone(),
+                });
+                Stage::Asking
+            } else {
+                Stage::Ready(None)
+            };
+        }
+        let Stage::Ready(answer) = &mut self.stage else {
+            return matches!(self.stage, Stage::Done { .. });
+        };
+        match self.run.step(answer.take()) {
+            CallStep::Operate(operation) => {
+                *last_operation += 1;
+                let id = OperationId(*last_operation);
+                self.stage = Stage::Open(id);
+                effects.push_back(Effect::Operate { id, operation });
+                false
+            }
+            CallStep::Done(result) => {
+                self.stage = Stage::Done {
+                    ok: result.ok,
+                    result: result.for_model(),
+                };
+                effects.push_back(Effect::Event(Event::ToolFinished {
+                    call: call.id.clone(),
+                    name: call.name.clone(),
+                    ok: result.ok,
+                    result: result.json,
+                }));
+                true
+            }
+        }
     }
 }
 

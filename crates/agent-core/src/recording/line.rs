@@ -1,17 +1,15 @@
-//! The lines of a recording, both ways: inputs, operations and answers as JSON.
+//! The lines of a recording, both ways: inputs as JSON.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use dewclaw_platform::{
-    EntryKind, FsError, HttpError, Listing, ListingEntry, Now, ReadChunk, Stat,
-};
+use dewclaw_platform::{HttpError, Now};
 
+use super::operation::{get_answer, put_answer};
 use crate::base64;
-use crate::effect::{Input, Operation, OperationAnswer, OperationId, REPLY_HEADERS, RequestId};
-use crate::json::{Object, Value, decimal, push_array, push_string};
-use crate::operation::{FileAnswer, FileOperation};
+use crate::effect::{Input, OperationId, REPLY_HEADERS, RequestId, Verdict};
+use crate::json::{Object, Value, decimal, push_array};
 
 /// A recording that can't be followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,24 +67,7 @@ impl fmt::Display for RecordingError {
 impl core::error::Error for RecordingError {}
 
 /// The names of errors in recordings.
-const FS_ERRORS: [(FsError, &str); 14] = [
-    (FsError::NotFound, "not-found"),
-    (FsError::Denied, "denied"),
-    (FsError::ReadOnly, "read-only"),
-    (FsError::IsFolder, "is-folder"),
-    (FsError::NotFolder, "not-folder"),
-    (FsError::NotEmpty, "not-empty"),
-    (FsError::Exists, "exists"),
-    (FsError::NoSpace, "no-space"),
-    (FsError::TooLarge, "too-large"),
-    (FsError::InvalidPath, "invalid-path"),
-    (FsError::Special, "special"),
-    (FsError::Unsupported, "unsupported"),
-    (FsError::NoRoot, "no-root"),
-    (FsError::Io, "io"),
-];
-
-const HTTP_ERRORS: [(HttpError, &str); 13] = [
+pub(super) const HTTP_ERRORS: [(HttpError, &str); 14] = [
     (HttpError::Unsupported, "unsupported"),
     (HttpError::InvalidRequest, "invalid-request"),
     (HttpError::Denied, "denied"),
@@ -96,27 +77,27 @@ const HTTP_ERRORS: [(HttpError, &str); 13] = [
     (HttpError::ConnectTimeout, "connect-timeout"),
     (HttpError::FirstByteTimeout, "first-byte-timeout"),
     (HttpError::BetweenBytesTimeout, "between-bytes-timeout"),
+    (HttpError::TotalTimeout, "total-timeout"),
     (HttpError::Closed, "closed"),
     (HttpError::Protocol, "protocol"),
     (HttpError::TooLarge, "too-large"),
     (HttpError::Internal, "internal"),
 ];
 
-const ENTRY_KINDS: [(EntryKind, &str); 4] = [
-    (EntryKind::File, "file"),
-    (EntryKind::Folder, "folder"),
-    (EntryKind::Link, "link"),
-    (EntryKind::Special, "special"),
+const VERDICTS: [(Verdict, &str); 3] = [
+    (Verdict::Approved, "approved"),
+    (Verdict::Refused, "refused"),
+    (Verdict::Unanswered, "unanswered"),
 ];
 
-fn name_of<T: PartialEq>(table: &[(T, &'static str)], value: &T) -> &'static str {
+pub(super) fn name_of<T: PartialEq>(table: &[(T, &'static str)], value: &T) -> &'static str {
     table
         .iter()
         .find(|(known, _)| known == value)
         .map_or("", |(_, name)| name)
 }
 
-fn named<T: Copy>(table: &[(T, &'static str)], value: Option<&Value>) -> Option<T> {
+pub(super) fn named<T: Copy>(table: &[(T, &'static str)], value: Option<&Value>) -> Option<T> {
     let name = value?.as_str()?;
     table
         .iter()
@@ -125,18 +106,37 @@ fn named<T: Copy>(table: &[(T, &'static str)], value: Option<&Value>) -> Option<
 }
 
 /// Adds bytes: as text where they are UTF-8.
-fn put_bytes(object: &mut Object, bytes: &[u8]) {
+pub(super) fn put_bytes(object: &mut Object, bytes: &[u8]) {
     match core::str::from_utf8(bytes) {
         Ok(text) => object.text("text", text),
         Err(_) => object.text("base64", &base64::encode(bytes)),
     };
 }
 
-fn get_bytes(value: &Value) -> Option<Vec<u8>> {
+pub(super) fn get_bytes(value: &Value) -> Option<Vec<u8>> {
     match value.get("text") {
         Some(text) => Some(text.as_str()?.as_bytes().to_vec()),
         None => base64::decode(value.text("base64")?),
     }
+}
+
+/// Those of `headers` that are `wanted`, as an object.
+pub(super) fn put_headers(headers: &[(String, String)], wanted: &[&str]) -> Vec<u8> {
+    let mut object = Object::new();
+    for (name, value) in headers {
+        if wanted.contains(&name.as_str()) {
+            object.text(name, value);
+        }
+    }
+    object.finish()
+}
+
+/// The member `headers` of a line.
+pub(super) fn get_headers(value: &Value) -> Vec<(String, String)> {
+    let headers = value.members("headers").iter();
+    headers
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_string())))
+        .collect()
 }
 
 /// A line that begins with the moment at which it was learned.
@@ -159,8 +159,8 @@ pub(super) fn get_at(value: &Value) -> Option<Now> {
     })
 }
 
-/// The line of an input; none for an operation's answer, which goes with its operation.
-pub(super) fn put_input(now: Now, input: &Input) -> Option<Vec<u8>> {
+/// The line of an input. The answer to a file operation goes with `operation`, which was asked for right before it.
+pub(super) fn put_input(now: Now, input: &Input, operation: &[u8]) -> Vec<u8> {
     let mut object = at(now);
     match input {
         Input::ReplyStart {
@@ -168,16 +168,10 @@ pub(super) fn put_input(now: Now, input: &Input) -> Option<Vec<u8>> {
             status,
             headers,
         } => {
-            let mut kept = Object::new();
-            for (name, value) in headers {
-                if REPLY_HEADERS.contains(&name.as_str()) {
-                    kept.text(name, value);
-                }
-            }
             object
                 .number("reply_start", id.0.into())
                 .number("status", (*status).into())
-                .raw("headers", &kept.finish());
+                .raw("headers", &put_headers(headers, &REPLY_HEADERS));
         }
         Input::ReplyChunk { id, bytes } => {
             object.number("reply_chunk", id.0.into());
@@ -191,7 +185,18 @@ pub(super) fn put_input(now: Now, input: &Input) -> Option<Vec<u8>> {
                 .number("reply_failed", id.0.into())
                 .text("error", name_of(&HTTP_ERRORS, error));
         }
-        Input::OperationDone { .. } => return None,
+        Input::OperationDone { id, answer } => {
+            object.number("operation", id.0.into());
+            if !operation.is_empty() {
+                object.raw("do", operation);
+            }
+            object.raw("answer", &put_answer(answer));
+        }
+        Input::Verdict { call, verdict } => {
+            object
+                .text("verdict", name_of(&VERDICTS, verdict))
+                .text("call", call);
+        }
         Input::Tick => {
             object.boolean("tick", true);
         }
@@ -199,7 +204,7 @@ pub(super) fn put_input(now: Now, input: &Input) -> Option<Vec<u8>> {
             object.boolean("cancel", true);
         }
     }
-    Some(object.finish())
+    object.finish()
 }
 
 /// The input of a line; `None` for a line that holds none.
@@ -209,14 +214,10 @@ pub(super) fn get_input(value: &Value) -> Option<Input> {
         Some(RequestId(u32::try_from(number).ok()?))
     };
     if let Some(id) = id("reply_start") {
-        let headers = value.members("headers");
         return Some(Input::ReplyStart {
             id,
             status: u16::try_from(value.count("status")?).ok()?,
-            headers: headers
-                .iter()
-                .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_string())))
-                .collect(),
+            headers: get_headers(value),
         });
     }
     if let Some(id) = id("reply_chunk") {
@@ -230,142 +231,44 @@ pub(super) fn get_input(value: &Value) -> Option<Input> {
         let error = named(&HTTP_ERRORS, value.get("error"))?;
         return Some(Input::ReplyFailed { id, error });
     }
+    if let Some(RequestId(id)) = id("operation") {
+        let answer = get_answer(value.get("answer")?)?;
+        let id = OperationId(id);
+        return Some(Input::OperationDone { id, answer });
+    }
+    if let Some(verdict) = value.get("verdict") {
+        return Some(Input::Verdict {
+            call: value.text("call")?.to_string(),
+            verdict: named(&VERDICTS, Some(verdict))?,
+        });
+    }
     if value.get("tick").is_some() {
         return Some(Input::Tick);
     }
     value.get("cancel").map(|_| Input::Cancel)
 }
 
-/// An operation, as recordings compare it.
-pub(super) fn put_operation(operation: &Operation) -> Vec<u8> {
-    let Operation::File(operation) = operation;
-    let mut object = Object::new();
-    match operation {
-        FileOperation::Read {
-            path,
-            offset,
-            length,
-        } => {
-            object
-                .text("read", path)
-                .number("offset", *offset)
-                .number("length", *length as u64);
-        }
-        FileOperation::Replace { path, content } => {
-            put_bytes(object.text("replace", path), content);
-        }
-        FileOperation::Append { path, content } => {
-            put_bytes(object.text("append", path), content);
-        }
-        FileOperation::List { path, limit } => {
-            object.text("list", path).number("limit", *limit as u64);
-        }
-        FileOperation::Stat { path } => {
-            object.text("stat", path);
-        }
-    }
-    object.finish()
-}
-
-/// The line of an operation and its answer.
-pub(super) fn put_answer(
-    now: Now,
-    id: OperationId,
-    operation: &[u8],
-    answer: &OperationAnswer,
-) -> Vec<u8> {
-    let OperationAnswer::File(answer) = answer;
-    let mut object = Object::new();
-    match answer {
-        FileAnswer::Bytes(chunk) => {
-            put_bytes(object.boolean("end", chunk.end), &chunk.bytes);
-        }
-        FileAnswer::Listing(listing) => {
-            let mut entries = Vec::new();
-            push_array(
-                &mut entries,
-                listing.entries.iter().map(|entry| {
-                    let mut line = alloc::vec![b'['];
-                    push_string(&mut line, &entry.name);
-                    line.push(b',');
-                    push_string(&mut line, name_of(&ENTRY_KINDS, &entry.kind));
-                    line.push(b',');
-                    line.extend_from_slice(decimal(entry.size).as_bytes());
-                    line.push(b']');
-                    line
-                }),
-            );
-            object
-                .raw("entries", &entries)
-                .number("total", listing.total);
-        }
-        FileAnswer::Stat(stat) => {
-            object
-                .text("kind", name_of(&ENTRY_KINDS, &stat.kind))
-                .number("size", stat.size);
-        }
-        FileAnswer::Done => {
-            object.boolean("done", true);
-        }
-        FileAnswer::Failed(error) => {
-            object.text("error", name_of(&FS_ERRORS, error));
-        }
-    }
-    at(now)
-        .number("operation", id.0.into())
-        .raw("do", operation)
-        .raw("answer", &object.finish())
-        .finish()
-}
-
-/// The answer of a line.
-pub(super) fn get_answer(value: &Value) -> Option<OperationAnswer> {
-    let answer = if let Some(end) = value.get("end") {
-        FileAnswer::Bytes(ReadChunk {
-            bytes: get_bytes(value)?,
-            end: *end == Value::Bool(true),
-        })
-    } else if value.get("entries").is_some() {
-        let entry = |entry: &Value| -> Option<ListingEntry> {
-            Some(ListingEntry {
-                name: entry.text("0")?.to_string(),
-                kind: named(&ENTRY_KINDS, entry.get("1"))?,
-                size: entry.count("2")?,
-            })
-        };
-        FileAnswer::Listing(Listing {
-            entries: value
-                .elements("entries")
-                .iter()
-                .map(entry)
-                .collect::<Option<_>>()?,
-            total: value.count("total")?,
-        })
-    } else if let Some(size) = value.get("size") {
-        FileAnswer::Stat(Stat {
-            kind: named(&ENTRY_KINDS, value.get("kind"))?,
-            size: size.as_u64()?,
-        })
-    } else if value.get("done").is_some() {
-        FileAnswer::Done
-    } else {
-        FileAnswer::Failed(named(&FS_ERRORS, value.get("error"))?)
-    };
-    Some(OperationAnswer::File(answer))
-}
-
+/// Values for the property tests of recordings.
 #[cfg(test)]
-mod tests {
+pub(super) mod strategies {
     use super::*;
-    use crate::json::parse;
     use proptest::prelude::*;
 
-    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    /// Bytes that are text, or are not.
+    pub(in crate::recording) fn bytes() -> impl Strategy<Value = Vec<u8>> {
         prop_oneof![
             "\\PC{0,20}".prop_map(String::into_bytes),
             prop::collection::vec(any::<u8>(), 0..20)
         ]
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::strategies::bytes;
+    use super::*;
+    use crate::json::parse;
+    use proptest::prelude::*;
 
     fn inputs() -> impl Strategy<Value = Input> {
         let id = || any::<u32>().prop_map(RequestId);
@@ -381,23 +284,12 @@ mod tests {
                 id,
                 error: HTTP_ERRORS[index].0,
             }),
+            ("\\PC{0,20}", 0..VERDICTS.len()).prop_map(|(call, index)| Input::Verdict {
+                call,
+                verdict: VERDICTS[index].0,
+            }),
             Just(Input::Tick),
             Just(Input::Cancel),
-        ]
-    }
-
-    fn answers() -> impl Strategy<Value = FileAnswer> {
-        let kind = || (0..ENTRY_KINDS.len()).prop_map(|index| ENTRY_KINDS[index].0);
-        let entry = ("\\PC{0,20}", kind(), any::<u64>())
-            .prop_map(|(name, kind, size)| ListingEntry { name, kind, size });
-        prop_oneof![
-            (bytes(), any::<bool>())
-                .prop_map(|(bytes, end)| FileAnswer::Bytes(ReadChunk { bytes, end })),
-            (prop::collection::vec(entry, 0..5), any::<u64>())
-                .prop_map(|(entries, total)| FileAnswer::Listing(Listing { entries, total })),
-            (kind(), any::<u64>()).prop_map(|(kind, size)| FileAnswer::Stat(Stat { kind, size })),
-            Just(FileAnswer::Done),
-            (0..FS_ERRORS.len()).prop_map(|index| FileAnswer::Failed(FS_ERRORS[index].0)),
         ]
     }
 
@@ -405,23 +297,15 @@ mod tests {
         #[test]
         fn inputs_survive_a_round_trip(input in inputs(), monotonic_ms: u64, wall_ms: u64) {
             let now = Now { monotonic_ms, wall_ms };
-            let line: Value = parse(&put_input(now, &input).unwrap()).unwrap();
+            let line: Value = parse(&put_input(now, &input, b"")).unwrap();
             prop_assert_eq!(get_at(&line), Some(now));
             prop_assert_eq!(get_input(&line), Some(input));
         }
 
         #[test]
-        fn answers_survive_a_round_trip(answer in answers()) {
-            let answer = OperationAnswer::File(answer);
-            let line = put_answer(Now::default(), OperationId(7), b"{}", &answer);
-            let line = parse(&line).unwrap();
-            prop_assert_eq!(get_answer(line.get("answer").unwrap()), Some(answer));
-        }
-
-        #[test]
         fn any_json_is_survived(text in "[\\[\\]{}\",:a-z_0-9]{0,60}") {
             if let Ok(value) = parse(text.as_bytes()) {
-                let _ = (get_at(&value), get_input(&value), get_answer(&value));
+                let _ = (get_at(&value), get_input(&value));
             }
         }
     }

@@ -4,10 +4,11 @@ use alloc::vec::Vec;
 
 use dewclaw_platform::Now;
 
-use super::line::{put_answer, put_input, put_operation};
+use super::line::put_input;
+use super::operation::put_operation;
 use super::{KIND, VERSION, request_digest};
 use crate::agent::Agent;
-use crate::effect::{Effect, Input};
+use crate::effect::{Effect, Input, Operation};
 use crate::json::{Object, push_array, string};
 use crate::settings::Settings;
 use crate::tools::Tool;
@@ -18,6 +19,7 @@ pub struct Recorder {
     lines: Vec<u8>,
     /// Messages of the transcript that are in the recording.
     messages: usize,
+    /// The file operation that is answered next.
     operation: Vec<u8>,
 }
 
@@ -69,7 +71,18 @@ impl Recorder {
                 self.messages = lines.len();
                 self.push(object.finish());
             }
-            Effect::Operate { operation, .. } => self.operation = put_operation(operation),
+            Effect::Operate { id, operation } => {
+                let object = put_operation(operation);
+                match operation {
+                    // Its answer follows at once.
+                    Operation::File(_) => self.operation = object,
+                    Operation::Http(_) => {
+                        let mut line = Object::new();
+                        line.number("operation", id.0.into()).raw("do", &object);
+                        self.push(line.finish());
+                    }
+                }
+            }
             Effect::Finished(outcome) => {
                 let line = Object::new()
                     .text("finished", outcome.reason.name())
@@ -77,23 +90,19 @@ impl Recorder {
                     .finish();
                 self.push(line);
             }
-            Effect::Event(_) | Effect::DropReply { .. } | Effect::Wait { .. } | Effect::Pending => {
-            }
+            Effect::Event(_)
+            | Effect::DropReply { .. }
+            | Effect::DropOperation { .. }
+            | Effect::Approve { .. }
+            | Effect::Wait { .. }
+            | Effect::Pending => {}
         }
     }
 
     /// Notes an input, before the agent is told.
     pub fn input(&mut self, now: Now, input: &Input) {
-        let line = match input {
-            Input::OperationDone { id, answer } => {
-                let operation = core::mem::take(&mut self.operation);
-                Some(put_answer(now, *id, &operation, answer))
-            }
-            input => put_input(now, input),
-        };
-        if let Some(line) = line {
-            self.push(line);
-        }
+        let operation = core::mem::take(&mut self.operation);
+        self.push(put_input(now, input, &operation));
     }
 
     /// Bytes that [`Recorder::take`] would give.

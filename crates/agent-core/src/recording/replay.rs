@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use dewclaw_platform::Now;
 
-use super::line::{RecordingError, get_answer, get_at, get_input, put_operation};
+use super::line::{RecordingError, get_at, get_input};
+use super::operation::{get_answer, put_operation};
 use super::{KIND, VERSION, request_digest};
 use crate::agent::Agent;
 use crate::effect::{Input, Operation, OperationAnswer, Outcome};
@@ -102,7 +103,7 @@ impl Replay {
         Ok(())
     }
 
-    /// The answer to an operation, and when it came.
+    /// The answer to an operation, and when it came; `None` for an HTTP operation, whose answer is an input of its own.
     ///
     /// # Errors
     /// [`RecordingError::Differs`] when another operation was recorded.
@@ -110,7 +111,7 @@ impl Replay {
         &mut self,
         line: &[u8],
         operation: &Operation,
-    ) -> Result<(Now, OperationAnswer), RecordingError> {
+    ) -> Result<Option<(Now, OperationAnswer)>, RecordingError> {
         let value = self.parse(line)?;
         let now = put_operation(operation);
         let recorded = value.get("do");
@@ -135,8 +136,11 @@ impl Replay {
                 .concat(),
             ));
         }
+        if matches!(operation, Operation::Http(_)) {
+            return Ok(None);
+        }
         match (get_at(&value), value.get("answer").and_then(get_answer)) {
-            (Some(now), Some(answer)) => Ok((now, answer)),
+            (Some(now), Some(answer)) => Ok(Some((now, answer))),
             _ => Err(self.malformed("its answer can't be read")),
         }
     }

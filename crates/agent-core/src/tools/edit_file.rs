@@ -8,10 +8,11 @@ use super::error::ToolError;
 use super::passage::{holds, places};
 use super::path::workspace_path;
 use super::whole_file::{Progress, WholeFile, done};
-use super::{Step, Task, Tool, text_argument};
+use super::{Step, Task, Tool, Writes, text_argument};
 use crate::effect::{Operation, OperationAnswer};
 use crate::json::{Object, Value, decimal};
 use crate::operation::FileOperation;
+use crate::settings::Settings;
 
 /// Bytes of a file that can be edited: it is held in memory twice.
 const MAX_FILE_BYTES: usize = 2 * 1024 * 1024;
@@ -23,11 +24,12 @@ pub(crate) const TOOL: Tool = Tool {
     name: "edit_file",
     description: "Replaces one passage of a text file. old_text must stand in the file exactly once, spaces and line ends included; add lines around it until it does.",
     parameters: r#"{"type":"object","properties":{"path":{"type":"string","description":"relative to the workspace"},"old_text":{"type":"string","description":"the passage as it stands in the file"},"new_text":{"type":"string","description":"what stands there afterwards"}},"required":["path","old_text","new_text"],"additionalProperties":false}"#,
-    writes: true,
+    writes: Writes::Always,
+    networked: false,
     start,
 };
 
-fn start(arguments: &Value) -> Result<Box<dyn Task>, ToolError> {
+fn start(arguments: &Value, _: &Settings) -> Result<Box<dyn Task>, ToolError> {
     let path = workspace_path(text_argument(arguments, "path"))?;
     let old = text_argument(arguments, "old_text");
     let new = text_argument(arguments, "new_text");

@@ -15,6 +15,8 @@ pub(crate) enum ErrorKind {
     PermissionDenied,
     Unsupported,
     TooLarge,
+    Timeout,
+    Network,
     Internal,
 }
 
@@ -26,6 +28,8 @@ impl ErrorKind {
             ErrorKind::PermissionDenied => "permission_denied",
             ErrorKind::Unsupported => "unsupported",
             ErrorKind::TooLarge => "too_large",
+            ErrorKind::Timeout => "timeout",
+            ErrorKind::Network => "network",
             ErrorKind::Internal => "internal",
         }
     }

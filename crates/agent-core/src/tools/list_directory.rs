@@ -9,10 +9,11 @@ use dewclaw_platform::{EntryKind, Listing};
 use super::error::{ErrorKind, ToolError};
 use super::path::{is_state_folder, workspace_path};
 use super::whole_file::WRONG_ANSWER;
-use super::{Step, Task, Tool, text_argument};
+use super::{Step, Task, Tool, Writes, text_argument};
 use crate::effect::{Operation, OperationAnswer};
 use crate::json::{Object, Value, decimal, push_array};
 use crate::operation::{FileAnswer, FileOperation};
+use crate::settings::Settings;
 
 /// Entries told at once: they fit in one result at ordinary name lengths.
 const MAX_ENTRIES: usize = 500;
@@ -21,11 +22,12 @@ pub(crate) const TOOL: Tool = Tool {
     name: "list_directory",
     description: "Lists a folder of the workspace, by name: whether each entry is a folder, and a file's size in bytes. The workspace itself is \".\".",
     parameters: r#"{"type":"object","properties":{"path":{"type":"string","description":"relative to the workspace"}},"required":["path"],"additionalProperties":false}"#,
-    writes: false,
+    writes: Writes::Never,
+    networked: false,
     start,
 };
 
-fn start(arguments: &Value) -> Result<Box<dyn Task>, ToolError> {
+fn start(arguments: &Value, _: &Settings) -> Result<Box<dyn Task>, ToolError> {
     Ok(Box::new(ListDirectory {
         path: workspace_path(text_argument(arguments, "path"))?,
     }))
@@ -49,7 +51,7 @@ impl Task for ListDirectory {
             Some(OperationAnswer::File(FileAnswer::Failed(error))) => {
                 Step::Done(Err(ToolError::file(&self.path, error)))
             }
-            Some(OperationAnswer::File(_)) => Step::Done(Err(ToolError::new(
+            Some(_) => Step::Done(Err(ToolError::new(
                 ErrorKind::Internal,
                 WRONG_ANSWER.to_string(),
             ))),

@@ -8,20 +8,22 @@ use super::error::ToolError;
 use super::memory::{MEMORY_PATH, RECALLED_TAG};
 use super::passage::holds;
 use super::whole_file::done;
-use super::{Step, Task, Tool, text_argument};
+use super::{Step, Task, Tool, Writes, text_argument};
 use crate::effect::{Operation, OperationAnswer};
 use crate::json::{Object, Value};
 use crate::operation::{FileAnswer, FileOperation};
+use crate::settings::Settings;
 
 pub(crate) const TOOL: Tool = Tool {
     name: "memory_write",
     description: "Remembers something for later runs, as Markdown: added at the end of memory, or in place of all of it. One paragraph for each thing.",
     parameters: r#"{"type":"object","properties":{"content":{"type":"string"},"mode":{"type":"string","enum":["append","overwrite"],"description":"append unless said otherwise"}},"required":["content"],"additionalProperties":false}"#,
-    writes: true,
+    writes: Writes::Always,
+    networked: false,
     start,
 };
 
-fn start(arguments: &Value) -> Result<Box<dyn Task>, ToolError> {
+fn start(arguments: &Value, _: &Settings) -> Result<Box<dyn Task>, ToolError> {
     let content = text_argument(arguments, "content").trim_end();
     let overwrite = text_argument(arguments, "mode") == "overwrite";
     let tagged = |before: &str| holds(content, &[before, RECALLED_TAG].concat());

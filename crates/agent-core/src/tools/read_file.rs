@@ -7,10 +7,11 @@ use alloc::vec::Vec;
 use super::error::{ErrorKind, ToolError};
 use super::path::workspace_path;
 use super::whole_file::{NOT_TEXT, PIECE_BYTES, WRONG_ANSWER};
-use super::{Step, Task, Tool, count_argument, text_argument};
+use super::{Step, Task, Tool, Writes, count_argument, text_argument};
 use crate::effect::{Operation, OperationAnswer};
-use crate::json::{Object, Value, decimal};
+use crate::json::{Object, Value, decimal, string_cost};
 use crate::operation::{FileAnswer, FileOperation};
+use crate::settings::Settings;
 
 /// Lines of a page where no limit is given.
 const DEFAULT_LIMIT: u64 = 2_000;
@@ -22,11 +23,12 @@ pub(crate) const TOOL: Tool = Tool {
     name: "read_file",
     description: "Reads a text file of the workspace. Long files come in pages: read on with offset, as the hint says.",
     parameters: r#"{"type":"object","properties":{"path":{"type":"string","description":"relative to the workspace"},"offset":{"type":"integer","minimum":1,"description":"first line to read, from 1"},"limit":{"type":"integer","minimum":1,"description":"lines to read at most"}},"required":["path"],"additionalProperties":false}"#,
-    writes: false,
+    writes: Writes::Never,
+    networked: false,
     start,
 };
 
-fn start(arguments: &Value) -> Result<Box<dyn Task>, ToolError> {
+fn start(arguments: &Value, _: &Settings) -> Result<Box<dyn Task>, ToolError> {
     Ok(Box::new(ReadFile {
         path: workspace_path(text_argument(arguments, "path"))?,
         first: count_argument(arguments, "offset", 1),
@@ -80,7 +82,7 @@ impl Task for ReadFile {
             Some(OperationAnswer::File(FileAnswer::Failed(error))) => {
                 return Step::Done(Err(ToolError::file(&self.path, error)));
             }
-            Some(OperationAnswer::File(_)) => {
+            Some(_) => {
                 return Step::Done(Err(self.error(ErrorKind::Internal, WRONG_ANSWER)));
             }
         };
@@ -122,7 +124,7 @@ impl ReadFile {
                     }
                     self.lines += 1;
                 }
-                let cost: usize = part.iter().map(|byte| json_cost(*byte)).sum();
+                let cost: usize = part.iter().map(|byte| string_cost(*byte)).sum();
                 if self.page_cost + cost > MAX_PAGE_BYTES {
                     return Some(self.overflow(part, rest));
                 }
@@ -148,7 +150,7 @@ impl ReadFile {
             return (Full::Bytes, rest);
         }
         for byte in part {
-            self.page_cost += json_cost(*byte);
+            self.page_cost += string_cost(*byte);
             if self.page_cost > MAX_PAGE_BYTES {
                 break;
             }
@@ -198,14 +200,5 @@ impl ReadFile {
 
     fn error(&self, kind: ErrorKind, why: &str) -> ToolError {
         ToolError::new(kind, ["\"", &self.path, "\" ", why].concat())
-    }
-}
-
-/// Bytes of a byte of text once it stands in a JSON string.
-fn json_cost(byte: u8) -> usize {
-    match byte {
-        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
-        0..0x20 => 6,
-        _ => 1,
     }
 }

@@ -71,7 +71,7 @@ impl WholeFile {
             Some(OperationAnswer::File(FileAnswer::Failed(error))) => {
                 return Progress::Failed(ToolError::file(&self.path, error), Some(error));
             }
-            Some(OperationAnswer::File(_)) => {
+            Some(_) => {
                 return self.fail(ErrorKind::Internal, &[WRONG_ANSWER]);
             }
         }

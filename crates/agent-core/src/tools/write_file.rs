@@ -7,20 +7,22 @@ use alloc::vec::Vec;
 use super::error::ToolError;
 use super::path::workspace_path;
 use super::whole_file::done;
-use super::{Step, Task, Tool, text_argument};
+use super::{Step, Task, Tool, Writes, text_argument};
 use crate::effect::{Operation, OperationAnswer};
 use crate::json::{Object, Value, decimal};
 use crate::operation::FileOperation;
+use crate::settings::Settings;
 
 pub(crate) const TOOL: Tool = Tool {
     name: "write_file",
     description: "Writes a text file of the workspace, whole: makes it, or replaces what it held. Missing folders are made. To change part of a file use edit_file.",
     parameters: r#"{"type":"object","properties":{"path":{"type":"string","description":"relative to the workspace"},"content":{"type":"string"}},"required":["path","content"],"additionalProperties":false}"#,
-    writes: true,
+    writes: Writes::Always,
+    networked: false,
     start,
 };
 
-fn start(arguments: &Value) -> Result<Box<dyn Task>, ToolError> {
+fn start(arguments: &Value, _: &Settings) -> Result<Box<dyn Task>, ToolError> {
     let content = text_argument(arguments, "content").as_bytes().to_vec();
     Ok(Box::new(WriteFile {
         path: workspace_path(text_argument(arguments, "path"))?,

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use dewclaw_agent_core::recording::Recorder;
 use dewclaw_agent_core::tools::{self, Tool};
 use dewclaw_agent_core::{
-    Agent, Effect, Event, FileOperation, Input, ModelCall, Operation, OperationAnswer, Outcome,
-    RequestId, Settings, perform,
+    Agent, Effect, Event, FileOperation, HttpAnswer, HttpOperation, Input, ModelCall, Operation,
+    OperationAnswer, OperationId, Outcome, RequestId, Settings, Verdict, perform,
 };
 use dewclaw_platform::{MemoryFileSystem, Now};
 use serde_json::Value;
@@ -62,6 +62,16 @@ pub(crate) struct Driver {
     open: Option<RequestId>,
     /// What is still to be told of its reply.
     in_flight: VecDeque<(u64, Input)>,
+    /// What the web answers.
+    pub(crate) web: fn(&HttpOperation) -> HttpAnswer,
+    /// The last HTTP operation that began is the first to be answered.
+    pub(crate) last_first: bool,
+    /// The most HTTP operations that were in flight at once.
+    pub(crate) most_in_flight: usize,
+    /// The HTTP operations that are neither over nor dropped.
+    fetching: Vec<(OperationId, HttpOperation)>,
+    /// What the person says to each call that needs approval; yes, once it is empty.
+    pub(crate) verdicts: VecDeque<Verdict>,
 }
 
 impl Driver {
@@ -91,6 +101,11 @@ impl Driver {
             tools: tools.to_vec(),
             open: None,
             in_flight: VecDeque::new(),
+            web: |operation| panic!("nothing answers {}", operation.url),
+            last_first: false,
+            most_in_flight: 0,
+            fetching: Vec::new(),
+            verdicts: VecDeque::new(),
         }
     }
 
@@ -172,10 +187,24 @@ impl Driver {
                 self.open = None;
                 self.in_flight.clear();
             }
-            Effect::Operate { id, operation } => {
-                let Operation::File(operation) = operation;
-                let answer = OperationAnswer::File(perform(&mut self.files, &operation));
-                self.tell(Input::OperationDone { id, answer });
+            Effect::DropOperation { id } => {
+                let at = self.fetching.iter().position(|(open, _)| *open == id);
+                self.fetching
+                    .remove(at.expect("it drops what is not in flight"));
+            }
+            Effect::Operate { id, operation } => match operation {
+                Operation::File(operation) => {
+                    let answer = OperationAnswer::File(perform(&mut self.files, &operation));
+                    self.tell(Input::OperationDone { id, answer });
+                }
+                Operation::Http(operation) => {
+                    self.fetching.push((id, operation));
+                    self.most_in_flight = self.most_in_flight.max(self.fetching.len());
+                }
+            },
+            Effect::Approve { call, .. } => {
+                let verdict = self.verdicts.pop_front().unwrap_or(Verdict::Approved);
+                self.tell(Input::Verdict { call, verdict });
             }
             Effect::Wait { until_ms } => {
                 let left = until_ms.saturating_sub(self.now.monotonic_ms);
@@ -187,9 +216,20 @@ impl Driver {
                     }
                 }
             }
+            Effect::Pending if !self.fetching.is_empty() => {
+                let at = if self.last_first {
+                    self.fetching.len() - 1
+                } else {
+                    0
+                };
+                let (id, operation) = self.fetching.remove(at);
+                let answer = OperationAnswer::Http((self.web)(&operation));
+                self.tell(Input::OperationDone { id, answer });
+            }
             Effect::Pending => self.hear(),
             Effect::Finished(outcome) => {
                 assert_eq!(self.open, None, "a model call is left open");
+                assert!(self.fetching.is_empty(), "an operation is left open");
                 if let Some(mut recorder) = self.recorder.take() {
                     self.recording = recorder.take();
                 }
@@ -265,13 +305,25 @@ impl Driver {
     /// Every file operation so far.
     pub(crate) fn operations(&self) -> Vec<&FileOperation> {
         let operations = self.effects.iter().filter_map(|effect| match effect {
-            Effect::Operate { operation, .. } => {
-                let Operation::File(operation) = operation;
-                Some(operation)
-            }
+            Effect::Operate {
+                operation: Operation::File(operation),
+                ..
+            } => Some(operation),
             _ => None,
         });
         operations.collect()
+    }
+
+    /// Every HTTP operation so far.
+    pub(crate) fn fetches(&self) -> Vec<&HttpOperation> {
+        let fetches = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Operate {
+                operation: Operation::Http(operation),
+                ..
+            } => Some(operation),
+            _ => None,
+        });
+        fetches.collect()
     }
 
     /// The results of every tool call so far: the name, whether it was none of an error, and the result.

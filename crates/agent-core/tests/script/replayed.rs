@@ -48,7 +48,7 @@ pub(crate) fn replay(lines: &[Vec<u8>]) -> Result<Replayed, RecordingError> {
         }
         let mut line = || lines.next().ok_or(replay.ended());
         let (now, input) = match effect {
-            Effect::Event(_) | Effect::DropReply { .. } => continue,
+            Effect::Event(_) | Effect::DropReply { .. } | Effect::DropOperation { .. } => continue,
             Effect::CallModel(_) => {
                 let line = line()?;
                 replay.request(line, &agent)?;
@@ -56,10 +56,12 @@ pub(crate) fn replay(lines: &[Vec<u8>]) -> Result<Replayed, RecordingError> {
             }
             Effect::Operate { id, operation } => {
                 let line = line()?;
-                let (now, answer) = replay.operation(line, &operation)?;
+                let Some((now, answer)) = replay.operation(line, &operation)? else {
+                    continue;
+                };
                 (now, Input::OperationDone { id, answer })
             }
-            Effect::Wait { .. } | Effect::Pending => {
+            Effect::Approve { .. } | Effect::Wait { .. } | Effect::Pending => {
                 let line = line()?;
                 replay.input(line)?
             }

@@ -1,7 +1,7 @@
 //! One tool call, without a model.
 
 use dewclaw_agent_core::tools::{self, CallStep, ToolCallRun};
-use dewclaw_agent_core::{FileOperation, Operation, OperationAnswer, perform};
+use dewclaw_agent_core::{FileOperation, Operation, OperationAnswer, Settings, perform};
 use dewclaw_platform::FileSystem;
 use serde_json::Value;
 
@@ -43,7 +43,8 @@ impl Called {
 #[track_caller]
 pub(crate) fn run_tool(files: &mut dyn FileSystem, name: &str, arguments: &Value) -> Called {
     let tool = tools::ALL.iter().find(|tool| tool.name == name);
-    let mut run = ToolCallRun::new(tool.expect("there is such a tool"), &arguments.to_string());
+    let tool = tool.expect("there is such a tool");
+    let mut run = ToolCallRun::new(tool, &arguments.to_string(), &Settings::default());
     let mut operations = Vec::new();
     let mut answer = None;
     loop {
@@ -51,6 +52,9 @@ pub(crate) fn run_tool(files: &mut dyn FileSystem, name: &str, arguments: &Value
             CallStep::Operate(Operation::File(operation)) => {
                 answer = Some(OperationAnswer::File(perform(files, &operation)));
                 operations.push(operation);
+            }
+            CallStep::Operate(Operation::Http(operation)) => {
+                panic!("no network here: {}", operation.url)
             }
             CallStep::Done(result) => {
                 return Called {

@@ -46,6 +46,25 @@ fn signals_end_a_run_that_waits_for_the_model() {
 }
 
 #[test]
+fn signals_end_a_run_that_waits_for_a_page() {
+    for (name, expected) in [("INT", 130), ("TERM", 143)] {
+        let scratch = Scratch::new();
+        let page = Model::plain(|_: &Seen, _: &mut dyn Write| true);
+        let url = format!("http://{}/page", page.address);
+        let mut fetch = scratch.command();
+        fetch
+            .env("DEWCLAW_ALLOW_FETCH", page.address.to_string())
+            .args(["tool", "web_fetch", &format!(r#"{{"url":"{url}"}}"#)]);
+        let child = spawn(&mut fetch);
+        page.next();
+        signal(&child, name);
+        let (code, out, err) = parts(child.wait_with_output().unwrap());
+        assert_eq!((code, out.as_str()), (expected, ""), "{err}");
+        assert!(err.ends_with("dewclaw: interrupted\n"), "{err}");
+    }
+}
+
+#[test]
 fn text_appears_as_it_comes() {
     let scratch = Scratch::new();
     let (go_on, may_go_on) = channel();

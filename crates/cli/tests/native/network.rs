@@ -318,3 +318,42 @@ fn an_answer_that_never_comes_times_out() {
     assert_eq!(code, 3, "{err}");
     assert!(err.contains("no answer within 200ms"), "{err}");
 }
+
+#[test]
+fn a_page_over_tls_is_fetched_and_never_leads_to_plain_http() {
+    let scratch = Scratch::new();
+    let authority = Authority::new();
+    authority.write(&scratch.path("authority.pem"));
+    let plain = Model::plain(model::always("never sent"));
+    let location = format!("http://{}/stolen", plain.address);
+    let secure = Model::tls(
+        authority.server("127.0.0.1"),
+        move |seen: &Seen, stream: &mut dyn Write| {
+            if seen.line.starts_with("GET /page ") {
+                return model::respond(stream, "200 OK", r#"{"valve":"red"}"#);
+            }
+            write!(
+                stream,
+                "HTTP/1.1 302 Found\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"
+            )
+            .is_ok()
+        },
+    );
+    // Both hosts are allowed: only the step from https to http is wrong.
+    let hosts = format!("{},{}", secure.address, plain.address);
+    for (path, expected, words) in [
+        ("page", 0, r#"\"valve\""#),
+        ("away", 5, "permission_denied"),
+    ] {
+        let url = format!("https://{}/{path}", secure.address);
+        let mut fetch = scratch.command();
+        fetch
+            .env("SSL_CERT_FILE", scratch.path("authority.pem"))
+            .env("DEWCLAW_ALLOW_FETCH", &hosts)
+            .args(["tool", "web_fetch", &format!(r#"{{"url":"{url}"}}"#)]);
+        let (code, out, err) = run(&mut fetch);
+        assert_eq!(code, expected, "{out}{err}");
+        assert!(out.contains(words), "{out}");
+    }
+    assert!(plain.rest().is_empty());
+}

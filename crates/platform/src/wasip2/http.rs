@@ -292,13 +292,18 @@ fn outgoing_request(request: &HttpRequest) -> Result<OutgoingRequest, HttpError>
         append(name, value)?;
     }
     // Without it hosts send a body in chunks, even an empty one.
-    if request.content_length > 0 || request.method == Method::Post {
+    let takes_body = matches!(request.method, Method::Post | Method::Put | Method::Patch);
+    if request.content_length > 0 || takes_body {
         append("content-length", &request.content_length.to_string())?;
     }
     let outgoing = OutgoingRequest::new(headers);
     let method = match request.method {
         Method::Get => wasi::http::types::Method::Get,
+        Method::Head => wasi::http::types::Method::Head,
         Method::Post => wasi::http::types::Method::Post,
+        Method::Put => wasi::http::types::Method::Put,
+        Method::Patch => wasi::http::types::Method::Patch,
+        Method::Delete => wasi::http::types::Method::Delete,
     };
     outgoing
         .set_method(&method)

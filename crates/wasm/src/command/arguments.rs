@@ -73,6 +73,15 @@ impl Arguments {
             .map(|(_, value)| value.as_str())
     }
 
+    /// All values of a flag, in order.
+    pub(super) fn values(&self, name: &str) -> Vec<&str> {
+        self.flags
+            .iter()
+            .filter(|(flag, _)| *flag == name)
+            .map(|(_, value)| value.as_str())
+            .collect()
+    }
+
     /// Exactly the operands that `names` names.
     pub(super) fn operands<const N: usize>(self, names: [&str; N]) -> Result<[String; N], Stop> {
         let count = self.operands.len();

@@ -8,9 +8,10 @@ use dewclaw_agent_core::recording::Recorder;
 use dewclaw_platform::wasip2::{WasiClock, WasiEnvironment};
 use dewclaw_platform::{Clock, Environment};
 
+use super::approval::Approval;
 use super::arguments::{Arguments, Flags};
 use super::output::Output;
-use super::{Stop, configuration, offer};
+use super::{Stop, answer, configuration, offer};
 use crate::console::read_input;
 use crate::driver::Driver;
 use crate::folders::Folders;
@@ -30,6 +31,9 @@ const FLAGS: &Flags = &[
     ("--no-stream", "", false),
     ("--tools", "", true),
     ("--read-only", "", false),
+    ("--allow-fetch", "", true),
+    ("--approve", "", true),
+    ("--output", "-o", true),
     ("--record", "", true),
     ("--json", "", false),
     ("--quiet", "-q", false),
@@ -41,9 +45,11 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
     let arguments = Arguments::parse(arguments, FLAGS)?;
     let mut output = Output::new(&arguments);
     let mut folders = Folders::find();
-    let configuration = configuration::read(environment, &arguments, &mut folders)?;
-    let tools = offer::tools(environment, &arguments)?;
-    let record = arguments.value("--record").map(ToString::to_string);
+    let mut configuration = configuration::read(environment, &arguments, &mut folders)?;
+    configuration.settle()?;
+    let tools = offer::tools(environment, &arguments, &configuration.settings)?;
+    let owned = |name: &str| arguments.value(name).map(ToString::to_string);
+    let (record, answer_file) = (owned("--record"), owned("--output"));
     let [mut prompt] = arguments.operands(["PROMPT"])?;
     if prompt == "-" {
         prompt = read_input().map_err(|why| Stop::usage(&[why]))?;
@@ -51,6 +57,9 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
     configuration.check()?;
     if !folders.workspace.is_granted() {
         return Err(Stop::usage(&[NO_WORKSPACE]));
+    }
+    if let Some(path) = &answer_file {
+        answer::check(&mut folders.workspace, path)?;
     }
     let clock = WasiClock;
     let (now, seed) = (clock.now(), environment.seed());
@@ -67,26 +76,34 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
     agent
         .prompt(now, &prompt)
         .map_err(|misuse| Stop::usage(&[&misuse.to_string()]))?;
-    let key = configuration.key;
+    let (key, search_key) = (configuration.key, configuration.search_key);
+    let mut approval = Approval::default();
     let outcome = Driver {
         clock: &clock,
         files: &mut folders.workspace,
         http: &mut http_client(),
-        credential: &|_| key.clone(),
+        credential: &|slot| match slot {
+            "brave" => search_key.clone(),
+            _ => key.clone(),
+        },
         recording,
+        approve: &mut |name, arguments| approval.ask(name, arguments),
     }
     .run(&mut agent, &mut |event| output.event(event))
     .map_err(|why| Stop::failed(&[&why]))?;
     output.finished(&outcome);
+    if let Some(path) = &answer_file {
+        answer::write(&mut folders.workspace, path, &outcome)?;
+    }
     Ok(outcome.reason.exit_code())
 }
 
 #[cfg(feature = "http")]
-fn http_client() -> dewclaw_platform::wasip2::WasiHttpClient {
+pub(super) fn http_client() -> dewclaw_platform::wasip2::WasiHttpClient {
     dewclaw_platform::wasip2::WasiHttpClient::new()
 }
 
 #[cfg(not(feature = "http"))]
-fn http_client() -> dewclaw_platform::StubHttpClient {
+pub(super) fn http_client() -> dewclaw_platform::StubHttpClient {
     dewclaw_platform::StubHttpClient
 }

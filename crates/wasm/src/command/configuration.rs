@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 
 use dewclaw_agent_core::json::{Value, decimal, parse};
-use dewclaw_agent_core::{Settings, WireName};
+use dewclaw_agent_core::{SearchEngine, Settings, WireName};
 use dewclaw_platform::Environment;
 
 use super::Stop;
@@ -18,7 +18,7 @@ const FILE: &str = "dewclaw.json";
 const WORKSPACE_MAY_SET: [&str; 3] = ["model", "stream", "system"];
 
 /// A setting, the variable that sets it, and the flag that does.
-const SOURCES: [(&str, &str, &str); 7] = [
+const SOURCES: [(&str, &str, &str); 11] = [
     ("wire", "DEWCLAW_WIRE", "--wire"),
     ("model", "DEWCLAW_MODEL", "--model"),
     ("base_url", "", "--base-url"),
@@ -26,6 +26,10 @@ const SOURCES: [(&str, &str, &str); 7] = [
     ("max_steps", "DEWCLAW_MAX_STEPS", "--max-steps"),
     ("max_tokens", "DEWCLAW_MAX_TOKENS", "--max-tokens"),
     ("stream", "DEWCLAW_STREAM", ""),
+    ("read_only", "DEWCLAW_READ_ONLY", ""),
+    ("approve", "DEWCLAW_APPROVE", "--approve"),
+    ("allow_fetch", "DEWCLAW_ALLOW_FETCH", ""),
+    ("search", "DEWCLAW_SEARCH", ""),
 ];
 
 /// The variables of a wire.
@@ -58,8 +62,12 @@ pub(super) struct Configuration {
     pub(super) key: Option<String>,
     /// Where the credential comes from, for `doctor`.
     pub(super) key_source: &'static str,
+    /// Brave's credential, for searches.
+    pub(super) search_key: Option<String>,
     /// Where it could come from.
     pub(super) variables: &'static Variables,
+    /// Why the wire is not settled, which only runs with a model need.
+    unsettled: Option<Stop>,
 }
 
 /// Puts the settings together.
@@ -81,8 +89,12 @@ pub(super) fn read(
             .filter(|value| !value.trim().is_empty())
     };
     let named = arguments.has("--wire") || variable("DEWCLAW_WIRE").is_some() || file.names_wire;
+    let mut unsettled = None;
     if !named {
-        settings.wire = wire_of(&variable)?;
+        match wire_of(&variable) {
+            Ok(wire) => settings.wire = wire,
+            Err(stop) => unsettled = Some(stop),
+        }
     }
     for (name, source, _) in SOURCES {
         if let Some(value) = variable(source) {
@@ -97,6 +109,16 @@ pub(super) fn read(
     if arguments.has("--no-stream") {
         settings.stream = false;
     }
+    settings.read_only |= arguments.has("--read-only");
+    let hosts = arguments.values("--allow-fetch");
+    if !hosts.is_empty() {
+        set(
+            &mut settings,
+            "allow_fetch",
+            "--allow-fetch",
+            &hosts.join(","),
+        )?;
+    }
     let of_the_wire = |variables: &&Variables| variables.wire == settings.wire;
     let variables = VARIABLES.iter().find(of_the_wire).unwrap_or(&VARIABLES[0]);
     if let Some(url) = variable(variables.base_url)
@@ -104,33 +126,102 @@ pub(super) fn read(
     {
         set(&mut settings, "base_url", variables.base_url, &url)?;
     }
-    let (key, key_source) = match variable(variables.key) {
-        Some(key) => (Some(key), variables.key),
-        None => match variable(variables.key_file).or(file.key_file) {
-            Some(path) => (
-                Some(read_key(folders, &path, variables.key_file)?),
-                variables.key_file,
-            ),
-            None => (None, ""),
-        },
-    };
-    let key = key.map(|key| key.trim().to_string());
-    if key
-        .as_ref()
-        .is_some_and(|key| !key.bytes().all(|byte| byte.is_ascii_graphic()))
-    {
-        return Err(Stop::usage(&[
-            "the key from ",
-            key_source,
-            " holds spaces or characters that no key has",
-        ]));
-    }
+    let file_key = file.key_file.as_deref();
+    let key = find_key(
+        folders,
+        &variable,
+        (variables.key, variables.key_file),
+        file_key,
+    )?;
+    let (key, key_source) = key.map_or((None, ""), |(key, source)| (Some(key), source));
+    let search_key = search(&mut settings, folders, &variable)?;
     Ok(Configuration {
         settings,
         key,
         key_source,
+        search_key,
         variables,
+        unsettled,
     })
+}
+
+/// Brave's variables.
+const SEARCH_KEY: (&str, &str) = ("BRAVE_API_KEY", "BRAVE_API_KEY_FILE");
+
+/// Settles what searches ask, by the first of the variables that is set where no setting names it, and finds their key.
+fn search(
+    settings: &mut Settings,
+    folders: &mut Folders,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<String>, Stop> {
+    let address = |engine| match engine {
+        SearchEngine::Brave => None,
+        SearchEngine::Searxng => variable("SEARXNG_URL"),
+        SearchEngine::Plain => variable("DEWCLAW_SEARCH_URL"),
+    };
+    let has_key = || variable(SEARCH_KEY.0).or(variable(SEARCH_KEY.1)).is_some();
+    if settings.search.is_none() {
+        // An address of the file's own settles it: no key of another engine goes there.
+        settings.search = if !settings.search_url.is_empty() {
+            Some(SearchEngine::Plain)
+        } else if has_key() {
+            Some(SearchEngine::Brave)
+        } else {
+            let has_address = |engine: &SearchEngine| address(*engine).is_some();
+            SearchEngine::ALL.into_iter().find(has_address)
+        };
+    }
+    let Some(engine) = settings.search else {
+        return Ok(None);
+    };
+    if let Some(url) = address(engine) {
+        settings.search_url = url;
+    }
+    let lacks = |what: &str, name: &str| {
+        Stop::usage(&[
+            "searches are to ask ",
+            engine.name(),
+            ", and there is no ",
+            what,
+            ": set ",
+            name,
+        ])
+    };
+    match engine {
+        SearchEngine::Brave => match find_key(folders, variable, SEARCH_KEY, None)? {
+            Some((key, _)) => Ok(Some(key)),
+            None => Err(lacks("key", SEARCH_KEY.0)),
+        },
+        _ if !settings.search_url.is_empty() => Ok(None),
+        SearchEngine::Searxng => Err(lacks("address", "SEARXNG_URL")),
+        SearchEngine::Plain => Err(lacks("address", "DEWCLAW_SEARCH_URL")),
+    }
+}
+
+/// A credential: from the first variable, or from the file that the second one names, or from `path`; and the variable
+/// that it came by.
+fn find_key(
+    folders: &mut Folders,
+    variable: &dyn Fn(&str) -> Option<String>,
+    (name, file_name): (&'static str, &'static str),
+    path: Option<&str>,
+) -> Result<Option<(String, &'static str)>, Stop> {
+    let (key, source) = match variable(name) {
+        Some(key) => (key, name),
+        None => match variable(file_name).as_deref().or(path) {
+            Some(path) => (read_key(folders, path, file_name)?, file_name),
+            None => return Ok(None),
+        },
+    };
+    let key = key.trim().to_string();
+    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Stop::usage(&[
+            "the key from ",
+            source,
+            " holds spaces or characters that no key has",
+        ]));
+    }
+    Ok(Some((key, source)))
 }
 
 /// The wire whose variables are set, where no setting names one.
@@ -164,6 +255,11 @@ impl Configuration {
         self.key.is_none() && self.settings.base_url() == self.settings.wire.default_base_url()
     }
 
+    /// Checks that it is clear which wire is spoken.
+    pub(super) fn settle(&mut self) -> Result<(), Stop> {
+        self.unsettled.take().map_or(Ok(()), Err)
+    }
+
     /// Checks what only a run with a model needs.
     pub(super) fn check(&self) -> Result<(), Stop> {
         self.settings
@@ -187,7 +283,10 @@ impl Configuration {
 
 /// Sets a setting from text: numbers and booleans as JSON writes them.
 fn set(settings: &mut Settings, name: &str, source: &str, text: &str) -> Result<(), Stop> {
-    let as_text = matches!(name, "model" | "base_url" | "system");
+    let as_text = matches!(
+        name,
+        "model" | "base_url" | "system" | "allow_fetch" | "search" | "search_url"
+    );
     let value = if as_text {
         Value::String(text.to_string())
     } else {

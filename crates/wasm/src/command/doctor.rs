@@ -3,6 +3,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use dewclaw_agent_core::tools::{ALL, Tool, Writes};
+use dewclaw_agent_core::url::HostRule;
+use dewclaw_agent_core::{Approve, SearchEngine, Settings};
 use dewclaw_platform::Environment;
 use dewclaw_platform::wasip2::{WasiEnvironment, WasiFileSystem};
 
@@ -17,10 +20,12 @@ const FLAGS: &Flags = &[
     ("--base-url", "", true),
     ("--tools", "", true),
     ("--read-only", "", false),
+    ("--allow-fetch", "", true),
+    ("--approve", "", true),
 ];
 
 /// Columns of the table's first two fields.
-const NAME_WIDTH: usize = 11;
+const NAME_WIDTH: usize = 15;
 const STATUS_WIDTH: usize = 10;
 
 /// What adds a grant, in the words of whatever runs this.
@@ -52,8 +57,9 @@ const NATIVE: Advice = Advice {
 pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Result<u8, Stop> {
     let arguments = Arguments::parse(arguments, FLAGS)?;
     let mut folders = Folders::find();
-    let configuration = configuration::read(environment, &arguments, &mut folders)?;
-    let tools = offer::tools(environment, &arguments)?;
+    let mut configuration = configuration::read(environment, &arguments, &mut folders)?;
+    configuration.settle()?;
+    let tools = offer::tools(environment, &arguments, &configuration.settings)?;
     arguments.operands([])?;
     let advice = match environment.var("DEWCLAW_RUNNER").as_deref() {
         Some("dewclaw") => &NATIVE,
@@ -116,12 +122,11 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
             &["requests carry none, which a server of your own may not need"],
         ),
     }
-    let names = offer::names(&tools);
-    table.row(
-        "tools",
-        if tools.is_empty() { "none" } else { "ok" },
-        &[&names],
-    );
+    table.text.push_str("\nThe model may call:\n");
+    for tool in ALL {
+        let offered = tools.iter().any(|other| other.name == tool.name);
+        tool_row(&mut table, tool, settings, offered);
+    }
     print(table.text.as_bytes());
     Ok(if table.incomplete { USAGE } else { 0 })
 }
@@ -163,6 +168,45 @@ fn network_row(table: &mut Table, advice: &Advice) {
     } else {
         table.missing("network", "none", &[advice.network]);
     }
+}
+
+/// Whether the model may call a tool, and what that gives it.
+fn tool_row(table: &mut Table, tool: &Tool, settings: &Settings, offered: bool) {
+    let writes = match tool.writes {
+        Writes::Never => false,
+        Writes::Always => true,
+        Writes::With(_) => !settings.read_only,
+    };
+    if !offered {
+        return match offer::missing(tool, settings) {
+            Some(why) => table.row(tool.name, "no", &[&why]),
+            None if writes && settings.read_only => table.row(tool.name, "no", &["--read-only"]),
+            None => table.row(tool.name, "no", &["--tools leaves it out"]),
+        };
+    }
+    let status = match settings.approve {
+        Approve::All => "asks",
+        Approve::Writes if writes => "asks",
+        _ => "yes",
+    };
+    let hosts: Vec<&str> = settings.allow_fetch.iter().map(HostRule::text).collect();
+    let hosts = hosts.join(", ");
+    let engine = settings.search.map_or("", SearchEngine::name);
+    let what: &[&str] = match (tool.name, tool.networked, writes) {
+        ("web_search", ..) => &["searches by ", engine],
+        (_, true, true) => &["any method, to ", &hosts],
+        (_, true, false) => &["GET and HEAD, to ", &hosts],
+        (_, false, true) => &["changes files of the workspace"],
+        (_, false, false) => &["reads the workspace"],
+    };
+    let asks = match (status, settings.approve, tool.writes) {
+        ("asks", Approve::Writes, Writes::With(_)) => {
+            "; a person is asked before all but GET and HEAD"
+        }
+        ("asks", ..) => "; a person is asked first",
+        _ => "",
+    };
+    table.row(tool.name, status, &[&what.concat(), asks]);
 }
 
 fn access(files: &WasiFileSystem) -> (&'static str, &'static str) {

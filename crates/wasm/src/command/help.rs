@@ -32,6 +32,11 @@ of ask:
   --no-stream       ask for replies whole
   --tools A,B       offer the model these tools only (or DEWCLAW_TOOLS)
   --read-only       offer it no tool that writes (or DEWCLAW_READ_ONLY=true)
+  --allow-fetch H   let web_fetch reach host H: NAME, *.NAME, an address, with or
+                    without :PORT; * is every public host (or DEWCLAW_ALLOW_FETCH)
+  --approve WHEN    ask on the terminal before tool calls that write ('writes')
+                    or before 'all'; default 'never' (or DEWCLAW_APPROVE)
+  --output FILE     write the answer to FILE of the workspace too
   --record FILE     record the run in FILE of the state folder, for replay
 
 of replay:
@@ -43,8 +48,13 @@ of both:
   -q, --quiet       only the answer and errors
   -v, --verbose     tool results and reasoning too
 
-Keys: OPENAI_API_KEY or ANTHROPIC_API_KEY; or OPENAI_API_KEY_FILE or
-ANTHROPIC_API_KEY_FILE, naming a file of the state folder.
+of tool: --allow-fetch and --read-only, as of ask; of doctor: what chooses model and tools
+
+web_search asks Brave (BRAVE_API_KEY), a SearXNG (SEARXNG_URL), or any address that
+takes ?q=&count= (DEWCLAW_SEARCH_URL).
+
+Keys: OPENAI_API_KEY or ANTHROPIC_API_KEY; or the same with _FILE at the end,
+naming a file of the state folder.
 A server on the LAN needs none: --base-url http://192.168.1.10:11434/v1
 Settings can also stand in dewclaw.json of the state folder.
 

@@ -3,39 +3,67 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use dewclaw_agent_core::tools::{ALL, Tool};
+use dewclaw_agent_core::Settings;
+use dewclaw_agent_core::tools::{ALL, SEARCH_VARIABLES, Tool, Writes};
 use dewclaw_platform::Environment;
 
 use super::Stop;
 use super::arguments::Arguments;
 
-/// The tools that the flags and variables leave: `--tools A,B` or `DEWCLAW_TOOLS` selects, `--read-only` or
-/// `DEWCLAW_READ_ONLY=true` leaves out those that write.
+/// The tools that the model is offered: those whose backend is real here and that the settings let it use, of those
+/// that `--tools A,B` or `DEWCLAW_TOOLS` selects.
 ///
 /// # Errors
-/// A name of no tool, or a switch that is neither true nor false.
+/// A name of no tool, or a tool that is selected and can't be offered.
 pub(super) fn tools(
     environment: &dyn Environment,
     arguments: &Arguments,
+    settings: &Settings,
 ) -> Result<Vec<&'static Tool>, Stop> {
-    let set = |name: &str| environment.var(name).filter(|value| !value.is_empty());
     let selected = arguments
         .value("--tools")
         .map(ToString::to_string)
-        .or(set("DEWCLAW_TOOLS"));
-    let read_only = match set("DEWCLAW_READ_ONLY").as_deref() {
-        _ if arguments.has("--read-only") => true,
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err(Stop::usage(&["DEWCLAW_READ_ONLY must be true or false"])),
-    };
-    let mut tools: Vec<&'static Tool> = match &selected {
-        None => ALL.to_vec(),
-        Some(names) => names.split(',').map(named).collect::<Result<_, _>>()?,
-    };
-    tools.retain(|tool| !read_only || !tool.writes);
+        .or(environment.var("DEWCLAW_TOOLS"))
+        .filter(|names| !names.is_empty());
+    let mut tools = Vec::new();
+    match &selected {
+        None => tools.extend(ALL.iter().filter(|tool| missing(tool, settings).is_none())),
+        Some(names) => {
+            for name in names.split(',') {
+                let tool = named(name)?;
+                if let Some(why) = missing(tool, settings) {
+                    return Err(Stop::usage(&["--tools names ", tool.name, ", but ", &why]));
+                }
+                tools.push(tool);
+            }
+        }
+    }
+    tools.retain(|tool| !settings.read_only || !matches!(tool.writes, Writes::Always));
     Ok(tools)
 }
+
+/// Why a tool can't be offered, and what would change that.
+pub(super) fn missing(tool: &Tool, settings: &Settings) -> Option<String> {
+    let why: &[&str] = match (tool.name, NO_NETWORK) {
+        _ if !tool.networked => return None,
+        (_, Some(why)) => &[why],
+        ("web_fetch", _) if settings.allow_fetch.is_empty() => {
+            &["no host is allowed: add --allow-fetch HOST"]
+        }
+        ("web_search", _) if settings.search.is_none() => {
+            &["it is not configured: ", SEARCH_VARIABLES]
+        }
+        _ => return None,
+    };
+    Some(why.concat())
+}
+
+/// What a build without network says of the web.
+pub(super) const NO_NETWORK: Option<&str> = if cfg!(feature = "http") {
+    None
+} else {
+    Some("this build has no network: use dewclaw.wasm (with wasmtime's -S http)")
+};
 
 /// The tool of a name.
 pub(super) fn named(name: &str) -> Result<&'static Tool, Stop> {

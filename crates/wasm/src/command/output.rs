@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use dewclaw_agent_core::json::decimal;
-use dewclaw_agent_core::{Event, Outcome, Reason, event_json};
+use dewclaw_agent_core::{Event, Outcome, Reason, Usage, event_json};
 
 use super::arguments::Arguments;
 use crate::console::{complain, print};
@@ -61,15 +61,7 @@ impl Output {
                 self.progress(&[mark, &one_line(&result)]);
             }
             Event::Reasoning(text) if self.verbose => self.progress(&["  ~ ", &one_line(text)]),
-            Event::Usage(usage) if self.verbose => self.progress(&[
-                "  # tokens: ",
-                &decimal(usage.input_tokens),
-                " in (",
-                &decimal(usage.cached_tokens),
-                " cached), ",
-                &decimal(usage.output_tokens),
-                " out",
-            ]),
+            Event::Usage(usage) if self.verbose => self.progress(&["  # ", &tokens(*usage)]),
             _ => {}
         }
     }
@@ -82,6 +74,9 @@ impl Output {
             print(&line);
         }
         self.end_line();
+        if !self.quiet && !self.json && outcome.usage != Usage::default() {
+            complain(&["# ", &tokens(outcome.usage)]);
+        }
         match &outcome.reason {
             Reason::Answered => {}
             Reason::StepLimit => complain(&[
@@ -110,15 +105,38 @@ impl Output {
 
 /// A text on one line of bounded length, without what a terminal would obey.
 fn one_line(text: &str) -> String {
+    printable(text, LINE_CHARACTERS)
+}
+
+/// The first characters of a text, as a terminal may be shown them: control characters are spaces, and so are those that
+/// turn the direction of what follows (Unicode's bidirectional controls).
+pub(super) fn printable(text: &str, characters: usize) -> String {
     let mut line: String = text
         .chars()
-        .take(LINE_CHARACTERS)
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .take(characters)
+        .map(|letter| match letter {
+            '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => ' ',
+            _ if letter.is_control() => ' ',
+            _ => letter,
+        })
         .collect();
-    if line.len() < text.len() {
+    if text.chars().count() > characters {
         line.push_str("...");
     }
     line
+}
+
+fn tokens(usage: Usage) -> String {
+    [
+        "tokens: ",
+        &decimal(usage.input_tokens),
+        " in (",
+        &decimal(usage.cached_tokens),
+        " cached), ",
+        &decimal(usage.output_tokens),
+        " out",
+    ]
+    .concat()
 }
 
 fn tenths_of_seconds(ms: u64) -> String {

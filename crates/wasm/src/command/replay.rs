@@ -127,23 +127,25 @@ impl Follower {
             }
             match effect {
                 Effect::Event(event) => output.event(&event),
-                Effect::DropReply { .. } => {}
+                Effect::DropReply { .. } | Effect::DropOperation { .. } => {}
                 Effect::CallModel(_) => {
                     let line = self.line()?;
                     self.replay.request(&line, &self.agent)?;
                 }
                 Effect::Operate { id, operation } => {
                     let line = self.line()?;
-                    let (now, recorded) = self.replay.operation(&line, &operation)?;
-                    let Operation::File(file) = &operation;
-                    let answer = if self.real_tools {
-                        OperationAnswer::File(perform(&mut self.folders.workspace, file))
-                    } else {
-                        recorded
+                    let Some((now, recorded)) = self.replay.operation(&line, &operation)? else {
+                        continue;
+                    };
+                    let answer = match &operation {
+                        Operation::File(file) if self.real_tools => {
+                            OperationAnswer::File(perform(&mut self.folders.workspace, file))
+                        }
+                        _ => recorded,
                     };
                     self.tell(now, Input::OperationDone { id, answer })?;
                 }
-                Effect::Wait { .. } | Effect::Pending => {
+                Effect::Approve { .. } | Effect::Wait { .. } | Effect::Pending => {
                     let line = self.line()?;
                     let (now, input) = self.replay.input(&line)?;
                     self.tell(now, input)?;

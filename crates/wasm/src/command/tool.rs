@@ -4,34 +4,64 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use dewclaw_agent_core::json::{parse, push_array};
-use dewclaw_agent_core::tools::{ALL, CallStep, ToolCallRun};
-use dewclaw_agent_core::{Operation, OperationAnswer, perform};
+use dewclaw_agent_core::tools::{ALL, CallStep, Tool, ToolCallRun};
+use dewclaw_agent_core::{
+    HttpAnswer, HttpOperation, Operation, OperationAnswer, OperationId, Settings, perform,
+};
+use dewclaw_platform::wasip2::{WasiClock, WasiEnvironment};
+use dewclaw_platform::{Clock, HttpClient};
 
-use super::arguments::Arguments;
-use super::offer;
-use super::{DENIED, FAILED, Stop, USAGE};
+use super::arguments::{Arguments, Flags};
+use super::ask::http_client;
+use super::{DENIED, FAILED, Stop, USAGE, configuration, offer};
 use crate::console::{print, read_input};
+use crate::driver::Fetches;
 use crate::folders::Folders;
 
-/// `tools`: the schemas.
+/// `tools`: the schemas of those whose backend is real here.
 pub(super) fn list(arguments: Vec<String>) -> Result<u8, Stop> {
     Arguments::parse(arguments, &[])?.operands([])?;
     let mut out = Vec::new();
-    push_array(&mut out, ALL.iter().map(|tool| tool.to_json("parameters")));
+    let here = |tool: &&&Tool| !tool.networked || offer::NO_NETWORK.is_none();
+    let schemas = ALL.iter().filter(here);
+    push_array(&mut out, schemas.map(|tool| tool.to_json("parameters")));
     out.push(b'\n');
     print(&out);
     Ok(0)
 }
 
+const FLAGS: &Flags = &[("--allow-fetch", "", true), ("--read-only", "", false)];
+
 /// `tool NAME JSON`: one call. Its result goes to standard output, an error too, since that is an object as well.
-pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
-    let [name, mut json] = Arguments::parse(arguments, &[])?.operands(["NAME", "JSON"])?;
+pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Result<u8, Stop> {
+    let arguments = Arguments::parse(arguments, FLAGS)?;
+    let mut folders = Folders::find();
+    let read_only = arguments.has("--read-only");
+    let tool = arguments.operands.first().map(|name| offer::named(name));
+    // What only concerns the model is no hindrance to a tool of the files.
+    let (settings, search_key) = match tool.transpose()? {
+        Some(tool) if tool.networked => {
+            let configuration = configuration::read(environment, &arguments, &mut folders)?;
+            (configuration.settings, configuration.search_key)
+        }
+        _ => (
+            Settings {
+                read_only,
+                ..Settings::default()
+            },
+            None,
+        ),
+    };
+    let [name, mut json] = arguments.operands(["NAME", "JSON"])?;
     let tool = offer::named(&name)?;
     if json == "-" {
         json = read_input().map_err(|why| Stop::usage(&[why]))?;
     }
-    let mut folders = Folders::find();
-    let mut call = ToolCallRun::new(tool, &json);
+    let mut call = match offer::NO_NETWORK {
+        Some(why) if tool.networked => ToolCallRun::unsupported(why),
+        _ => ToolCallRun::new(tool, &json, &settings),
+    };
+    let mut http = http_client();
     let mut answer = None;
     let result = loop {
         match call.step(answer) {
@@ -40,6 +70,10 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
                     &mut folders.workspace,
                     &operation,
                 )));
+            }
+            CallStep::Operate(Operation::Http(operation)) => {
+                let key = operation.auth.and(search_key.clone());
+                answer = Some(OperationAnswer::Http(fetch(&mut http, operation, key)));
             }
             CallStep::Done(result) => break result,
         }
@@ -58,4 +92,25 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
             _ => FAILED,
         },
     )
+}
+
+/// One HTTP operation, from start to end.
+fn fetch(http: &mut dyn HttpClient, operation: HttpOperation, key: Option<String>) -> HttpAnswer {
+    let mut fetches = Fetches::default();
+    let now = || WasiClock.now().monotonic_ms;
+    if let Err(error) = fetches.start(http, OperationId(0), operation, key, now()) {
+        return HttpAnswer::Failed(error);
+    }
+    loop {
+        fetches.send(http);
+        let left = fetches.until_ms().saturating_sub(now());
+        for (exchange, event) in http.poll(left).unwrap_or_default() {
+            if let Some((_, answer)) = fetches.take(http, exchange, event) {
+                return answer;
+            }
+        }
+        if let Some((_, answer)) = fetches.expired(http, now()) {
+            return answer;
+        }
+    }
 }

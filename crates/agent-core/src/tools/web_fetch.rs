@@ -1,0 +1,347 @@
+//! `web_fetch`: a page or a file of the web, as text.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use dewclaw_platform::Method;
+
+use super::error::{ErrorKind, ToolError};
+use super::web::{NOTE, TOTAL_MS, failed, header, timeouts, wrong_answer};
+use super::{Step, Task, Tool, Writes, text_argument};
+use crate::effect::{Operation, OperationAnswer};
+use crate::json::{Object, Value, parse, string_cost};
+use crate::operation::{HttpAnswer, HttpOperation};
+use crate::settings::Settings;
+use crate::url::{HostRule, Url, check};
+use crate::{charset, html};
+
+/// Bytes of a body that are read: pages are seldom larger, and the memory of a small host is not either.
+const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+
+/// Bytes of text in a result, as they stand in its JSON: the model is handed no more.
+const MAX_TEXT_BYTES: usize = 60 * 1024;
+
+/// Redirects followed in one call.
+const MAX_HOPS: u32 = 5;
+
+/// Bytes of a header's value, and how many headers a call may have.
+const MAX_VALUE_BYTES: usize = 4 * 1024;
+const MAX_HEADERS: usize = 32;
+
+/// Headers that are the driver's own business, or would change how the message is framed (RFC 9110 section 7.6.1).
+const REFUSED_HEADERS: [&str; 12] = [
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Headers that go along to another origin. Any other may be meant for the first one alone.
+const TRAVELLING_HEADERS: [&str; 4] =
+    ["accept", "accept-encoding", "accept-language", "user-agent"];
+
+pub(crate) const TOOL: Tool = Tool {
+    name: "web_fetch",
+    description: "Fetches an http or https URL of an allowed host. HTML comes as readable text; the header \"accept\": \"text/html\" asks for its source.",
+    parameters: r#"{"type":"object","properties":{"url":{"type":"string"},"method":{"type":"string","enum":["GET","HEAD","POST","PUT","PATCH","DELETE"],"description":"default GET"},"headers":{"type":"object","description":"names and values, all text"},"body":{"type":"string"}},"required":["url"],"additionalProperties":false}"#,
+    writes: Writes::With(can_change),
+    networked: true,
+    start,
+};
+
+fn method(arguments: &Value) -> Method {
+    let named = |method: &&Method| arguments.text("method") == Some(method.name());
+    *Method::ALL.iter().find(named).unwrap_or(&Method::Get)
+}
+
+/// By the definition of the methods (RFC 9110 section 9.2.1).
+fn can_change(arguments: &Value) -> bool {
+    !matches!(method(arguments), Method::Get | Method::Head)
+}
+
+fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolError> {
+    let url = Url::parse(text_argument(arguments, "url"))
+        .map_err(|why| ToolError::invalid(["the URL ", why].concat()))?;
+    let rules = settings.allow_fetch.clone();
+    check(&rules, &url).map_err(|why| ToolError::new(ErrorKind::PermissionDenied, why))?;
+    let method = method(arguments);
+    let body = text_argument(arguments, "body").as_bytes().to_vec();
+    if !body.is_empty() && !can_change(arguments) {
+        return Err(ToolError::invalid(
+            "only POST, PUT, PATCH and DELETE have a body: name the method".to_string(),
+        ));
+    }
+    let mut headers = headers(arguments.members("headers"))?;
+    let raw = header(&headers, "accept").starts_with("text/html");
+    let mut default = |name: &str, value: &str| {
+        if header(&headers, name).is_empty() {
+            headers.push((name.to_string(), value.to_string()));
+        }
+    };
+    default(
+        "accept",
+        "text/html, text/plain, application/json, */*;q=0.5",
+    );
+    default("user-agent", concat!("dewclaw/", env!("CARGO_PKG_VERSION")));
+    if !body.is_empty() {
+        let is_json = parse(&body).is_ok();
+        default(
+            "content-type",
+            if is_json {
+                "application/json"
+            } else {
+                "text/plain; charset=utf-8"
+            },
+        );
+    }
+    headers.push(("accept-encoding".to_string(), "identity".to_string()));
+    Ok(Box::new(WebFetch {
+        operation: HttpOperation {
+            method,
+            url: url.text(),
+            headers,
+            body,
+            auth: None,
+            max_bytes: MAX_BODY_BYTES,
+            timeouts: timeouts(settings),
+            total_ms: TOTAL_MS,
+        },
+        url,
+        rules,
+        hops: 0,
+        raw,
+    }))
+}
+
+/// The model's headers, in lower case.
+fn headers(members: &[(String, Value)]) -> Result<Vec<(String, String)>, ToolError> {
+    let wrong = |name: &str, why: &str| {
+        Err(ToolError::invalid(
+            ["the header \"", name, "\" ", why].concat(),
+        ))
+    };
+    if members.len() > MAX_HEADERS {
+        return Err(ToolError::invalid("more than 32 headers".to_string()));
+    }
+    let mut headers = Vec::new();
+    for (name, value) in members {
+        let is_token =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return wrong(name, "has a name that no header has");
+        }
+        let mut name = name.clone();
+        name.make_ascii_lowercase();
+        if REFUSED_HEADERS.contains(&name.as_str()) {
+            return wrong(&name, "can't be set: leave it out");
+        }
+        let Some(value) = value.as_str() else {
+            return wrong(&name, "must be text");
+        };
+        // Field values (RFC 9110 section 5.5); others would end the header early.
+        let is_sound = |byte: u8| byte == b'\t' || (byte >= b' ' && byte != 0x7F);
+        if value.len() > MAX_VALUE_BYTES || !value.bytes().all(is_sound) {
+            return wrong(
+                &name,
+                "has a value that is too long or has control characters",
+            );
+        }
+        headers.push((name, value.to_string()));
+    }
+    Ok(headers)
+}
+
+struct WebFetch {
+    operation: HttpOperation,
+    url: Url,
+    rules: Vec<HostRule>,
+    hops: u32,
+    /// HTML is wanted as it is.
+    raw: bool,
+}
+
+impl Task for WebFetch {
+    fn step(&mut self, answer: Option<OperationAnswer>) -> Step {
+        match answer {
+            None => {}
+            Some(OperationAnswer::Http(HttpAnswer::Reply {
+                status,
+                headers,
+                body,
+                whole,
+            })) => {
+                let location = header(&headers, "location");
+                if !matches!(status, 301 | 302 | 303 | 307 | 308) || location.is_empty() {
+                    return Step::Done(self.result(status, &headers, body, whole));
+                }
+                if let Err(error) = self.follow(status, location) {
+                    return Step::Done(Err(error));
+                }
+            }
+            Some(OperationAnswer::Http(HttpAnswer::Failed(error))) => {
+                return Step::Done(Err(failed(&self.url.authority(), error)));
+            }
+            Some(_) => return Step::Done(Err(wrong_answer())),
+        }
+        Step::Operate(Operation::Http(self.operation.clone()))
+    }
+}
+
+impl WebFetch {
+    /// Turns to where a redirect leads, if that may be (RFC 9110 section 15.4).
+    fn follow(&mut self, status: u16, location: &str) -> Result<(), ToolError> {
+        let from = self.url.text();
+        let stop = |kind: ErrorKind, why: &[&str]| {
+            ToolError::new(kind, [from.as_str(), " redirects ", &why.concat()].concat())
+        };
+        self.hops += 1;
+        if self.hops > MAX_HOPS {
+            let why = ["on and on: more than 5 times in this call"];
+            return Err(stop(ErrorKind::Network, &why));
+        }
+        let next = self
+            .url
+            .join(location)
+            .map_err(|why| stop(ErrorKind::PermissionDenied, &["to a URL that ", why]))?;
+        if self.url.is_https() && !next.is_https() {
+            let why = [
+                "from https to ",
+                &next.text(),
+                ", which anybody on the way could read or change: not followed",
+            ];
+            return Err(stop(ErrorKind::PermissionDenied, &why));
+        }
+        check(&self.rules, &next)
+            .map_err(|why| stop(ErrorKind::PermissionDenied, &["elsewhere: ", &why]))?;
+        let operation = &mut self.operation;
+        let asks_anew = status == 303 || (status < 303 && operation.method == Method::Post);
+        if asks_anew && operation.method != Method::Head {
+            operation.method = Method::Get;
+            operation.body = Vec::new();
+            operation.headers.retain(|(name, _)| name != "content-type");
+        }
+        if !self.url.same_origin(&next) {
+            if !operation.body.is_empty() {
+                let why = [
+                    "what was sent on to ",
+                    &next.text(),
+                    ": send it there yourself, if it may go there",
+                ];
+                return Err(stop(ErrorKind::PermissionDenied, &why));
+            }
+            operation
+                .headers
+                .retain(|(name, _)| TRAVELLING_HEADERS.contains(&name.as_str()));
+        }
+        operation.url = next.text();
+        self.url = next;
+        Ok(())
+    }
+
+    fn result(
+        &self,
+        status: u16,
+        headers: &[(String, String)],
+        body: Vec<u8>,
+        whole: bool,
+    ) -> Result<Vec<u8>, ToolError> {
+        let kind = header(headers, "content-type");
+        let encoding = header(headers, "content-encoding");
+        let bytes = body.len() as u64;
+        if !body.is_empty() && !matches!(encoding, "" | "identity") {
+            return Err(self.unsupported(&[
+                "sent it compressed (",
+                encoding,
+                "), though asked not to",
+            ]));
+        }
+        let is_html = is_html(kind, &body);
+        let is_wide = matches!(body.get(..2), Some([0xFF, 0xFE] | [0xFE, 0xFF]));
+        let is_text = is_html || is_text(kind) || core::str::from_utf8(&body).is_ok();
+        if !is_text || (!is_wide && body.contains(&0)) {
+            return Err(self.unsupported(&["is no text but binary data (", kind, ")"]));
+        }
+        let text = charset::decode(body, kind, is_html).map_err(|label| {
+            self.unsupported(&["is in the charset ", &label, ", which can't be read here"])
+        })?;
+        let (text, mut cut) = if is_html && !self.raw {
+            let resolve = |link: &str| Some(self.url.join(link).ok()?.text());
+            html::to_text(&text, MAX_TEXT_BYTES, &resolve)
+        } else {
+            (text, false)
+        };
+        let mut cost = 0;
+        let fitting = text.char_indices().find(|(at, letter)| {
+            let end = at + letter.len_utf8();
+            cost += text.as_bytes()[*at..end]
+                .iter()
+                .map(|byte| string_cost(*byte))
+                .sum::<usize>();
+            cost > MAX_TEXT_BYTES
+        });
+        let end = fitting.map_or(text.len(), |(at, _)| at);
+        cut |= end < text.len();
+        let mut object = Object::new();
+        object
+            .text("note", NOTE)
+            .number("status", status.into())
+            .text("content_type", kind)
+            .text("url", &self.url.text())
+            .text("body", text.get(..end).unwrap_or_default())
+            .number("bytes", bytes);
+        if cut || !whole {
+            object.boolean("truncated", true);
+        }
+        Ok(object.finish())
+    }
+
+    fn unsupported(&self, why: &[&str]) -> ToolError {
+        let url = self.url.text();
+        ToolError::new(
+            ErrorKind::Unsupported,
+            [url.as_str(), " ", &why.concat()].concat(),
+        )
+    }
+}
+
+/// The media type, without parameters, is one of these.
+fn is_one_of(content_type: &str, kinds: &[&str]) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    kinds.iter().any(|known| kind.eq_ignore_ascii_case(known))
+}
+
+/// Said to be HTML; or said to be nothing, and begins like it.
+fn is_html(content_type: &str, body: &[u8]) -> bool {
+    if !content_type.is_empty() {
+        return is_one_of(content_type, &["text/html", "application/xhtml+xml"]);
+    }
+    let start = body.trim_ascii_start();
+    ["<!doctype html", "<html"].iter().any(|mark| {
+        start
+            .get(..mark.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(mark.as_bytes()))
+    })
+}
+
+/// Said to be text, so that bytes which are no UTF-8 are of another charset.
+fn is_text(content_type: &str) -> bool {
+    let start = content_type.get(..5).unwrap_or_default();
+    start.eq_ignore_ascii_case("text/")
+        || is_one_of(
+            content_type,
+            &[
+                "application/json",
+                "application/xml",
+                "application/javascript",
+            ],
+        )
+}

@@ -1,0 +1,51 @@
+//! `--approve`: asks the person on the terminal whether a tool call may run.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use dewclaw_agent_core::Verdict;
+
+use super::output::printable;
+use crate::console::{ask_line, has_terminal};
+
+/// Characters of the arguments that are shown.
+const SHOWN_CHARACTERS: usize = 2_000;
+
+/// What was decided for the rest of the run.
+#[derive(Default)]
+pub(super) struct Approval {
+    /// Tools that need no asking any more.
+    always: Vec<String>,
+}
+
+impl Approval {
+    /// Asks about one call. Anything but a yes is a no.
+    pub(super) fn ask(&mut self, name: &str, arguments: &str) -> Verdict {
+        if self.always.iter().any(|known| known == name) {
+            return Verdict::Approved;
+        }
+        if !has_terminal() {
+            return Verdict::Unanswered;
+        }
+        let question = [
+            "? ",
+            name,
+            " ",
+            &printable(arguments, SHOWN_CHARACTERS),
+            "\n  run it? [y]es, [n]o, [a]lways ",
+            name,
+            ": ",
+        ];
+        let Some(answer) = ask_line(&question) else {
+            return Verdict::Unanswered;
+        };
+        match answer.trim() {
+            "y" | "Y" | "yes" => Verdict::Approved,
+            "a" | "A" | "always" => {
+                self.always.push(String::from(name));
+                Verdict::Approved
+            }
+            _ => Verdict::Refused,
+        }
+    }
+}
