@@ -32,6 +32,7 @@
 //! - `imports`: what an artifact imports and what it lacks
 //! - `budget`: memory and fuel against `size-budget.toml`
 //! - `readme`: what the README shows
+//! - `edge`: what docs/edge.md shows, and what it says of systemd, cron, TLS, limits, disk and clock
 //!
 //! Most tests run in both hosts (`on_each_host`): the command line is what people use, and the in-process host tells exit codes
 //! apart. What a test needs beyond `dist/` is named by the environment and set by `scripts/test`: `AIMOCK`, `DEWCLAW_BIN` and
@@ -50,6 +51,7 @@ mod bad_users;
 mod budget;
 mod contract;
 mod doctor;
+mod edge;
 mod guards;
 mod imports;
 mod injection;

@@ -19,5 +19,6 @@ pub mod scripted_model;
 pub mod size_budget;
 pub mod small_disk;
 pub mod terminal;
+pub mod tls_front;
 pub mod wasmtime_run;
 pub mod web;
