@@ -1,8 +1,9 @@
 //! Bodies turned into text: UTF-8, UTF-16 and the one-byte charsets of western and central Europe.
 //!
 //! Labels and tables are those of the Encoding Standard, <https://encoding.spec.whatwg.org/>: what browsers do, so `iso-8859-1` is
-//! windows-1252. Labels are compared without their punctuation.
+//! windows-1252.
 
+use crate::name_table::{name_hash, name_table, number};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -16,39 +17,54 @@ const LABEL_SHOWN: usize = 40;
 pub(crate) const WINDOWS_1252: [u16; 32] =
     code_points("€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ");
 
-/// The labels of each charset in small letters and without punctuation.
-const LABELS: [&str; 8] = [
-    "utf8",
-    "utf16 utf16le",
-    "utf16be",
-    // What follows has one byte a character; up to windows-1250 with those of `WINDOWS_1252`, then with controls in their place.
-    "iso88591 latin1 l1 windows1252 cp1252 xcp1252 usascii ascii ansix341968",
-    "iso88599 latin5 l5 windows1254 cp1254 xcp1254",
-    "windows1250 cp1250 xcp1250",
-    "iso88592 latin2 l2",
-    "iso885915 latin9 l9",
-];
-const UTF_8: usize = 0;
-const UTF_16: usize = 1;
-const UTF_16_BE: usize = 2;
-const FIRST_OF_ONE_BYTE: usize = 3;
-const CENTRAL_EUROPE: usize = 5;
-const CENTRAL_EUROPE_ISO: usize = 6;
+const UTF_8: u8 = 1;
+const UTF_16: u8 = 2;
+const UTF_16_BE: u8 = 3;
+// What follows has one byte a character; up to windows-1250 with those of `WINDOWS_1252`, then with controls in their place.
+const LATIN_1: u8 = 4;
+const TURKISH: u8 = 5;
+const WINDOWS_1250: u8 = 6;
+const LATIN_2: u8 = 7;
+const LATIN_9: u8 = 8;
 
-/// In pairs: what a byte of a one-byte charset would be by the above, and what stands there instead.
+const LABELS: [u32; 64] = name_table(&[
+    (UTF_8, "utf-8 utf8 unicode-1-1-utf-8"),
+    (UTF_16, "utf-16 utf-16le ucs-2 unicode csunicode"),
+    (UTF_16_BE, "utf-16be"),
+    (
+        LATIN_1,
+        "iso-8859-1 iso8859-1 iso88591 iso_8859-1 latin1 l1 windows-1252 cp1252 x-cp1252 us-ascii ascii ansi_x3.4-1968 cp819 ibm819",
+    ),
+    (
+        TURKISH,
+        "iso-8859-9 iso8859-9 iso88599 iso_8859-9 latin5 l5 windows-1254 cp1254 x-cp1254",
+    ),
+    (WINDOWS_1250, "windows-1250 cp1250 x-cp1250"),
+    (
+        LATIN_2,
+        "iso-8859-2 iso8859-2 iso88592 iso_8859-2 latin2 l2",
+    ),
+    (
+        LATIN_9,
+        "iso-8859-15 iso8859-15 iso885915 iso_8859-15 latin9 l9",
+    ),
+]);
+
+/// In pairs: what Latin-1 has at a byte, and what stands there instead.
 const DIFFERENCES: [&[u16]; 5] = [
     &[],
     &code_points::<16>("\u{8e}\u{8e}\u{9e}\u{9e}ÐĞÝİÞŞðğýıþş"),
-    &code_points::<46>(
-        "\u{83}\u{83}\u{88}\u{88}\u{8c}Ś\u{8d}Ť\u{8f}Ź\u{98}\u{98}\u{9c}ś\u{9d}ť\u{9f}ź¡ˇ¢˘£Ł¥ĄªŞ¯Ż²˛³ł¹ąºş¼Ľ½˝¾ľ¿ż",
-    ),
-    &code_points::<48>("¡Ą¢˘£Ł¥Ľ¦Ś©ŠªŞ«Ť¬Ź®Ž¯Ż±ą²˛³łµľ¶ś·ˇ¹šºş»ť¼ź½˝¾ž¿ż"),
+    CENTRAL_EUROPE.split_at(46 + 66).0,
+    CENTRAL_EUROPE.split_at(46).1,
     &code_points::<16>("¤€¦Š¨š´Ž¸ž¼Œ½œ¾Ÿ"),
 ];
 
-/// More pairs: what windows-1250 and ISO-8859-2 share.
-const CENTRAL_EUROPEAN: [u16; 66] =
-    code_points("ÀŔÃĂÅĹÆĆÈČÊĘÌĚÏĎÐĐÑŃÒŇÕŐØŘÙŮÛŰÞŢàŕãăåĺæćèčêęìěïďðđñńòňõőøřùůûűþţÿ˙");
+/// Pairs of windows-1250, then those that it shares with ISO-8859-2, then those of ISO-8859-2.
+const CENTRAL_EUROPE: &[u16; 46 + 66 + 48] = &code_points(concat!(
+    "\u{83}\u{83}\u{88}\u{88}\u{8c}Ś\u{8d}Ť\u{8f}Ź\u{98}\u{98}\u{9c}ś\u{9d}ť\u{9f}ź¡ˇ¢˘£Ł¥ĄªŞ¯Ż²˛³ł¹ąºş¼Ľ½˝¾ľ¿ż",
+    "ÀŔÃĂÅĹÆĆÈČÊĘÌĚÏĎÐĐÑŃÒŇÕŐØŘÙŮÛŰÞŢàŕãăåĺæćèčêęìěïďðđñńòňõőøřùůûűþţÿ˙",
+    "¡Ą¢˘£Ł¥Ľ¦Ś©ŠªŞ«Ť¬Ź®Ž¯Ż±ą²˛³łµľ¶ś·ˇ¹šºş»ť¼ź½˝¾ž¿ż",
+));
 
 /// The text of a body: by its byte order mark, else the charset of `content_type`, else, in HTML, the one that the page declares,
 /// else UTF-8. What is not in the charset becomes U+FFFD. Valid UTF-8 is not copied.
@@ -56,28 +72,22 @@ const CENTRAL_EUROPEAN: [u16; 66] =
 /// # Errors
 ///
 /// The label, at most 40 characters of it, of a charset that is not known here.
-pub(crate) fn decode(
-    mut bytes: Vec<u8>,
-    content_type: &str,
-    is_html: bool,
-) -> Result<String, String> {
+pub(crate) fn decode(bytes: Vec<u8>, content_type: &str, is_html: bool) -> Result<String, String> {
     let (charset, mark) = match bytes.as_slice() {
         [0xef, 0xbb, 0xbf, ..] => (UTF_8, 3),
         [0xff, 0xfe, ..] => (UTF_16, 2),
         [0xfe, 0xff, ..] => (UTF_16_BE, 2),
         _ => (named(&bytes, content_type, is_html)?, 0),
     };
-    let text = bytes.get(mark..).unwrap_or_default();
-    match charset {
-        UTF_8 => {
-            let length = text.len();
-            bytes.copy_within(mark.., 0);
-            bytes.truncate(length);
-            Ok(utf_8(bytes))
-        }
-        UTF_16 | UTF_16_BE => Ok(utf_16(text, charset == UTF_16_BE)),
-        _ => Ok(one_byte(text, charset)),
+    if charset == UTF_8 && mark == 0 {
+        return Ok(utf_8(bytes));
     }
+    let text = bytes.get(mark..).unwrap_or_default();
+    Ok(utf_8(match charset {
+        UTF_8 => text.to_vec(),
+        UTF_16 | UTF_16_BE => utf_16(text, charset == UTF_16_BE),
+        _ => one_byte(text, charset),
+    }))
 }
 
 /// Appends a character in UTF-8.
@@ -92,60 +102,46 @@ pub(crate) fn utf_8(bytes: Vec<u8>) -> String {
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-/// The charset that is named: its place in [`LABELS`].
-fn named(bytes: &[u8], content_type: &str, is_html: bool) -> Result<usize, String> {
-    let mut label = label_in(content_type.as_bytes(), b"");
+/// The charset that is named.
+fn named(bytes: &[u8], content_type: &str, is_html: bool) -> Result<u8, String> {
+    let mut label = label_in(content_type.as_bytes());
     let in_page = label.is_none() && is_html;
     if in_page {
-        label = label_in(bytes.get(..DECLARED_WITHIN).unwrap_or(bytes), b"<meta");
+        let mut rest = bytes.get(..DECLARED_WITHIN).unwrap_or(bytes);
+        while label.is_none()
+            && let Some(tag) = after(rest, b"<meta")
+        {
+            label = label_in(tag.split(|byte| *byte == b'>').next().unwrap_or_default());
+            rest = tag;
+        }
     }
     let Some(label) = label else {
         return Ok(UTF_8);
     };
-    let mut bare = String::new();
-    for byte in label {
-        if byte.is_ascii_alphanumeric() {
-            bare.push(byte.to_ascii_lowercase().into());
-        }
-    }
-    match LABELS
-        .iter()
-        .position(|labels| labels.split(' ').any(|known| known == bare))
-    {
+    match number(&LABELS, name_hash(label)) {
+        0 => Err(utf_8(label.get(..LABEL_SHOWN).unwrap_or(label).to_vec())),
         // What says so byte by byte is not UTF-16.
-        Some(UTF_16 | UTF_16_BE) if in_page => Ok(UTF_8),
-        Some(charset) => Ok(charset),
-        None => Err(utf_8(label.get(..LABEL_SHOWN).unwrap_or(label).into())),
+        UTF_16 | UTF_16_BE if in_page => Ok(UTF_8),
+        charset => Ok(charset),
     }
 }
 
-/// What stands after `charset=` in a text, in a tag that begins so.
-fn label_in<'t>(text: &'t [u8], tag: &[u8]) -> Option<&'t [u8]> {
-    let name = b"charset=";
-    for (at, found) in text.windows(name.len()).enumerate() {
-        if !found.eq_ignore_ascii_case(name) {
-            continue;
-        }
-        let before = text.get(..at)?;
-        let start = before
-            .iter()
-            .rposition(|byte| *byte == b'<')
-            .unwrap_or_default();
-        if !before
-            .get(start..start + tag.len())?
-            .eq_ignore_ascii_case(tag)
-        {
-            continue;
-        }
-        let ends = |byte: &u8| matches!(byte, b'"' | b'\'' | b';' | b',' | b'>' | b'\t'..=b' ');
-        let mut labels = text.get(at + name.len()..)?.split(ends);
-        // The first is empty where a quote begins it.
-        return labels.find(|label| !label.is_empty());
-    }
-    None
+/// The label that a content type has, or a tag.
+fn label_in(text: &[u8]) -> Option<&[u8]> {
+    let ends = |byte: &u8| matches!(byte, b'"' | b'\'' | b';' | b',' | b'\t'..=b' ');
+    // Where a quote begins it, what stands before that is empty.
+    let mut labels = after(text, b"charset=")?.split(ends);
+    labels.find(|label| !label.is_empty())
 }
 
-fn utf_16(bytes: &[u8], big_endian: bool) -> String {
+/// What stands after a word, in small letters or capitals.
+fn after<'t>(text: &'t [u8], word: &[u8]) -> Option<&'t [u8]> {
+    let found = |part: &[u8]| part.eq_ignore_ascii_case(word);
+    let at = text.windows(word.len()).position(found)?;
+    text.get(at + word.len()..)
+}
+
+fn utf_16(bytes: &[u8], big_endian: bool) -> Vec<u8> {
     let unit = |at: usize| match bytes.get(at..at + 2) {
         Some([first, second]) if big_endian => u32::from(*first) << 8 | u32::from(*second),
         Some([first, second]) => u32::from(*second) << 8 | u32::from(*first),
@@ -163,36 +159,36 @@ fn utf_16(bytes: &[u8], big_endian: bool) -> String {
         }
         push(&mut text, code_point);
     }
-    utf_8(text)
+    text
 }
 
-fn one_byte(bytes: &[u8], charset: usize) -> String {
-    let mut upper: [u16; 128] = core::array::from_fn(|at| at as u16 + 0x80);
-    if charset <= CENTRAL_EUROPE {
-        upper[..WINDOWS_1252.len()].copy_from_slice(&WINDOWS_1252);
-    }
-    let own = DIFFERENCES
-        .get(charset - FIRST_OF_ONE_BYTE)
-        .copied()
-        .unwrap_or_default();
-    let shared = matches!(charset, CENTRAL_EUROPE | CENTRAL_EUROPE_ISO);
-    for differences in [own, if shared { &CENTRAL_EUROPEAN } else { &[] }] {
-        for pair in differences.chunks_exact(2) {
-            if let [byte, instead] = pair
-                && let Some(code_point) = upper.get_mut(usize::from(*byte).wrapping_sub(0x80))
-            {
-                *code_point = *instead;
-            }
-        }
-    }
+fn one_byte(bytes: &[u8], charset: u8) -> Vec<u8> {
     let mut text = Vec::with_capacity(bytes.len() + bytes.len() / 4);
     for byte in bytes {
-        match upper.get(usize::from(*byte).wrapping_sub(0x80)) {
-            Some(code_point) => push(&mut text, (*code_point).into()),
-            None => text.push(*byte),
+        match *byte {
+            0x80.. => push(&mut text, upper_half(*byte, charset).into()),
+            _ => text.push(*byte),
         }
     }
-    utf_8(text)
+    text
+}
+
+/// The character of a byte from 0x80 on.
+fn upper_half(byte: u8, charset: u8) -> u16 {
+    let latin_1 = u16::from(byte);
+    let differences = DIFFERENCES
+        .get(usize::from(charset - LATIN_1))
+        .copied()
+        .unwrap_or_default();
+    for [difference, instead] in differences.as_chunks().0 {
+        if *difference == latin_1 {
+            return *instead;
+        }
+    }
+    match WINDOWS_1252.get(usize::from(byte - 0x80)) {
+        Some(windows) if charset <= WINDOWS_1250 => *windows,
+        _ => latin_1,
+    }
 }
 
 /// The characters of a text as numbers, for tables that are written as text.

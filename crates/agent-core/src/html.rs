@@ -15,9 +15,13 @@ use page::Page;
 
 /// The text of a page: at most `limit` bytes of it, cut at the end of a character, and whether it was cut.
 ///
-/// A title becomes `Title: ...`, headings `#`, items `- ` and `1. `, quotes `> `, links `[text](address)`, images `[image: alt]`,
-/// code `` ` `` and fences, rows of a table `a | b`. Scripts, styles, navigation, forms' controls and hidden elements are dropped.
-/// `resolve` makes a link's address absolute; for `None` only the link's text is written, as for an address within the page.
+/// A title becomes `Title: ...`, headings `#`, items `- ` and `1. `, definitions `: `, quotes `> `, links `[text](address)`,
+/// images `[image: alt]`, code `` ` `` and fences, rows of a table `a | b`, lines between them no more than one blank. A cell that
+/// holds a table, a heading, a quote or preformatted text makes its table one for looks, whose cells stand on lines of their own.
+/// Scripts, styles, navigation, forms' controls and hidden elements are dropped, and control characters.
+///
+/// `resolve` makes a link's address absolute; for `None` only the link's text is written. It is asked for every address that has
+/// text but those within the page (`#...`), whatever the scheme. What it gets may have spaces; what it gives is written as it is.
 ///
 /// Takes time in proportion to the page, whatever is in it, and memory in proportion to what it returns.
 pub(crate) fn to_text(

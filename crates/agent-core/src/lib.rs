@@ -43,6 +43,7 @@ mod effect;
 pub mod event_json;
 mod html;
 pub mod json;
+mod name_table;
 mod operation;
 pub mod recording;
 mod schema;

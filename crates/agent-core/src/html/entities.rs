@@ -21,6 +21,7 @@ const NAMES: &str = "\
     zwnj\u{200c}";
 
 /// [`NAMES`] as it is searched: the last letter of a name has its highest bit set, and its character's two bytes follow.
+/// So has the first letter of one that names a capital too.
 const PACKED: [u8; packed_length()] = packed();
 
 /// Where the names that begin with a letter begin in [`PACKED`], and where the last end.
@@ -28,8 +29,8 @@ const STARTS: [u16; 27] = starts();
 
 /// The character that is meant at the beginning of `text`, which is an ampersand, and the bytes that say so.
 ///
-/// In an attribute's value an old name without its semicolon is not one where an address goes on: `?a=1&copy=2`.
-pub(super) fn reference(text: &[u8], in_attribute: bool) -> Option<(char, usize)> {
+/// In an address an old name without its semicolon is not one if a word goes on: `?a=1&copy=2`.
+pub(super) fn reference(text: &[u8], in_address: bool) -> Option<(char, usize)> {
     let first = *text.get(1)?;
     if first == b'#' {
         return number(text);
@@ -52,19 +53,18 @@ pub(super) fn reference(text: &[u8], in_attribute: bool) -> Option<(char, usize)
                 break;
             }
         }
+        length += 1;
         let mut code = u32::from(*PACKED.get(at + 1)?) | u32::from(*PACKED.get(at + 2)?) << 8;
         at += 3;
-        if initial != first {
-            // The capital's code is 0x20 before the small letter's; `eth` and its like have names of their own.
-            matches &= first < initial
-                && matches!(code, 0xe0..=0xe5 | 0xe7..=0xef | 0xf1..=0xf6 | 0xf8..=0xfd | 0x3b1..=0x3c9);
+        if initial & 0x7f != first {
+            // Of the letters that have one, a capital's number is 0x20 before its small letter's.
+            matches &= initial == first | 0xa0;
             code -= 0x20;
         }
-        length += 1;
         let next = text.get(length).copied().unwrap_or_default();
         // The names of HTML 2 and 3.2 never needed their semicolon. The longest is meant.
         let is_old = code <= 0xff && code != u32::from(b'\'');
-        let goes_on = in_attribute && (next == b'=' || next.is_ascii_alphanumeric());
+        let goes_on = in_address && (next == b'=' || next.is_ascii_alphanumeric());
         if matches && length > longest && (next == b';' || is_old && !goes_on) {
             longest = length;
             found = char::from_u32(code)
@@ -76,17 +76,13 @@ pub(super) fn reference(text: &[u8], in_attribute: bool) -> Option<(char, usize)
 
 /// A numeric reference, which begins with `&#`.
 fn number(text: &[u8]) -> Option<(char, usize)> {
-    let is_hexadecimal = *text.get(2)? | 0x20 == b'x';
-    let (radix, first) = if is_hexadecimal { (16, 3) } else { (10, 2) };
-    let mut code = 0u32;
-    let mut at = first;
-    while let Some(digit) = char::from(text.get(at).copied().unwrap_or_default()).to_digit(radix) {
-        if code <= char::MAX as u32 {
-            code = code * radix + digit;
-        }
-        at += 1;
-    }
-    if at == first {
+    let (radix, first) = if *text.get(2)? | 0x20 == b'x' {
+        (16, 3)
+    } else {
+        (10, 2)
+    };
+    let (mut code, mut length) = digits(text.get(first..)?, radix);
+    if length == 0 {
         return None;
     }
     if let Some(windows) = WINDOWS_1252.get((code as usize).wrapping_sub(0x80)) {
@@ -94,8 +90,24 @@ fn number(text: &[u8]) -> Option<(char, usize)> {
         code = (*windows).into();
     }
     let character = char::from_u32(code).filter(|character| *character != '\0');
-    let length = at + usize::from(text.get(at) == Some(&b';'));
+    length += first;
+    length += usize::from(text.get(length) == Some(&b';'));
     Some((character.unwrap_or(char::REPLACEMENT_CHARACTER), length))
+}
+
+/// The number that a text begins with, or any above that of the last character, and how many digits it has.
+pub(super) fn digits(text: &[u8], radix: u32) -> (u32, usize) {
+    let mut number = 0;
+    let mut length = 0;
+    while let Some(byte) = text.get(length)
+        && let Some(digit) = char::from(*byte).to_digit(radix)
+    {
+        if number <= char::MAX as u32 {
+            number = number * radix + digit;
+        }
+        length += 1;
+    }
+    (number, length)
 }
 
 const fn packed_length() -> usize {
@@ -116,6 +128,7 @@ const fn packed_length() -> usize {
 const fn packed() -> [u8; packed_length()] {
     let names = NAMES.as_bytes();
     let mut packed = [0; packed_length()];
+    let mut initial = 0;
     let mut length = 0;
     let mut at = 0;
     while at < names.len() {
@@ -123,14 +136,21 @@ const fn packed() -> [u8; packed_length()] {
             packed[length] = names[at];
             length += 1;
             at += 1;
-        } else {
-            let (code, next) = code_point(names, at);
-            packed[length - 1] |= 0x80;
-            packed[length] = code as u8;
-            packed[length + 1] = (code >> 8) as u8;
-            length += 2;
-            at = next;
+            continue;
         }
+        let (code, next) = code_point(names, at);
+        // `AElig`, `ETH` and `Divide` are not named so.
+        if matches!(code, 0xe0..=0xfd | 0x3b1..=0x3c9)
+            && !matches!(code, 0xe6 | 0xf0 | 0xf7 | 0x3c2)
+        {
+            packed[initial] |= 0x80;
+        }
+        packed[length - 1] |= 0x80;
+        packed[length] = code as u8;
+        packed[length + 1] = (code >> 8) as u8;
+        length += 2;
+        initial = length;
+        at = next;
     }
     packed
 }
@@ -140,10 +160,11 @@ const fn starts() -> [u16; 27] {
     let mut letter = 0;
     let mut at = 0;
     while at < PACKED.len() {
-        while letter <= (PACKED[at] | 0x20) - b'a' {
+        while letter <= (PACKED[at] & 0x7f | 0x20) - b'a' {
             starts[letter as usize] = at as u16;
             letter += 1;
         }
+        at += 1;
         while PACKED[at] < 0x80 {
             at += 1;
         }

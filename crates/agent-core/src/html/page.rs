@@ -1,10 +1,9 @@
 //! A page while it is read: the elements that are open, and what each start and end tag does.
 
 use super::element::*;
-use super::entities::reference;
+use super::entities::digits;
 use super::tokenizer::{ALT, ARIA_HIDDEN, HIDDEN, HREF, ROLE, START, STYLE, Tag, Token, Tokenizer};
 use super::writer::{Marker, Writer};
-use crate::charset::{push, utf_8};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -30,9 +29,8 @@ pub(super) struct Page<'h, 'r> {
 /// An element that is open.
 struct Open {
     kind: Kind,
-    name: u16,
-    /// Of a list: whether it has had an item, and the next one's number.
-    has_items: bool,
+    name: u32,
+    /// The next item's, if this is a list.
     number: u32,
 }
 
@@ -60,17 +58,18 @@ impl<'h, 'r> Page<'h, 'r> {
             && let Some(token) = self.tokens.next()
         {
             match token {
-                Token::Text(text) if self.dropped.is_none() => self.writer.text(text),
+                Token::Text(text) if self.dropped.is_none() => self.writer.text(text, false),
                 Token::Text(_) => {}
-                Token::Start(tag) => self.start(&tag),
-                Token::End(name) => self.end(name),
+                Token::Start => self.start(),
+                Token::End => self.end(),
             }
         }
         self.end_from(0);
         self.writer.finish()
     }
 
-    fn start(&mut self, tag: &Tag<'_>) {
+    fn start(&mut self) {
+        let tag = &self.tokens.tag;
         let (mut kind, name) = element(tag.name);
         // In SVG, which is dropped, `/>` ends an element; elsewhere it means nothing.
         let closed = tag.closed && (self.dropped.is_some() || kind == DROPPED);
@@ -78,7 +77,7 @@ impl<'h, 'r> Page<'h, 'r> {
             return;
         }
         if matches!(kind, RAW | SCRIPT | TITLE) {
-            let text = self.tokens.raw_text(tag.name, kind == SCRIPT);
+            let text = self.tokens.raw_text(kind == SCRIPT);
             if kind == TITLE && self.dropped.is_none() {
                 self.writer.title(text);
             }
@@ -88,31 +87,31 @@ impl<'h, 'r> Page<'h, 'r> {
             kind = BLOCK;
         }
         if kind >= BLOCK {
-            self.end_nearest(PARAGRAPH, None);
+            self.end_nearest(PARAGRAPH, 0);
         }
         match kind {
-            ROWS => self.end_nearest(ROW, None),
-            ITEM | ROW | HEADING | CELL => self.end_nearest(kind, None),
+            ROWS => self.end_nearest(ROW, 0),
+            ITEM | ROW | HEADING | CELL => self.end_nearest(kind, 0),
             _ => {}
         }
         if self.dropped.is_some() {
-            if kind > ROWS {
+            if kind >= ROWS {
                 self.push(kind, name);
             }
-        } else if kind != DROPPED && !is_hidden(tag) {
-            self.show(kind, name, tag);
-        } else if kind > ROWS {
+        } else if kind != DROPPED && !is_hidden(&self.tokens.tag) {
+            self.show(kind, name);
+        } else if kind >= ROWS {
             self.dropped = Some((self.open.len(), self.deeper));
             self.deeper = 0;
             self.open.push(Open::new(kind, name));
         }
     }
 
-    fn show(&mut self, kind: Kind, name: u16, tag: &Tag<'_>) {
+    fn show(&mut self, kind: Kind, name: u32) {
         match kind {
             LINK => {
                 self.writer.end_link();
-                if let Some(address) = tag.value(HREF).and_then(address)
+                if let Some(address) = self.tokens.tag.value(HREF).and_then(address)
                     && let Some(address) = (self.resolve)(&address)
                 {
                     self.writer.link(address);
@@ -121,36 +120,32 @@ impl<'h, 'r> Page<'h, 'r> {
             CODE => self.writer.code(),
             SUPERSCRIPT => self.writer.superscript(true),
             LINE_BREAK => self.writer.line_break(),
-            IMAGE => self.writer.image(tag.value(ALT).unwrap_or_default()),
+            IMAGE => self
+                .writer
+                .image(self.tokens.tag.value(ALT).unwrap_or_default()),
             RULE => self.writer.rule(),
-            BLOCK.. => self.show_block(kind, name, tag),
+            BLOCK.. => self.show_block(kind, name),
             _ => {}
         }
     }
 
-    fn show_block(&mut self, kind: Kind, name: u16, tag: &Tag<'_>) {
+    fn show_block(&mut self, kind: Kind, name: u32) {
         if matches!(kind, HEADING | QUOTE | PREFORMATTED | TABLE) && self.writer.is_flat() {
             self.writer.unfold();
             self.layout = true;
         }
         self.writer.block(self.breaks(kind));
-        let last_letter = tag.name.last().copied().unwrap_or_default();
-        let list = self
-            .open
-            .iter_mut()
-            .rfind(|open| matches!(open.kind, BULLETS | NUMBERS));
+        let last_letter = self.tokens.tag.name.last().copied().unwrap_or_default();
         let mut marker = Marker::Bullet;
         if kind == ITEM
-            && let Some(list) = list
+            && let Some(list) = self
+                .open
+                .iter_mut()
+                .rfind(|open| matches!(open.kind, BULLETS | NUMBERS))
+            && list.kind == NUMBERS
         {
-            if list.has_items {
-                self.writer.tighten();
-            }
-            list.has_items = true;
-            if list.kind == NUMBERS {
-                marker = Marker::Number(list.number);
-                list.number = list.number.saturating_add(1);
-            }
+            marker = Marker::Number(list.number);
+            list.number += 1;
         }
         if !self.push(kind, name) {
             return;
@@ -166,11 +161,13 @@ impl<'h, 'r> Page<'h, 'r> {
             QUOTE => self.writer.quote(),
             PREFORMATTED => self.writer.preformatted(),
             NUMBERS => {
-                if let (Some(list), Some(start)) = (self.open.last_mut(), tag.value(START)) {
-                    list.number = number(start);
+                if let (Some(list), Some(start)) =
+                    (self.open.last_mut(), self.tokens.tag.value(START))
+                {
+                    (list.number, _) = digits(start, 10);
                 }
             }
-            TABLE => self.layout = tag.says(ROLE, "presentation"),
+            TABLE => self.layout = self.tokens.tag.says(ROLE, "presentation"),
             ROW if !self.layout => {
                 self.writer.row();
                 self.row_begins = true;
@@ -183,22 +180,18 @@ impl<'h, 'r> Page<'h, 'r> {
         }
     }
 
-    fn end(&mut self, tag: &[u8]) {
-        let (kind, name) = element(tag);
+    fn end(&mut self) {
+        let (kind, name) = element(self.tokens.tag.name);
         let shown = self.dropped.is_none();
-        if shown && kind < BLOCK {
-            match kind {
-                LINK => self.writer.end_link(),
-                CODE => self.writer.end_code(),
-                SUPERSCRIPT => self.writer.superscript(false),
-                LINE_BREAK => self.writer.line_break(),
-                ROWS => self.end_nearest(ROW, None),
-                _ => {}
-            }
-        } else if self.deeper > 0 && is_paired(kind) {
-            self.deeper -= 1;
-        } else if kind >= ROWS {
-            self.end_nearest(kind, Some(name));
+        match kind {
+            LINK if shown => return self.writer.end_link(),
+            CODE if shown => return self.writer.end_code(),
+            SUPERSCRIPT if shown => return self.writer.superscript(false),
+            ROWS if shown => return self.end_nearest(ROW, 0),
+            ..ROWS => return,
+            INLINE if shown => return,
+            _ if self.deeper > 0 && is_paired(kind) => self.deeper -= 1,
+            _ => self.end_nearest(kind, name),
         }
         if shown {
             self.writer.block(self.breaks(kind));
@@ -206,11 +199,11 @@ impl<'h, 'r> Page<'h, 'r> {
     }
 
     /// Ends the innermost element that is of this name, or of this kind if that is enough, and what is open in it.
-    fn end_nearest(&mut self, kind: Kind, name: Option<u16>) {
+    fn end_nearest(&mut self, kind: Kind, name: u32) {
         let alike = if kind >= PARAGRAPH { kind } else { Kind::MAX };
         let reach = reach(kind);
         for (at, open) in self.open.iter().enumerate().rev() {
-            if open.kind == alike || Some(open.name) == name {
+            if open.kind == alike || open.name == name {
                 return self.end_from(at);
             }
             if open.kind >= reach {
@@ -240,7 +233,7 @@ impl<'h, 'r> Page<'h, 'r> {
         match kind {
             ITEM | QUOTE => self.writer.leave(),
             PREFORMATTED => self.writer.end_preformatted(),
-            HEADING => self.writer.end_heading(),
+            HEADING => self.writer.heading(0),
             CELL => self.writer.end_cell(),
             TABLE => {
                 self.writer.unfold();
@@ -250,6 +243,9 @@ impl<'h, 'r> Page<'h, 'r> {
             _ => {}
         }
         self.writer.block(self.breaks(kind));
+        if kind == ITEM {
+            self.writer.tighten();
+        }
     }
 
     /// How many lines end before an element of this kind, and after it.
@@ -264,7 +260,7 @@ impl<'h, 'r> Page<'h, 'r> {
     }
 
     /// Keeps an element as open, if there is room.
-    fn push(&mut self, kind: Kind, name: u16) -> bool {
+    fn push(&mut self, kind: Kind, name: u32) -> bool {
         let room = self.open.len() < DEPTH;
         if room {
             self.open.push(Open::new(kind, name));
@@ -276,11 +272,10 @@ impl<'h, 'r> Page<'h, 'r> {
 }
 
 impl Open {
-    fn new(kind: Kind, name: u16) -> Open {
+    fn new(kind: Kind, name: u32) -> Open {
         Open {
             kind,
             name,
-            has_items: false,
             number: 1,
         }
     }
@@ -311,46 +306,9 @@ fn is_not_displayed(style: &[u8]) -> bool {
 
 /// What an `href` says, if that leads to another page.
 fn address(value: &[u8]) -> Option<String> {
-    let mut address = Vec::with_capacity(value.len());
-    // Spaces around an address are no part of it.
-    let mut end = 0;
-    let mut rest = value;
-    while let Some(byte) = rest.first() {
-        let mut length = 1;
-        match byte {
-            b'&' => {
-                let (character, bytes) = reference(rest, true).unwrap_or(('&', 1));
-                push(&mut address, character.into());
-                length = bytes;
-            }
-            b' ' if address.is_empty() => {}
-            b' ' => address.extend_from_slice(b"%20"),
-            b'\0'..b' ' => {}
-            _ => address.push(*byte),
-        }
-        if *byte > b' ' {
-            end = address.len();
-        }
-        rest = rest.get(length..).unwrap_or_default();
-    }
-    address.truncate(end);
-    let is = |scheme: &[u8]| {
-        let start = address.get(..scheme.len()).unwrap_or_default();
-        start.eq_ignore_ascii_case(scheme)
-    };
-    if address.is_empty() || is(b"#") || is(b"javascript:") || is(b"data:") {
-        return None;
-    }
-    Some(utf_8(address))
-}
-
-/// The number that an attribute says.
-fn number(text: &[u8]) -> u32 {
-    let mut number = 0u32;
-    for digit in text.iter().take_while(|byte| byte.is_ascii_digit()) {
-        number = number
-            .saturating_mul(10)
-            .saturating_add((digit - b'0').into());
-    }
-    number
+    let mut writer = Writer::new(usize::MAX);
+    writer.text(value, true);
+    let (address, _) = writer.finish();
+    let leads = address.bytes().next().is_some_and(|byte| byte != b'#');
+    leads.then_some(address)
 }

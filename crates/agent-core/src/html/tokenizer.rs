@@ -2,47 +2,52 @@
 //!
 //! <https://html.spec.whatwg.org/multipage/parsing.html#tokenization>. Every byte is looked at a bounded number of times.
 
+use crate::name_table::{name_hash, name_table, number};
+
 /// A piece of the source.
 pub(super) enum Token<'h> {
     /// Text, its character references as they stand.
     Text(&'h [u8]),
-    Start(Tag<'h>),
-    /// The name of an end tag.
-    End(&'h [u8]),
+    /// A start tag, which [`Tokenizer::tag`] has.
+    Start,
+    /// An end tag, likewise.
+    End,
 }
 
-/// A start tag.
+/// A tag.
 pub(super) struct Tag<'h> {
     pub(super) name: &'h [u8],
     /// Whether it ends in `/>`.
     pub(super) closed: bool,
-    values: [Option<&'h [u8]>; ATTRIBUTES.len()],
+    /// The value of each attribute, at its number; that of others at 0.
+    values: [Option<&'h [u8]>; 8],
 }
 
-/// An attribute that is looked at: its place in `ATTRIBUTES`.
-pub(super) type Attribute = usize;
+/// An attribute that is looked at.
+pub(super) type Attribute = u8;
 
-const ATTRIBUTES: [&str; 7] = [
-    "href",
-    "alt",
-    "hidden",
-    "aria-hidden",
-    "style",
-    "role",
-    "start",
-];
-pub(super) const HREF: Attribute = 0;
-pub(super) const ALT: Attribute = 1;
-pub(super) const HIDDEN: Attribute = 2;
-pub(super) const ARIA_HIDDEN: Attribute = 3;
-pub(super) const STYLE: Attribute = 4;
-pub(super) const ROLE: Attribute = 5;
-pub(super) const START: Attribute = 6;
+pub(super) const HREF: Attribute = 1;
+pub(super) const ALT: Attribute = 2;
+pub(super) const HIDDEN: Attribute = 3;
+pub(super) const ARIA_HIDDEN: Attribute = 4;
+pub(super) const STYLE: Attribute = 5;
+pub(super) const ROLE: Attribute = 6;
+pub(super) const START: Attribute = 7;
+
+const ATTRIBUTES: [u32; 8] = name_table(&[
+    (HREF, "href"),
+    (ALT, "alt"),
+    (HIDDEN, "hidden"),
+    (ARIA_HIDDEN, "aria-hidden"),
+    (STYLE, "style"),
+    (ROLE, "role"),
+    (START, "start"),
+]);
 
 impl<'h> Tag<'h> {
     /// The attribute's value, its character references as they stand; empty for one without a value.
     pub(super) fn value(&self, attribute: Attribute) -> Option<&'h [u8]> {
-        self.values.get(attribute).copied().flatten()
+        self.values.get(usize::from(attribute)).copied().flatten()
     }
 
     /// Whether the attribute has this value, in either case.
@@ -56,6 +61,8 @@ impl<'h> Tag<'h> {
 pub(super) struct Tokenizer<'h> {
     html: &'h [u8],
     at: usize,
+    /// The last tag.
+    pub(super) tag: Tag<'h>,
 }
 
 // What a byte is to a tag; a set of them is their sum.
@@ -68,28 +75,74 @@ const DOUBLE_QUOTE: u8 = 32;
 const SINGLE_QUOTE: u8 = 64;
 const OTHER: u8 = 128;
 
-fn class(byte: u8) -> u8 {
-    match byte {
-        b' ' | b'\t' | b'\n' | b'\r' | 0x0c => SPACE,
-        b'/' => SLASH,
-        b'<' => LESS,
-        b'>' => GREATER,
-        b'=' => EQUALS,
-        b'"' => DOUBLE_QUOTE,
-        b'\'' => SINGLE_QUOTE,
-        _ => OTHER,
+/// The classes of the bytes up to `>`.
+const CLASSES: [u8; 64] = {
+    let mut classes = [OTHER; 64];
+    let mut at = 0;
+    while at < 64 {
+        classes[at] = match at as u8 {
+            b' ' | b'\t' | b'\n' | b'\r' | 0x0c => SPACE,
+            b'/' => SLASH,
+            b'<' => LESS,
+            b'>' => GREATER,
+            b'=' => EQUALS,
+            b'"' => DOUBLE_QUOTE,
+            b'\'' => SINGLE_QUOTE,
+            _ => OTHER,
+        };
+        at += 1;
     }
+    classes
+};
+
+fn class(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(OTHER)
 }
 
 impl<'h> Tokenizer<'h> {
     pub(super) fn new(html: &'h [u8]) -> Tokenizer<'h> {
-        Tokenizer { html, at: 0 }
+        Tokenizer {
+            html,
+            at: 0,
+            tag: Tag {
+                name: &[],
+                closed: false,
+                values: [None; 8],
+            },
+        }
     }
 
-    /// What stands before the end tag of this name: text, whatever it looks like. To be asked for after the start tag.
+    /// The next piece. A tag that the end of the page cuts off is left out, as browsers do.
+    pub(super) fn next(&mut self) -> Option<Token<'h>> {
+        loop {
+            let start = self.at;
+            self.at = self.markup(start);
+            if self.at > start {
+                return Some(Token::Text(self.slice(start, self.at)));
+            }
+            let name = start + 1;
+            match self.byte(name)? {
+                b'/' if self
+                    .byte(name + 1)
+                    .is_some_and(|byte| byte.is_ascii_alphabetic()) =>
+                {
+                    self.read_tag(name + 1)?;
+                    return Some(Token::End);
+                }
+                b'!' | b'?' | b'/' => self.skip_comment(name),
+                _ => {
+                    self.read_tag(name)?;
+                    return Some(Token::Start);
+                }
+            }
+        }
+    }
+
+    /// What stands before the end tag of the start tag that came last: text, whatever it looks like.
     ///
     /// In a script, a comment with a `<script` in it hides an end tag (the standard's "double escaped" state).
-    pub(super) fn raw_text(&mut self, name: &[u8], is_script: bool) -> &'h [u8] {
+    pub(super) fn raw_text(&mut self, is_script: bool) -> &'h [u8] {
+        let name = self.tag.name;
         let start = self.at;
         let mut in_comment = false;
         let mut hidden = false;
@@ -127,23 +180,19 @@ impl<'h> Tokenizer<'h> {
         }
     }
 
-    /// Reads a tag from the first letter of its name.
-    fn tag(&mut self, name: usize) -> Option<Tag<'h>> {
+    /// Reads a tag from the first letter of its name; `None` if the end of the page cuts it off.
+    fn read_tag(&mut self, name: usize) -> Option<()> {
         let mut at = self.seek(name, SPACE | SLASH | GREATER);
-        let mut tag = Tag {
-            name: self.slice(name, at),
-            closed: false,
-            values: [None; ATTRIBUTES.len()],
-        };
-        // Where the end of the page cuts it off, nothing is left.
+        self.tag.name = self.slice(name, at);
+        self.tag.values = [None; 8];
         self.at = self.html.len();
         loop {
             let between = at;
             at = self.seek(at, !(SPACE | SLASH));
             if self.byte(at)? == b'>' {
-                tag.closed = at > between && self.byte(at - 1) == Some(b'/');
+                self.tag.closed = at > between && self.byte(at - 1) == Some(b'/');
                 self.at = at + 1;
-                return Some(tag);
+                return Some(());
             }
             let start = at;
             // An equals sign may begin a name.
@@ -163,10 +212,11 @@ impl<'h> Tokenizer<'h> {
                 value = self.slice(start, at);
                 at += quoted;
             }
-            for (known, kept) in ATTRIBUTES.iter().zip(&mut tag.values) {
-                if kept.is_none() && name.eq_ignore_ascii_case(known.as_bytes()) {
-                    *kept = Some(value);
-                }
+            let attribute = number(&ATTRIBUTES, name_hash(name));
+            if let Some(kept) = self.tag.values.get_mut(usize::from(attribute))
+                && kept.is_none()
+            {
+                *kept = Some(value);
             }
         }
     }
@@ -198,14 +248,10 @@ impl<'h> Tokenizer<'h> {
     }
 
     /// The place of the first byte of one of these classes, or the end.
-    fn seek(&self, mut at: usize, classes: u8) -> usize {
-        while let Some(byte) = self.byte(at) {
-            if class(byte) & classes != 0 {
-                return at;
-            }
-            at += 1;
-        }
-        self.html.len()
+    fn seek(&self, at: usize, classes: u8) -> usize {
+        let rest = self.html.get(at..).unwrap_or_default();
+        let length = rest.iter().position(|byte| class(*byte) & classes != 0);
+        length.map_or(self.html.len(), |length| at + length)
     }
 
     fn byte(&self, at: usize) -> Option<u8> {
@@ -214,31 +260,5 @@ impl<'h> Tokenizer<'h> {
 
     fn slice(&self, start: usize, end: usize) -> &'h [u8] {
         self.html.get(start..end).unwrap_or_default()
-    }
-}
-
-impl<'h> Iterator for Tokenizer<'h> {
-    type Item = Token<'h>;
-
-    /// The next piece. A tag that the end of the page cuts off is left out, as browsers do.
-    fn next(&mut self) -> Option<Token<'h>> {
-        loop {
-            let start = self.at;
-            self.at = self.markup(start);
-            if self.at > start {
-                return Some(Token::Text(self.slice(start, self.at)));
-            }
-            let name = start + 1;
-            match self.byte(name)? {
-                b'/' if self
-                    .byte(name + 1)
-                    .is_some_and(|byte| byte.is_ascii_alphabetic()) =>
-                {
-                    return self.tag(name + 1).map(|tag| Token::End(tag.name));
-                }
-                b'!' | b'?' | b'/' => self.skip_comment(name),
-                _ => return self.tag(name).map(Token::Start),
-            }
-        }
     }
 }

@@ -12,6 +12,8 @@ const LEVELS_SHOWN: u32 = 8;
 /// What begins an item of a list.
 #[derive(Clone, Copy)]
 pub(super) enum Marker {
+    None,
+    /// Of a term that is defined: nothing.
     Term,
     Definition,
     Bullet,
@@ -38,11 +40,11 @@ pub(super) struct Writer {
     /// Quotes and items that are open, and a bit for each of them that is a quote.
     levels: u32,
     quotes: u32,
-    /// The marker that is owed, and the levels around it.
-    item: Option<(Marker, u32)>,
+    /// The marker that is owed, and the levels around its item.
+    marker: Marker,
+    around: u32,
     /// The level of the heading whose mark is owed, or 0.
     heading: usize,
-    in_heading: bool,
     /// The mark that is open or owed. In a link, code has none; in code, a link ends it.
     mark: Option<Mark>,
     mark_open: bool,
@@ -65,9 +67,9 @@ impl Writer {
             bars: 0,
             levels: 0,
             quotes: 0,
-            item: None,
+            marker: Marker::None,
+            around: 0,
             heading: 0,
-            in_heading: false,
             mark: None,
             mark_open: false,
             superscript: false,
@@ -95,18 +97,23 @@ impl Writer {
         self.flat
     }
 
-    /// Writes text whose character references stand as they are in the page.
-    pub(super) fn text(&mut self, text: &[u8]) {
+    /// Writes text whose character references stand as they are in the page; in an address fewer are taken for one.
+    pub(super) fn text(&mut self, text: &[u8], is_address: bool) {
         let mut rest = text;
         while let Some(byte) = rest.first()
             && !self.cut
         {
             // 0xC2 begins the controls from U+0080 on and the space that does not break.
-            let plain = |byte: &u8| *byte > b' ' && !matches!(byte, b'&' | 0x7f | 0xc2);
-            let run = rest
-                .iter()
-                .position(|byte| !plain(byte))
-                .unwrap_or(rest.len());
+            let is_plain = |byte: u8| byte > b' ' && !matches!(byte, b'&' | 0x7f | 0xc2);
+            let mut run = 0;
+            while let Some(byte) = rest.get(run)
+                && (is_plain(*byte)
+                    || *byte == b' '
+                        && run > 0
+                        && rest.get(run + 1).is_some_and(u8::is_ascii_alphabetic))
+            {
+                run += 1;
+            }
             let mut length = run;
             if run > 0 {
                 self.begin();
@@ -115,7 +122,8 @@ impl Writer {
                 let mut character = char::from(*byte);
                 length = 1;
                 if *byte == b'&' {
-                    (character, length) = reference(rest, false).unwrap_or((character, length));
+                    (character, length) =
+                        reference(rest, is_address).unwrap_or((character, length));
                 } else if *byte == 0xc2 {
                     // The second byte is the character's number.
                     character = rest.get(1).copied().unwrap_or_default().into();
@@ -149,7 +157,7 @@ impl Writer {
             self.space = true;
         } else if self.fence_open {
             self.breaks = self.breaks.max(1);
-        } else if !self.verbatim && self.item.is_none() {
+        } else if !self.verbatim && !self.is_marker_owed() {
             self.breaks = self.breaks.max(breaks);
         }
     }
@@ -162,9 +170,9 @@ impl Writer {
     pub(super) fn line_break(&mut self) {
         if self.verbatim {
             self.character('\n');
-        } else if self.flat || self.in_heading {
+        } else if self.flat {
             self.space = true;
-        } else if self.item.is_none() {
+        } else if !self.is_marker_owed() {
             self.breaks = (self.breaks + 1).min(2);
         }
     }
@@ -173,19 +181,14 @@ impl Writer {
         if self.out.is_empty() && !is_blank(text) {
             self.put(b"Title:");
             self.space = true;
-            self.text(text);
+            self.text(text, false);
             self.block(2);
         }
     }
 
+    /// Owes a heading's mark; none for level 0.
     pub(super) fn heading(&mut self, level: usize) {
         self.heading = level;
-        self.in_heading = true;
-    }
-
-    pub(super) fn end_heading(&mut self) {
-        self.heading = 0;
-        self.in_heading = false;
     }
 
     pub(super) fn rule(&mut self) {
@@ -202,7 +205,7 @@ impl Writer {
             self.begin();
             self.put(b"[image:");
             self.space = true;
-            self.text(alt);
+            self.text(alt, false);
             self.space = false;
             self.put(b"]");
         }
@@ -216,7 +219,8 @@ impl Writer {
 
     /// Goes into an item of a list.
     pub(super) fn item(&mut self, marker: Marker) {
-        self.item = Some((marker, self.levels));
+        self.marker = marker;
+        self.around = self.levels;
         self.levels += 1;
     }
 
@@ -224,7 +228,9 @@ impl Writer {
     pub(super) fn leave(&mut self) {
         self.levels = self.levels.saturating_sub(1);
         self.quotes &= !1u32.checked_shl(self.levels).unwrap_or_default();
-        self.item = self.item.filter(|(_, level)| *level < self.levels);
+        if self.levels <= self.around {
+            self.marker = Marker::None;
+        }
     }
 
     /// Begins a row of a table.
@@ -311,6 +317,10 @@ impl Writer {
         }
     }
 
+    fn is_marker_owed(&self) -> bool {
+        !matches!(self.marker, Marker::None)
+    }
+
     /// Writes what is owed: something will follow it.
     fn begin(&mut self) {
         let mut line_begins = self.out.is_empty() || self.breaks > 0;
@@ -332,14 +342,14 @@ impl Writer {
             self.put(b" ");
         }
         self.space = false;
-        match self.item.take() {
-            Some((Marker::Bullet, _)) => self.put(b"- "),
-            Some((Marker::Definition, _)) => self.put(b": "),
-            Some((Marker::Number(number), _)) => {
+        match core::mem::replace(&mut self.marker, Marker::None) {
+            Marker::None | Marker::Term => {}
+            Marker::Definition => self.put(b": "),
+            Marker::Bullet => self.put(b"- "),
+            Marker::Number(number) => {
                 self.put(decimal(number.into()).as_bytes());
                 self.put(b". ");
             }
-            _ => {}
         }
         if self.heading > 0 {
             self.put(b"######".get(..self.heading).unwrap_or_default());
@@ -375,7 +385,11 @@ impl Writer {
                 self.put(b"\n");
             }
         }
-        let levels = self.item.map_or(self.levels, |(_, around)| around);
+        let levels = if self.is_marker_owed() {
+            self.around
+        } else {
+            self.levels
+        };
         for level in 0..levels.min(LEVELS_SHOWN) {
             let is_quote = self.quotes >> level & 1 != 0;
             self.put(if is_quote { b"> " } else { b"  " });
