@@ -50,6 +50,7 @@ need_base() {
       node) package=nodejs ;;
       gcc) package="gcc libc6-dev" ;;
       diff) package=diffutils ;;
+      script) package=bsdutils ;;
       *) package=$command ;;
     esac
     # shellcheck disable=SC2206 # one command may need two packages

@@ -4,6 +4,7 @@ use e2e::artifact;
 use e2e::conversation;
 use e2e::guest::Guest;
 use e2e::in_process;
+use e2e::page_costs::{self, PAGE_BYTES};
 use e2e::scratch::Scratch;
 use e2e::size_budget;
 
@@ -69,4 +70,24 @@ fn a_turn_costs_a_constant_and_one_copy_of_the_history() {
 fn the_same_conversation_costs_the_same_fuel() {
     let (one, two) = (conversation::hold(10), conversation::hold(10));
     assert_eq!(one.turns, two.turns);
+}
+
+#[test]
+fn a_page_costs_by_its_bytes() {
+    let budget = size_budget::read();
+    assert!(budget.html_memory_factor <= 6, "the promise is 6");
+    let empty = page_costs::fetch("");
+    for page in page_costs::fetch_all(200) {
+        let bytes = u64::try_from(page.bytes).expect("a length is a u64");
+        let fuel = budget.html_constant + budget.html_per_byte * bytes;
+        assert!(page.fuel <= fuel, "{page:?} may cost {fuel} fuel");
+        // Memory comes by the page.
+        let grown = page.memory_bytes - empty.memory_bytes;
+        let memory = (budget.html_memory_factor * page.bytes).max(PAGE_BYTES);
+        assert!(
+            grown <= memory,
+            "{page:?} may take {memory} bytes more than nothing"
+        );
+        assert!(page.text_bytes > 0, "{page:?}");
+    }
 }

@@ -13,6 +13,8 @@ pub mod in_process;
 pub mod loopback;
 pub mod markdown;
 pub mod measure;
+pub mod page_costs;
+pub mod pages;
 pub mod process;
 pub mod scratch;
 pub mod scripted_model;

@@ -9,6 +9,12 @@ pub struct RunBudget {
     pub turn_constant: u64,
     /// `[fuel] per_history_byte`: the fuel that it may cost for each byte of history.
     pub per_history_byte: u64,
+    /// `[html] constant`: the fuel that fetching a page may cost whatever its size.
+    pub html_constant: u64,
+    /// `[html] per_byte`: the fuel that it may cost for each byte of the page.
+    pub html_per_byte: u64,
+    /// `[html] memory_factor`: the bytes of linear memory that it may take for each byte of the page.
+    pub html_memory_factor: usize,
     /// `[memory] demo_end_pages`: the pages of linear memory at the end of the demo.
     pub demo_end_pages: usize,
 }
@@ -33,6 +39,10 @@ pub fn read() -> RunBudget {
     RunBudget {
         turn_constant: number("fuel", "turn_constant"),
         per_history_byte: number("fuel", "per_history_byte"),
+        html_constant: number("html", "constant"),
+        html_per_byte: number("html", "per_byte"),
+        html_memory_factor: usize::try_from(number("html", "memory_factor"))
+            .expect("a factor is small"),
         demo_end_pages: usize::try_from(number("memory", "demo_end_pages"))
             .expect("a page count is small"),
     }

@@ -1,9 +1,10 @@
-//! `bench`: what a turn costs in fuel, how long it takes to the first model request, and how much memory is used.
+//! `bench`: what a turn and a page cost in fuel, how long it takes to the first model request, and how much memory is used.
 //!
 //! Fuel and pages are counts and the same on every machine; times and resident memory are of this one, to be compared by ratio.
 
 use e2e::conversation::{self, Conversation};
 use e2e::measure::{self, PeakMemory, StartTime};
+use e2e::page_costs::{self, PageCost};
 use e2e::size_budget;
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -19,6 +20,9 @@ Measures dist/dewclaw.wasm.
 
 /// The turns of the conversations whose fuel is measured.
 const CONVERSATIONS: [usize; 3] = [10, 100, 1000];
+
+/// Pages of HTML that are fetched, and every how many of them one is shown.
+const PAGES: (usize, usize) = (200, 33);
 
 /// The turns of the conversation whose resident memory is measured.
 const MEMORY_TURNS: usize = 10;
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
     }
     let measured = Measured {
         conversations: CONVERSATIONS.map(conversation::hold).into(),
+        pages: page_costs::fetch_all(PAGES.0),
         start: measure::start_times(rounds),
         memory: measure::peak_memory(MEMORY_TURNS),
     };
@@ -62,6 +67,7 @@ fn usage(problem: &str) -> ExitCode {
 /// Everything that was measured.
 struct Measured {
     conversations: Vec<Conversation>,
+    pages: Vec<PageCost>,
     start: [StartTime; 3],
     memory: [PeakMemory; 2],
 }
@@ -80,6 +86,14 @@ impl Measured {
                 "shown": turns.collect::<Vec<_>>(),
             })
         });
+        let pages = self.pages.iter().map(|page| {
+            json!({
+                "bytes": page.bytes,
+                "fuel": page.fuel,
+                "memory_bytes": page.memory_bytes,
+                "text_bytes": page.text_bytes,
+            })
+        });
         let start = self.start.iter().map(|start| {
             json!({
                 "loaded": start.loaded,
@@ -95,6 +109,7 @@ impl Measured {
         json!({
             "fuel": fuel.collect::<Vec<_>>(),
             "fit": {"turn_constant": constant, "per_history_byte": per_byte},
+            "pages": pages.collect::<Vec<_>>(),
             "start": start.collect::<Vec<_>>(),
             "memory": memory.collect::<Vec<_>>(),
         })
@@ -124,6 +139,17 @@ impl Measured {
             "\nNo turn costs more than {constant} + {per_byte:.2} x history bytes; the budget allows {} + {} x history bytes.\n",
             budget.turn_constant, budget.per_history_byte
         );
+        text += "\nFetching a page of HTML and making text of it\n\n";
+        text += "| bytes | fuel | fuel per byte | linear memory | of the page | text |\n|---|---|---|---|---|---|\n";
+        for page in self.pages.iter().step_by(PAGES.1) {
+            let (bytes, fuel, memory) = (page.bytes, page.fuel, page.memory_bytes);
+            text += &format!(
+                "| {bytes} | {fuel} | {:.1} | {memory} | {:.1} | {} |\n",
+                whole(fuel) / whole(bytes),
+                whole(memory) / whole(bytes),
+                page.text_bytes
+            );
+        }
         text += "\nStart, from the process's start; medians\n\n";
         text +=
             "| loaded | hello and one file | first model request | ratio |\n|---|---|---|---|\n";
