@@ -1,20 +1,20 @@
 //! The agent: prompt, model, tools, model, tools, answer.
 
-use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use dewclaw_platform::{HttpError, Now};
 
 use crate::effect::{
-    Effect, Event, Failure, Input, Misuse, ModelCall, OperationId, Outcome, Reason, RequestId,
-    Usage,
+    Effect, Event, Failure, Input, Misuse, ModelCall, Outcome, Reason, RequestId, Usage,
 };
 use crate::json::decimal;
 use crate::settings::{Settings, SettingsError};
+use crate::template::fill;
 use crate::tools::Tool;
 use crate::transcript::{Line, Transcript};
-use crate::wire::{self, Block, CallResult, Reply, Stop, Wire};
+use crate::url::without_end;
+use crate::wire::{self, Block, CallResult, Reply, ReplyDecoder, Stop, Wire};
 
 mod calls;
 mod exchange;
@@ -46,12 +46,14 @@ const WRAP_UP: &str = "The step limit of this run is reached, so no more tools c
 /// conversation.
 pub struct Agent {
     settings: Settings,
-    wire: &'static dyn Wire,
+    wire: &'static Wire,
     tools: Vec<&'static Tool>,
     transcript: Transcript,
     /// The request's bytes before the first message: the same in every request, so that servers can cache it.
     head: Vec<u8>,
-    effects: VecDeque<Effect>,
+    effects: Vec<Effect>,
+    /// How many of them were taken.
+    taken: usize,
     /// What the next run says first.
     notice: Option<String>,
     state: State,
@@ -96,8 +98,9 @@ impl Agent {
             head: Vec::new(),
             wire,
             tools: tools.to_vec(),
-            transcript: Transcript::new(wire.tag()),
-            effects: VecDeque::new(),
+            transcript: Transcript::new(wire.tag),
+            effects: Vec::new(),
+            taken: 0,
             notice: None,
             state: State::Idle,
             retry: Retry::new(seed),
@@ -117,7 +120,7 @@ impl Agent {
     /// # Errors
     /// [`Misuse::Busy`] while another goes on; [`Misuse::EmptyPrompt`].
     pub fn prompt(&mut self, now: Now, text: &str) -> Result<(), Misuse> {
-        if !matches!(self.state, State::Idle) || !self.effects.is_empty() {
+        if !matches!(self.state, State::Idle) || self.taken < self.effects.len() {
             return Err(Misuse::Busy);
         }
         if text.trim().is_empty() {
@@ -126,9 +129,9 @@ impl Agent {
         self.now = now;
         if self.head.is_empty() {
             let system = system_text::system_text(&self.settings.system, now);
-            self.head = self.wire.request_head(&self.settings, &self.tools, &system);
+            self.head = (self.wire.request_head)(&self.settings, &self.tools, &system);
         }
-        self.transcript.push(self.wire.user_message(text));
+        self.transcript.push((self.wire.user_message)(text));
         self.steps = 0;
         self.wrapping_up = false;
         self.usage = Usage::default();
@@ -150,9 +153,12 @@ impl Agent {
     )]
     pub fn next(&mut self) -> Effect {
         loop {
-            if let Some(effect) = self.effects.pop_front() {
-                return effect;
+            if let Some(effect) = self.effects.get_mut(self.taken) {
+                self.taken += 1;
+                return core::mem::replace(effect, Effect::Pending);
             }
+            self.effects.clear();
+            self.taken = 0;
             match &self.state {
                 State::Idle => return Effect::Pending,
                 State::Replying(exchange) => {
@@ -186,7 +192,7 @@ impl Agent {
         let (before, behind) = lines.last().map(Line::around_mark)?;
         match (index - lines.len(), behind) {
             (0, _) => Some(before),
-            (1, Some(_)) => Some(self.wire.mark()),
+            (1, Some(_)) => Some(self.wire.mark),
             (2, Some(behind)) => Some(behind),
             (1, None) | (3, Some(_)) => Some(self.tail()),
             _ => None,
@@ -266,7 +272,7 @@ impl Agent {
                 complete_until: Some(until),
                 ..
             }) if now >= *until => {
-                self.effects.push_back(Effect::DropReply { id: *id });
+                self.effects.push(Effect::DropReply { id: *id });
                 self.end_reply();
             }
             _ => {}
@@ -281,25 +287,28 @@ impl Agent {
     }
 
     fn tail(&self) -> &'static [u8] {
-        self.wire
-            .request_tail(self.wrapping_up, !self.tools.is_empty())
+        if self.wrapping_up && !self.tools.is_empty() {
+            self.wire.tail_without_tools
+        } else {
+            wire::TAIL
+        }
     }
 
     fn call_model(&mut self) {
         self.last_request += 1;
         let id = RequestId(self.last_request);
         let mark = match self.transcript.lines().last().map(Line::around_mark) {
-            Some((_, Some(_))) => self.wire.mark().len(),
+            Some((_, Some(_))) => self.wire.mark.len(),
             _ => 0,
         };
         let content_length =
             self.head.len() + self.transcript.body_bytes() + mark + self.tail().len();
-        let base = self.settings.base_url().trim_end_matches('/');
-        self.effects.push_back(Effect::CallModel(ModelCall {
+        let base = without_end(self.settings.base_url(), "/");
+        self.effects.push(Effect::CallModel(ModelCall {
             id,
-            url: [base, self.wire.path()].concat(),
-            headers: self.wire.headers().to_vec(),
-            auth: self.wire.auth(),
+            url: [base, self.wire.path].concat(),
+            headers: self.wire.headers.to_vec(),
+            auth: self.wire.auth,
             content_length: content_length as u64,
             timeouts: self.settings.timeouts,
         }));
@@ -318,7 +327,8 @@ impl Agent {
             let kind = &exchange.content_type;
             // What says that it is a page is no reply, whatever its status.
             if !kind.starts_with("text/html") {
-                exchange.decoder = Some(self.wire.decoder(kind.starts_with("text/event-stream")));
+                let is_stream = kind.starts_with("text/event-stream");
+                exchange.decoder = Some(ReplyDecoder::new((self.wire.parts)(), is_stream));
             }
         }
     }
@@ -336,14 +346,14 @@ impl Agent {
         let mut events = Vec::new();
         let taken = decoder.feed(bytes, &mut events);
         exchange.shown |= !events.is_empty();
-        self.effects.extend(events.into_iter().map(Effect::Event));
+        show_all(&mut self.effects, events);
         if decoder.is_complete() && exchange.complete_until.is_none() {
             exchange.complete_until = Some(self.now.monotonic_ms.saturating_add(END_GRACE_MS));
         }
         if let Err(error) = taken {
             let id = exchange.id;
-            self.effects.push_back(Effect::DropReply { id });
-            self.fail(failure::of_reply(error, self.wire.hints()));
+            self.effects.push(Effect::DropReply { id });
+            self.fail(failure::of_reply(error, &self.wire.hints));
         }
     }
 
@@ -352,17 +362,17 @@ impl Agent {
             return;
         };
         let Some(decoder) = &mut exchange.decoder else {
-            let failure = failure::of_status(exchange, self.settings.base_url(), self.wire.hints());
+            let failure = failure::of_status(exchange, self.settings.base_url(), &self.wire.hints);
             self.fail(failure);
             return;
         };
         let mut events = Vec::new();
         let reply = decoder.finish(&mut events);
         exchange.shown |= !events.is_empty();
-        self.effects.extend(events.into_iter().map(Effect::Event));
+        show_all(&mut self.effects, events);
         match reply {
             Ok(reply) => self.take_reply(reply),
-            Err(error) => self.fail(failure::of_reply(error, self.wire.hints())),
+            Err(error) => self.fail(failure::of_reply(error, &self.wire.hints)),
         }
     }
 
@@ -382,7 +392,7 @@ impl Agent {
         // A status says more than the way in which its body broke off.
         let refused = exchange.status.is_some_and(|status| status >= 300);
         let failure = if refused {
-            failure::of_status(exchange, self.settings.base_url(), self.wire.hints())
+            failure::of_status(exchange, self.settings.base_url(), &self.wire.hints)
         } else {
             failure::of_http(error, self.settings.base_url())
         };
@@ -418,7 +428,7 @@ impl Agent {
             }
             Err(why) => self.finish(Reason::Failed(Failure {
                 kind: failure.kind,
-                message: [failure.message, why].concat(),
+                message: [failure.message.as_str(), &why].concat(),
             })),
         }
     }
@@ -436,9 +446,14 @@ impl Agent {
                 .retain(|block| !matches!(block, Block::Call(_)));
         }
         self.calls.name(reply.calls_mut());
-        self.transcript.push(self.wire.reply_message(&reply));
+        self.transcript.push((self.wire.reply_message)(&reply));
         self.text = reply.text();
-        let calls: Vec<_> = reply.calls().cloned().collect();
+        let mut calls = Vec::new();
+        for block in reply.blocks {
+            if let Block::Call(call) = block {
+                calls.push(call);
+            }
+        }
         if !calls.is_empty() {
             self.calls.begin(calls, &self.tools, &self.settings);
             self.state = State::Running;
@@ -464,15 +479,11 @@ impl Agent {
         self.push_results(&results);
         if self.steps >= self.settings.max_steps {
             self.wrapping_up = true;
-            self.transcript.push(self.wire.user_message(WRAP_UP));
-            self.show(Event::Notice(
-                [
-                    "the step limit of ",
-                    &decimal(self.settings.max_steps.into()),
-                    " is reached: wrapping up",
-                ]
-                .concat(),
-            ));
+            self.transcript.push((self.wire.user_message)(WRAP_UP));
+            self.show(Event::Notice(fill(
+                "the step limit of % is reached: wrapping up",
+                &[&decimal(self.settings.max_steps.into())],
+            )));
         }
         self.retry.begin(self.now);
         self.state = State::Calling;
@@ -480,7 +491,7 @@ impl Agent {
     }
 
     fn push_results(&mut self, results: &[CallResult]) {
-        for line in self.wire.tool_messages(results) {
+        for line in (self.wire.tool_messages)(results) {
             self.transcript.push(line);
         }
     }
@@ -494,20 +505,24 @@ impl Agent {
             State::Replying(exchange) => Some(exchange.id),
             _ => None,
         };
-        let mut operations: Vec<OperationId> = self.calls.open().collect();
+        self.taken = 0;
+        let mut asked = Vec::new();
         for effect in core::mem::take(&mut self.effects) {
             match effect {
-                Effect::Event(_) => self.effects.push_back(effect),
+                Effect::Event(_) => self.effects.push(effect),
                 Effect::CallModel(_) => reply = None,
-                Effect::Operate { id, .. } => operations.retain(|open| *open != id),
+                Effect::Operate { id, .. } => asked.push(id),
                 _ => {}
             }
         }
-        let replies = reply.map(|id| Effect::DropReply { id });
-        let operations = operations
-            .into_iter()
-            .map(|id| Effect::DropOperation { id });
-        self.effects.extend(replies.into_iter().chain(operations));
+        if let Some(id) = reply {
+            self.effects.push(Effect::DropReply { id });
+        }
+        for id in self.calls.open() {
+            if !asked.contains(&id) {
+                self.effects.push(Effect::DropOperation { id });
+            }
+        }
         if matches!(self.state, State::Running) {
             // No history is sent in which a call lacks its result.
             let results = self.calls.take_results();
@@ -518,7 +533,7 @@ impl Agent {
 
     fn finish(&mut self, reason: Reason) {
         self.state = State::Idle;
-        self.effects.push_back(Effect::Finished(Outcome {
+        self.effects.push(Effect::Finished(Outcome {
             reason,
             text: core::mem::take(&mut self.text),
             usage: self.usage,
@@ -526,6 +541,12 @@ impl Agent {
     }
 
     fn show(&mut self, event: Event) {
-        self.effects.push_back(Effect::Event(event));
+        self.effects.push(Effect::Event(event));
+    }
+}
+
+fn show_all(effects: &mut Vec<Effect>, events: Vec<Event>) {
+    for event in events {
+        effects.push(Effect::Event(event));
     }
 }

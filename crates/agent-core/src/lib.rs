@@ -48,10 +48,12 @@ mod operation;
 pub mod recording;
 mod schema;
 mod settings;
+pub mod template;
 pub mod tools;
 mod transcript;
 pub mod url;
 mod wire;
+mod word_list;
 
 pub use agent::{Agent, ResumeError};
 pub use effect::{

@@ -133,8 +133,9 @@ pub fn perform(files: &mut dyn FileSystem, operation: &FileOperation) -> FileAns
 }
 
 fn parent_folder(files: &mut dyn FileSystem, path: &str) -> Result<(), FsError> {
-    match path.rsplit_once('/') {
-        Some((folder, _)) => files.create_folders(folder),
+    let end = path.bytes().rposition(|byte| byte == b'/');
+    match end.and_then(|end| path.get(..end)) {
+        Some(folder) => files.create_folders(folder),
         None => Ok(()),
     }
 }

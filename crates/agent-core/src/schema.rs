@@ -4,9 +4,10 @@
 //! `additionalProperties: false`, `items`, `enum`, `minimum`. Other keywords are not looked at.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use crate::json::{Value, decimal};
+use crate::template::fill;
+use crate::url::{cut, number};
 
 /// Problems told at once: enough for a model to mend its call in one go.
 const MAX_PROBLEMS: usize = 5;
@@ -32,7 +33,7 @@ struct Problems {
 }
 
 impl Problems {
-    fn add(&mut self, place: &str, problem: &[&str]) {
+    fn add(&mut self, place: &str, problem: &str, parts: &[&str]) {
         self.count += 1;
         if self.count > MAX_PROBLEMS {
             return;
@@ -47,9 +48,7 @@ impl Problems {
             self.text.push_str(place);
             self.text.push('"');
         }
-        for part in problem {
-            self.text.push_str(part);
-        }
+        self.text.push_str(&fill(problem, parts));
     }
 
     fn check(&mut self, place: &str, schema: &Value, value: &Value) {
@@ -63,7 +62,8 @@ impl Problems {
         if !fits {
             self.add(
                 place,
-                &[" must be of type ", wanted, ", not ", type_name(value)],
+                " must be of type %, not %",
+                &[wanted, type_name(value)],
             );
             return;
         }
@@ -75,19 +75,23 @@ impl Problems {
             let sign = if least < 0 { "-" } else { "" };
             self.add(
                 place,
-                &[" must be at least ", sign, &decimal(least.unsigned_abs())],
+                " must be at least %%",
+                &[sign, &decimal(least.unsigned_abs())],
             );
         }
         let choices = schema.elements("enum");
         if !choices.is_empty() && !choices.iter().any(|choice| choice.means(value)) {
-            let names: Vec<&str> = choices.iter().filter_map(Value::as_str).collect();
-            self.add(place, &[" must be one of: ", &names.join(", ")]);
+            let mut names = String::new();
+            for choice in choices {
+                push_listed(&mut names, choice.as_str().unwrap_or_default());
+            }
+            self.add(place, " must be one of: %", &[&names]);
         }
         match value {
             Value::Array(values) => {
                 if let Some(items) = schema.get("items") {
                     for (index, item) in values.iter().enumerate() {
-                        let place = [place, "[", &decimal(index as u64), "]"].concat();
+                        let place = fill("%[%]", &[place, &decimal(index as u64)]);
                         self.check(&place, items, item);
                     }
                 }
@@ -102,23 +106,23 @@ impl Problems {
             let dot = if place.is_empty() { "" } else { "." };
             [place, dot, name].concat()
         };
-        for name in schema.elements("required").iter().filter_map(Value::as_str) {
+        for name in schema.elements("required") {
+            let name = name.as_str().unwrap_or_default();
             if !members.iter().any(|(member, _)| member == name) {
-                self.add(&within(name), &[" is required"]);
+                self.add(&within(name), " is required", &[]);
             }
         }
         let properties = schema.members("properties");
-        let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
+        let closed = matches!(schema.get("additionalProperties"), Some(Value::Bool(false)));
         for (name, member) in members {
             match properties.iter().find(|(property, _)| property == name) {
                 Some((_, property)) => self.check(&within(name), property, member),
                 None if closed => {
-                    let known: Vec<&str> =
-                        properties.iter().map(|(name, _)| name.as_str()).collect();
-                    self.add(
-                        &within(name),
-                        &[" is no parameter; there are: ", &known.join(", ")],
-                    );
+                    let mut known = String::new();
+                    for (name, _) in properties {
+                        push_listed(&mut known, name);
+                    }
+                    self.add(&within(name), " is no parameter; there are: %", &[&known]);
                 }
                 None => {}
             }
@@ -126,26 +130,73 @@ impl Problems {
     }
 }
 
+/// Adds a name to those of a sentence.
+pub(crate) fn push_listed(list: &mut String, name: &str) {
+    if !list.is_empty() {
+        list.push_str(", ");
+    }
+    list.push_str(name);
+}
+
 /// An integer as JSON Schema has it: `1.0` is one too.
 pub(crate) fn as_integer(value: &Value) -> Option<i64> {
     match value {
         Value::Unsigned(number) => i64::try_from(*number).ok(),
         Value::Negative(number) => Some(*number),
-        Value::Float(float) => {
-            let integer = *float as i64;
-            // Exact only where a double is: past 2^53 two integers share one.
-            let exact = integer as f64 == *float && integer.unsigned_abs() <= 1 << 53;
-            exact.then_some(integer)
-        }
+        Value::Decimal(text) => whole(text),
         _ => None,
     }
+}
+
+/// The whole number that a decimal one is, if it is one.
+fn whole(text: &str) -> Option<i64> {
+    let (digits, exponent) = cut(text.as_bytes(), b'e');
+    let exponent = match exponent {
+        // Past 32 bits it is cut there, and far too large anyway.
+        Some([b'-', digits @ ..]) => -(number(digits, 10)? as i64),
+        Some([b'+', digits @ ..] | digits) => number(digits, 10)? as i64,
+        None => 0,
+    };
+    let mut whole = 0i64;
+    // How far the point stands to the right of the digits that count: zeros count once another digit follows them.
+    let mut power = exponent;
+    let mut zeros = 0i64;
+    let mut behind_point = 0;
+    for digit in digits {
+        match digit {
+            b'-' => continue,
+            b'.' => {
+                behind_point = 1;
+                continue;
+            }
+            b'0' => zeros += 1,
+            _ => {
+                whole = shifted(whole, zeros + 1)?.checked_add(i64::from(*digit - b'0'))?;
+                zeros = 0;
+            }
+        }
+        power -= behind_point;
+    }
+    let whole = shifted(whole, power + zeros)?;
+    Some(if text.starts_with('-') { -whole } else { whole })
+}
+
+/// A number with so many zeros behind it.
+fn shifted(number: i64, zeros: i64) -> Option<i64> {
+    if number == 0 {
+        return Some(0);
+    }
+    if zeros < 0 {
+        return None;
+    }
+    (0..zeros).try_fold(number, |number, _| number.checked_mul(10))
 }
 
 fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
-        Value::Unsigned(_) | Value::Negative(_) | Value::Float(_) => "number",
+        Value::Unsigned(_) | Value::Negative(_) | Value::Decimal(_) => "number",
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
@@ -227,6 +278,33 @@ mod tests {
                 Err(told.to_string()),
                 "{value}"
             );
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_integers_however_they_are_spelled() {
+        for (text, number) in [
+            ("7", Some(7)),
+            ("-7", Some(-7)),
+            ("3.0", Some(3)),
+            ("-30.00", Some(-30)),
+            ("1e3", Some(1_000)),
+            ("1.25e2", Some(125)),
+            ("120e-1", Some(12)),
+            ("0.0", Some(0)),
+            ("-0", Some(0)),
+            ("0e99", Some(0)),
+            ("1.00000000000000000000000000", Some(1)),
+            ("0.5", None),
+            ("1.5", None),
+            ("12e-2", None),
+            ("1e99", None),
+            ("1e99999999999999999999", None),
+            ("18446744073709551616", None),
+            ("18446744073709551615", None),
+        ] {
+            let value = crate::json::parse(text.as_bytes()).unwrap();
+            assert_eq!(as_integer(&value), number, "{text}");
         }
     }
 

@@ -6,102 +6,15 @@ use core::fmt;
 
 use dewclaw_platform::Timeouts;
 
-use crate::json::{Object, Value, push_array, string};
+use crate::json::{Array, Object, Value, string};
+use crate::template::fill;
 use crate::url::HostRule;
+use crate::word_list;
 
-/// A family of model interfaces.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WireName {
-    /// OpenAI's chat completions, and everything that speaks them.
-    #[default]
-    OpenAi,
-    /// Anthropic's messages.
-    Anthropic,
-}
+mod base_url;
+mod choices;
 
-impl WireName {
-    /// Every wire.
-    pub const ALL: [WireName; 2] = [WireName::OpenAi, WireName::Anthropic];
-
-    /// The wire's name in settings.
-    pub fn name(self) -> &'static str {
-        match self {
-            WireName::OpenAi => "openai",
-            WireName::Anthropic => "anthropic",
-        }
-    }
-
-    /// The address of the model where none is set.
-    pub fn default_base_url(self) -> &'static str {
-        match self {
-            WireName::OpenAi => "https://api.openai.com/v1",
-            WireName::Anthropic => "https://api.anthropic.com",
-        }
-    }
-}
-
-/// Which tool calls a person is asked about before they run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Approve {
-    /// None.
-    #[default]
-    Never,
-    /// Those that can change something.
-    Writes,
-    /// Every one.
-    All,
-}
-
-impl Approve {
-    /// Every choice.
-    pub const ALL: [Approve; 3] = [Approve::Never, Approve::Writes, Approve::All];
-
-    /// Its name in settings.
-    pub fn name(self) -> &'static str {
-        match self {
-            Approve::Never => "never",
-            Approve::Writes => "writes",
-            Approve::All => "all",
-        }
-    }
-}
-
-/// The interfaces that web_search can ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SearchEngine {
-    /// Brave's web search, which wants a key.
-    Brave,
-    /// A SearXNG instance whose JSON format is switched on.
-    Searxng,
-    /// Any address that takes `?q=` and `&count=`.
-    Plain,
-}
-
-impl SearchEngine {
-    /// Every one.
-    pub const ALL: [SearchEngine; 3] = [
-        SearchEngine::Brave,
-        SearchEngine::Searxng,
-        SearchEngine::Plain,
-    ];
-
-    /// Its name in settings.
-    pub fn name(self) -> &'static str {
-        match self {
-            SearchEngine::Brave => "brave",
-            SearchEngine::Searxng => "searxng",
-            SearchEngine::Plain => "plain",
-        }
-    }
-
-    /// Its address where none is set; empty where one must be.
-    pub fn default_url(self) -> &'static str {
-        match self {
-            SearchEngine::Brave => "https://api.search.brave.com/res/v1/web/search",
-            SearchEngine::Searxng | SearchEngine::Plain => "",
-        }
-    }
-}
+pub use choices::{Approve, SearchEngine, WireName};
 
 /// Everything that decides how the agent behaves, but for tools, prompt and seed.
 ///
@@ -204,22 +117,19 @@ pub enum SettingsError {
 impl fmt::Display for SettingsError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            SettingsError::Unknown(name) => [
-                "unknown setting \"",
-                name.as_str(),
-                "\": known are ",
-                SETTING_NAMES,
-            ]
-            .concat(),
-            SettingsError::Value { name, wanted } => [*name, " must be ", *wanted].concat(),
+            SettingsError::Unknown(name) => fill(
+                "unknown setting \"%\": known are %",
+                &[name.as_str(), SETTING_NAMES],
+            ),
+            SettingsError::Value { name, wanted } => fill("% must be %", &[*name, *wanted]),
             SettingsError::Host { entry, problem } => {
-                ["the allowed host \"", entry.as_str(), "\" ", *problem].concat()
+                fill("the allowed host \"%\" %", &[entry.as_str(), *problem])
             }
             SettingsError::NoModel => {
                 "no model: name one with --model NAME or DEWCLAW_MODEL".to_string()
             }
             SettingsError::BaseUrl { url, problem } => {
-                ["the base URL \"", url.as_str(), "\" ", *problem].concat()
+                fill("the base URL \"%\" %", &[url.as_str(), *problem])
             }
         };
         formatter.write_str(&text)
@@ -233,97 +143,157 @@ pub const SETTING_NAMES: &str = "model, wire, base_url, max_steps, max_tokens, t
     allow_fetch, search, search_url, read_only, approve, \
     connect_timeout_ms, first_byte_timeout_ms, between_bytes_timeout_ms, retry_attempts, retry_budget_ms";
 
+/// The seat of a setting, by its kind. Numbers come with the least that they may be.
+enum Field<'s> {
+    Text(&'s mut String),
+    Switch(&'s mut bool),
+    Count(&'s mut u32, u32),
+    Milliseconds(&'s mut u64, u32),
+    Hosts(&'s mut Vec<HostRule>),
+    Wire(&'s mut WireName),
+    Search(&'s mut Option<SearchEngine>),
+    Approve(&'s mut Approve),
+}
+
 impl Settings {
     /// Sets one setting by its name in files.
     ///
     /// # Errors
     /// An unknown name, or a value of another type or range than the setting's.
     pub fn set(&mut self, name: &str, value: &Value) -> Result<(), SettingsError> {
-        match name {
-            "model" => self.model = text(value, "model")?,
-            "wire" => {
-                let known = WireName::ALL
-                    .iter()
-                    .find(|wire| value.as_str() == Some(wire.name()));
-                self.wire = *known.ok_or(SettingsError::Value {
-                    name: "wire",
-                    wanted: "openai or anthropic",
-                })?;
-            }
-            "allow_fetch" => self.allow_fetch = host_rules(value)?,
-            "search" => {
-                let known = SearchEngine::ALL
-                    .iter()
-                    .find(|engine| value.as_str() == Some(engine.name()));
-                if known.is_none() && value.as_str() != Some("") {
-                    return Err(SettingsError::Value {
-                        name: "search",
-                        wanted: "brave, searxng or plain",
-                    });
-                }
-                self.search = known.copied();
-            }
-            "search_url" => self.search_url = text(value, "search_url")?,
-            "read_only" => self.read_only = switch(value, "read_only")?,
-            "approve" => {
-                let known = Approve::ALL
-                    .iter()
-                    .find(|approve| value.as_str() == Some(approve.name()));
-                self.approve = *known.ok_or(SettingsError::Value {
-                    name: "approve",
-                    wanted: "never, writes or all",
-                })?;
-            }
-            "base_url" => self.base_url = text(value, "base_url")?,
-            "system" => self.system = text(value, "system")?,
-            "stream" => self.stream = switch(value, "stream")?,
-            "max_steps" => self.max_steps = count(value, "max_steps", 1)?,
-            "max_tokens" => self.max_tokens = count(value, "max_tokens", 0)?,
-            "thinking_tokens" => self.thinking_tokens = count(value, "thinking_tokens", 0)?,
-            "retry_attempts" => self.retry_attempts = count(value, "retry_attempts", 1)?,
-            "retry_budget_ms" => self.retry_budget_ms = count(value, "retry_budget_ms", 0)?.into(),
-            "connect_timeout_ms" => {
-                self.timeouts.connect_ms = count(value, "connect_timeout_ms", 1)?.into();
-            }
-            "first_byte_timeout_ms" => {
-                self.timeouts.first_byte_ms = count(value, "first_byte_timeout_ms", 1)?.into();
-            }
-            "between_bytes_timeout_ms" => {
-                self.timeouts.between_bytes_ms =
-                    count(value, "between_bytes_timeout_ms", 1)?.into();
-            }
-            _ => return Err(SettingsError::Unknown(name.to_string())),
+        match word_list::place(SETTING_NAMES, name) {
+            Some(at) => self.set_field(at, word_list::word(SETTING_NAMES, at), value),
+            None => Err(SettingsError::Unknown(name.to_string())),
         }
-        Ok(())
     }
 
     /// The settings as a JSON object that [`Settings::set`] takes again, member by member.
     pub fn to_json(&self) -> Vec<u8> {
-        let mut rules = Vec::new();
-        push_array(
-            &mut rules,
-            self.allow_fetch.iter().map(|rule| string(rule.text())),
-        );
-        Object::new()
-            .text("model", &self.model)
-            .text("wire", self.wire.name())
-            .text("base_url", &self.base_url)
-            .text("system", &self.system)
-            .boolean("stream", self.stream)
-            .number("max_steps", self.max_steps.into())
-            .number("max_tokens", self.max_tokens.into())
-            .number("thinking_tokens", self.thinking_tokens.into())
-            .raw("allow_fetch", &rules)
-            .text("search", self.search.map_or("", SearchEngine::name))
-            .text("search_url", &self.search_url)
-            .boolean("read_only", self.read_only)
-            .text("approve", self.approve.name())
-            .number("connect_timeout_ms", self.timeouts.connect_ms)
-            .number("first_byte_timeout_ms", self.timeouts.first_byte_ms)
-            .number("between_bytes_timeout_ms", self.timeouts.between_bytes_ms)
-            .number("retry_attempts", self.retry_attempts.into())
-            .number("retry_budget_ms", self.retry_budget_ms)
-            .finish()
+        let mut settings = self.clone();
+        let mut object = Object::new();
+        for at in 0.. {
+            let name = word_list::word(SETTING_NAMES, at);
+            if name.is_empty() {
+                break;
+            }
+            match settings.field(at) {
+                Field::Text(text) => object.text(name, text),
+                Field::Switch(on) => object.boolean(name, *on),
+                Field::Count(count, _) => object.number(name, (*count).into()),
+                Field::Milliseconds(count, _) => object.number(name, *count),
+                Field::Hosts(rules) => {
+                    let mut list = Array::new();
+                    for rule in rules {
+                        list.raw(&string(rule.text()));
+                    }
+                    object.raw(name, &list.finish())
+                }
+                Field::Wire(wire) => object.text(name, wire.name()),
+                Field::Search(search) => object.text(name, search.map_or("", SearchEngine::name)),
+                Field::Approve(approve) => object.text(name, approve.name()),
+            };
+        }
+        object.finish()
+    }
+
+    /// The setting whose name stands at this place in [`SETTING_NAMES`].
+    fn field(&mut self, at: usize) -> Field<'_> {
+        match at {
+            0 => Field::Text(&mut self.model),
+            1 => Field::Wire(&mut self.wire),
+            2 => Field::Text(&mut self.base_url),
+            3 => Field::Count(&mut self.max_steps, 1),
+            4 => Field::Count(&mut self.max_tokens, 0),
+            5 => Field::Count(&mut self.thinking_tokens, 0),
+            6 => Field::Switch(&mut self.stream),
+            7 => Field::Text(&mut self.system),
+            8 => Field::Hosts(&mut self.allow_fetch),
+            9 => Field::Search(&mut self.search),
+            10 => Field::Text(&mut self.search_url),
+            11 => Field::Switch(&mut self.read_only),
+            12 => Field::Approve(&mut self.approve),
+            13 => Field::Milliseconds(&mut self.timeouts.connect_ms, 1),
+            14 => Field::Milliseconds(&mut self.timeouts.first_byte_ms, 1),
+            15 => Field::Milliseconds(&mut self.timeouts.between_bytes_ms, 1),
+            16 => Field::Count(&mut self.retry_attempts, 1),
+            _ => Field::Milliseconds(&mut self.retry_budget_ms, 0),
+        }
+    }
+
+    fn set_field(
+        &mut self,
+        at: usize,
+        name: &'static str,
+        value: &Value,
+    ) -> Result<(), SettingsError> {
+        let text = value.as_str();
+        let count = value.as_u64().and_then(|count| u32::try_from(count).ok());
+        let wanted = match self.field(at) {
+            Field::Text(field) => match text {
+                Some(text) => {
+                    *field = text.to_string();
+                    return Ok(());
+                }
+                None => "a string",
+            },
+            Field::Switch(field) => match value {
+                Value::Bool(on) => {
+                    *field = *on;
+                    return Ok(());
+                }
+                _ => "true or false",
+            },
+            Field::Count(field, least) => match count {
+                Some(count) if count >= least => {
+                    *field = count;
+                    return Ok(());
+                }
+                _ => whole_number(least),
+            },
+            Field::Milliseconds(field, least) => match count {
+                Some(count) if count >= least => {
+                    *field = count.into();
+                    return Ok(());
+                }
+                _ => whole_number(least),
+            },
+            Field::Hosts(field) => {
+                *field = host_rules(name, value)?;
+                return Ok(());
+            }
+            Field::Wire(field) => {
+                for wire in WireName::ALL {
+                    if text == Some(wire.name()) {
+                        *field = wire;
+                        return Ok(());
+                    }
+                }
+                "openai or anthropic"
+            }
+            Field::Search(field) => {
+                if text == Some("") {
+                    *field = None;
+                    return Ok(());
+                }
+                for engine in SearchEngine::ALL {
+                    if text == Some(engine.name()) {
+                        *field = Some(engine);
+                        return Ok(());
+                    }
+                }
+                "brave, searxng or plain"
+            }
+            Field::Approve(field) => {
+                for approve in Approve::ALL {
+                    if text == Some(approve.name()) {
+                        *field = approve;
+                        return Ok(());
+                    }
+                }
+                "never, writes or all"
+            }
+        };
+        Err(SettingsError::Value { name, wanted })
     }
 
     /// The address that requests go to.
@@ -340,16 +310,16 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::NoModel`] or [`SettingsError::BaseUrl`].
     pub fn check(&self) -> Result<(), SettingsError> {
-        base_url_problem(self.base_url()).map_or(Ok(()), |problem| {
-            let shown = match self.base_url().rsplit_once('@') {
-                Some((_, shown)) => shown,
-                None => self.base_url(),
-            };
-            Err(SettingsError::BaseUrl {
-                url: shown.to_string(),
+        let url = self.base_url();
+        if let Some(problem) = base_url::problem(url.as_bytes()) {
+            // No name or password.
+            let start = url.bytes().rposition(|byte| byte == b'@');
+            let shown = url.get(start.map_or(0, |at| at + 1)..);
+            return Err(SettingsError::BaseUrl {
+                url: shown.unwrap_or_default().to_string(),
                 problem,
-            })
-        })?;
+            });
+        }
         if self.model.is_empty() {
             return Err(SettingsError::NoModel);
         }
@@ -363,95 +333,51 @@ impl Settings {
     }
 }
 
-fn base_url_problem(url: &str) -> Option<&'static str> {
-    let rest = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"));
-    let Some(rest) = rest else {
-        return Some("must start with https:// or http://, like http://192.168.1.10:11434/v1");
-    };
-    if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Some("holds a space or a character that URLs don't: percent-encode it");
-    }
-    let authority = rest.split('/').next().unwrap_or_default();
-    if rest.contains('@') {
-        return Some(
-            "holds a name or password: give keys by OPENAI_API_KEY or ANTHROPIC_API_KEY instead",
-        );
-    }
-    if rest.contains(['?', '#']) {
-        return Some("must end at its path, without ? and #");
-    }
-    let (host, port) = match authority.rsplit_once(':') {
-        // A colon inside the brackets of an IPv6 address begins no port.
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (authority, None),
-    };
-    if host.is_empty() {
-        return Some("names no host");
-    }
-    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
-        return Some("has a port that is not a number up to 65535");
-    }
-    None
-}
-
-fn text(value: &Value, name: &'static str) -> Result<String, SettingsError> {
-    value
-        .as_str()
-        .map(ToString::to_string)
-        .ok_or(SettingsError::Value {
-            name,
-            wanted: "a string",
-        })
-}
-
-fn switch(value: &Value, name: &'static str) -> Result<bool, SettingsError> {
-    match value {
-        Value::Bool(on) => Ok(*on),
-        _ => Err(SettingsError::Value {
-            name,
-            wanted: "true or false",
-        }),
-    }
-}
-
 /// Hosts in an array, or in a text between commas.
-fn host_rules(value: &Value) -> Result<Vec<HostRule>, SettingsError> {
-    let entries: Option<Vec<&str>> = match value {
-        Value::String(text) => Some(text.split(',').map(str::trim).collect()),
-        Value::Array(values) => values.iter().map(Value::as_str).collect(),
-        _ => None,
-    };
-    let entries = entries.ok_or(SettingsError::Value {
-        name: "allow_fetch",
+fn host_rules(name: &'static str, value: &Value) -> Result<Vec<HostRule>, SettingsError> {
+    let wanted = SettingsError::Value {
+        name,
         wanted: "an array of hosts",
-    })?;
-    entries
-        .iter()
-        .filter(|entry| !entry.is_empty())
-        .map(|entry| {
+    };
+    let mut rules = Vec::new();
+    match value {
+        Value::String(text) => {
+            for entry in text.split(',') {
+                push_rule(&mut rules, entry)?;
+            }
+        }
+        Value::Array(entries) => {
+            for entry in entries {
+                let Some(entry) = entry.as_str() else {
+                    return Err(wanted);
+                };
+                push_rule(&mut rules, entry)?;
+            }
+        }
+        _ => return Err(wanted),
+    }
+    Ok(rules)
+}
+
+fn push_rule(rules: &mut Vec<HostRule>, entry: &str) -> Result<(), SettingsError> {
+    let entry = entry.trim_ascii();
+    if !entry.is_empty() {
+        rules.push(
             HostRule::parse(entry).map_err(|problem| SettingsError::Host {
                 entry: entry.to_string(),
                 problem,
-            })
-        })
-        .collect()
+            })?,
+        );
+    }
+    Ok(())
 }
 
-fn count(value: &Value, name: &'static str, least: u32) -> Result<u32, SettingsError> {
-    value
-        .as_u64()
-        .and_then(|number| u32::try_from(number).ok())
-        .filter(|number| *number >= least)
-        .ok_or(SettingsError::Value {
-            name,
-            wanted: if least == 0 {
-                "a whole number from 0"
-            } else {
-                "a whole number from 1"
-            },
-        })
+fn whole_number(least: u32) -> &'static str {
+    if least == 0 {
+        "a whole number from 0"
+    } else {
+        "a whole number from 1"
+    }
 }
 
 #[cfg(test)]

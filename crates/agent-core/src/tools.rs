@@ -4,7 +4,6 @@
 //! in [`ALL`], and a row in the tests of `tests/tools.rs`.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::effect::{Operation, OperationAnswer};
@@ -183,7 +182,7 @@ impl ToolCallRun {
             if writes && settings.read_only {
                 return Err(ToolError::new(
                     ErrorKind::PermissionDenied,
-                    String::from("this run is read-only, so nothing may be changed: say what you would have done"),
+                    "this run is read-only, so nothing may be changed: say what you would have done", &[],
                 ));
             }
             (tool.start)(&arguments, settings)
@@ -197,7 +196,7 @@ impl ToolCallRun {
 
     /// A call of a tool whose backend is not real here: it is over at once, and says why.
     pub fn unsupported(why: &str) -> ToolCallRun {
-        ToolCallRun::failed(ToolError::new(ErrorKind::Unsupported, String::from(why)))
+        ToolCallRun::failed(ToolError::new(ErrorKind::Unsupported, "%", &[why]))
     }
 
     /// A call that is over at once, with this error.
@@ -256,15 +255,12 @@ fn parse_arguments(tool: &Tool, arguments: &str) -> Result<Value, ToolError> {
         } else {
             excerpt_start(text)
         };
-        ToolError::invalid([what, quote].concat())
+        ToolError::invalid("%%", &[what, quote])
     })?;
-    let schema = parse(tool.parameters.as_bytes()).map_err(|_| {
-        ToolError::new(
-            ErrorKind::Internal,
-            String::from("the tool's schema is broken"),
-        )
-    })?;
-    crate::schema::check(&schema, &value).map_err(ToolError::invalid)?;
+    let schema = parse(tool.parameters.as_bytes())
+        .map_err(|_| ToolError::new(ErrorKind::Internal, "the tool's schema is broken", &[]))?;
+    crate::schema::check(&schema, &value)
+        .map_err(|problems| ToolError::invalid("%", &[&problems]))?;
     Ok(value)
 }
 
@@ -304,6 +300,7 @@ fn count_argument(arguments: &Value, name: &str, default: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::String;
     use proptest::prelude::*;
 
     proptest! {

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::json::decimal;
+use crate::template::fill;
 use crate::wire;
 
 /// One message, serialised once: a request sends these very bytes again.
@@ -78,7 +79,7 @@ impl Transcript {
         let Some(name) = wire::tagged(tag) else {
             return Err(TranscriptError::Wire(tag.to_string()));
         };
-        let mut transcript = Transcript::new(wire::named(name).tag());
+        let mut transcript = Transcript::new(wire::named(name).tag);
         for json in lines {
             transcript.push(wire::line(name, json));
         }
@@ -142,36 +143,29 @@ pub enum LineProblem {
 impl fmt::Display for TranscriptError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            TranscriptError::Version(version) => [
-                "the transcript is of version ",
-                &decimal(*version),
-                ", and this program reads version ",
-                &decimal(Transcript::VERSION),
-                ": go on with the program that wrote it, or begin a new conversation",
-            ]
-            .concat(),
-            TranscriptError::Wire(tag) => [
-                "the transcript is of the wire \"",
-                tag,
-                "\", which this program does not know: go on with the program that wrote it, or begin a new conversation",
-            ]
-            .concat(),
-            TranscriptError::Line { line, problem } => [
-                "line ",
-                &decimal(*line as u64),
-                " of the transcript ",
-                match problem {
-                    LineProblem::NotOfItsWire => "is no message of its wire",
-                    LineProblem::CallWithoutResult => {
-                        "has a tool call without its result directly after it"
-                    }
-                    LineProblem::ResultWithoutCall => {
-                        "has a tool result without its call before it"
-                    }
-                },
-                ": put the line right, or begin a new conversation",
-            ]
-            .concat(),
+            TranscriptError::Version(version) => fill(
+                "the transcript is of version %, and this program reads version %: go on with the program that wrote it, or begin a new conversation",
+                &[&decimal(*version), &decimal(Transcript::VERSION)],
+            ),
+            TranscriptError::Wire(tag) => fill(
+                "the transcript is of the wire \"%\", which this program does not know: go on with the program that wrote it, or begin a new conversation",
+                &[tag],
+            ),
+            TranscriptError::Line { line, problem } => fill(
+                "line % of the transcript %: put the line right, or begin a new conversation",
+                &[
+                    &decimal(*line as u64),
+                    match problem {
+                        LineProblem::NotOfItsWire => "is no message of its wire",
+                        LineProblem::CallWithoutResult => {
+                            "has a tool call without its result directly after it"
+                        }
+                        LineProblem::ResultWithoutCall => {
+                            "has a tool result without its call before it"
+                        }
+                    },
+                ],
+            ),
         };
         formatter.write_str(&text)
     }

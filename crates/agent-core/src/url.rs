@@ -33,6 +33,7 @@ use alloc::string::String;
 
 use crate::json::decimal;
 
+pub(crate) use address::number;
 pub use allowlist::{HostRule, check};
 pub use encoding::push_query;
 pub use host::Host;
@@ -125,7 +126,7 @@ impl Url {
 }
 
 /// What is in front of the first `mark`, and what is behind it.
-fn cut(text: &[u8], mark: u8) -> (&[u8], Option<&[u8]>) {
+pub(crate) fn cut(text: &[u8], mark: u8) -> (&[u8], Option<&[u8]>) {
     let mut rest = text;
     while let [byte, after @ ..] = rest {
         if *byte == mark {
@@ -135,6 +136,15 @@ fn cut(text: &[u8], mark: u8) -> (&[u8], Option<&[u8]>) {
         rest = after;
     }
     (text, None)
+}
+
+/// The text without any of `mark` at its end.
+pub(crate) fn without_end<'t>(text: &'t str, mark: &str) -> &'t str {
+    let mut rest = text;
+    while let Some(before) = rest.strip_suffix(mark) {
+        rest = before;
+    }
+    rest
 }
 
 /// What is behind the last dot.

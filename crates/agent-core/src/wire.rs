@@ -4,7 +4,9 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use self::sse::SseDecoder;
 use crate::effect::{Auth, Event, Usage};
+use crate::json::{Value, parse};
 use crate::settings::{Settings, WireName};
 use crate::tools::Tool;
 use crate::transcript::Line;
@@ -25,32 +27,35 @@ pub(crate) const NOTHING: &str = "(nothing)";
 
 /// One family of model interfaces. To add one: a file in this folder, its name in [`WireName`], and its line in [`named`],
 /// [`line()`] and [`read`].
-pub(crate) trait Wire {
+pub(crate) struct Wire {
     /// Its name in transcripts.
-    fn tag(&self) -> &'static str;
+    pub(crate) tag: &'static str,
     /// What is added to the base URL.
-    fn path(&self) -> &'static str;
+    pub(crate) path: &'static str,
     /// The request's headers, authorisation and content-length aside.
-    fn headers(&self) -> &'static [(&'static str, &'static str)];
+    pub(crate) headers: &'static [(&'static str, &'static str)],
     /// The credential that requests carry.
-    fn auth(&self) -> Auth;
+    pub(crate) auth: Auth,
     /// The request's bytes before the first message of the transcript, a comma included where one is needed.
-    fn request_head(&self, settings: &Settings, tools: &[&'static Tool], system: &str) -> Vec<u8>;
-    /// The request's bytes after the last message. `wrap_up`: no tool may be called.
-    fn request_tail(&self, wrap_up: bool, has_tools: bool) -> &'static [u8];
+    pub(crate) request_head: fn(&Settings, &[&'static Tool], system: &str) -> Vec<u8>,
+    /// The request's bytes after the last message where there are tools, and none may be called.
+    pub(crate) tail_without_tools: &'static [u8],
     /// What is put where the last message has its mark ([`Line::new`]), so that the server caches up to there.
-    fn mark(&self) -> &'static [u8];
+    pub(crate) mark: &'static [u8],
     /// A message of the person's.
-    fn user_message(&self, text: &str) -> Line;
+    pub(crate) user_message: fn(text: &str) -> Line,
     /// The model's own message, as it is sent back.
-    fn reply_message(&self, reply: &Reply) -> Line;
+    pub(crate) reply_message: fn(&Reply) -> Line,
     /// The results of a reply's calls, in their order.
-    fn tool_messages(&self, results: &[CallResult]) -> Vec<Line>;
+    pub(crate) tool_messages: fn(&[CallResult]) -> Vec<Line>,
     /// What a person is told when calls fail.
-    fn hints(&self) -> &'static Hints;
-    /// A reader for a reply: `stream` when its content type says `text/event-stream`.
-    fn decoder(&self, stream: bool) -> Box<dyn ReplyDecoder>;
+    pub(crate) hints: Hints,
+    /// What a reply is put together in.
+    pub(crate) parts: fn() -> Box<dyn Parts>,
 }
+
+/// The request's bytes after the last message.
+pub(crate) const TAIL: &[u8] = b"]}";
 
 /// Words for a person whose model calls fail.
 pub(crate) struct Hints {
@@ -63,10 +68,10 @@ pub(crate) struct Hints {
 }
 
 /// The wire of a name.
-pub(crate) fn named(name: WireName) -> &'static dyn Wire {
+pub(crate) fn named(name: WireName) -> &'static Wire {
     match name {
-        WireName::OpenAi => &chat_completions::ChatCompletions,
-        WireName::Anthropic => &messages::Messages,
+        WireName::OpenAi => &chat_completions::WIRE,
+        WireName::Anthropic => &messages::WIRE,
     }
 }
 
@@ -74,7 +79,7 @@ pub(crate) fn named(name: WireName) -> &'static dyn Wire {
 pub(crate) fn tagged(tag: &str) -> Option<WireName> {
     WireName::ALL
         .into_iter()
-        .find(|name| named(*name).tag() == tag)
+        .find(|name| named(*name).tag == tag)
 }
 
 /// A line of the wire's, from the bytes of its message.
@@ -86,7 +91,7 @@ pub(crate) fn line(name: WireName, json: Vec<u8>) -> Line {
 }
 
 /// Reads the message of one line back, on the wire that wrote it; `None` when that wire writes no such message. (This is
-/// no method of [`Wire`] so that a guest which never resumes does not carry it.)
+/// no member of [`Wire`] so that a guest which never resumes does not carry it.)
 pub(crate) fn read(name: WireName, json: &[u8]) -> Option<Vec<Message>> {
     match name {
         WireName::OpenAi => chat_completions::read(json),
@@ -105,14 +110,80 @@ pub(crate) enum Message {
     Result(CallResult),
 }
 
-/// Reads one reply from bytes cut anywhere.
-pub(crate) trait ReplyDecoder {
-    /// Takes more bytes and adds what they show to `events`.
-    fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), ReplyError>;
-    /// Whether the reply has said that it is complete, so that a broken connection changes nothing any more.
+/// A reply of one wire, as far as it was read.
+pub(crate) trait Parts {
+    /// Takes an event of a stream and adds what it shows to `events`.
+    fn take_event(&mut self, data: &[u8], events: &mut Vec<Event>) -> Result<(), ReplyError>;
+    /// Takes a reply that is no stream: `value` is what `json` says.
+    fn take_whole(
+        &mut self,
+        value: &Value,
+        json: &[u8],
+        events: &mut Vec<Event>,
+    ) -> Result<(), ReplyError>;
+    /// Whether the stream has said that it is complete.
     fn is_complete(&self) -> bool;
     /// The reply, once its body is over.
-    fn finish(&mut self, events: &mut Vec<Event>) -> Result<Reply, ReplyError>;
+    fn finish(&mut self) -> Result<Reply, ReplyError>;
+}
+
+/// Reads one reply from bytes cut anywhere.
+pub(crate) struct ReplyDecoder {
+    parts: Box<dyn Parts>,
+    is_stream: bool,
+    sse: SseDecoder,
+    /// The body of a reply that is no stream.
+    body: Vec<u8>,
+}
+
+impl ReplyDecoder {
+    /// A decoder of a stream (its content type says `text/event-stream`), or of one JSON object.
+    pub(crate) fn new(parts: Box<dyn Parts>, is_stream: bool) -> ReplyDecoder {
+        ReplyDecoder {
+            parts,
+            is_stream,
+            sse: SseDecoder::default(),
+            body: Vec::new(),
+        }
+    }
+
+    /// Takes more bytes and adds what they show to `events`.
+    pub(crate) fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), ReplyError> {
+        if self.is_stream {
+            let parts = &mut self.parts;
+            return self.sse.feed(bytes, &mut |data| {
+                if parts.is_complete() {
+                    return Ok(());
+                }
+                parts.take_event(data, events)
+            });
+        }
+        if self.body.len() + bytes.len() > MAX_REPLY_BYTES {
+            return Err(TOO_LARGE);
+        }
+        self.body.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Whether the reply has said that it is complete, so that a broken connection changes nothing any more.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.parts.is_complete()
+    }
+
+    /// The reply, once its body is over.
+    pub(crate) fn finish(&mut self, events: &mut Vec<Event>) -> Result<Reply, ReplyError> {
+        if !self.is_stream {
+            let value = parse(&self.body).map_err(|error| {
+                if error.is_cut_off {
+                    ReplyError::Truncated
+                } else {
+                    NOT_JSON
+                }
+            })?;
+            self.parts.take_whole(&value, &self.body, events)?;
+        }
+        self.parts.finish()
+    }
 }
 
 /// A whole reply, in no wire's form.
@@ -143,15 +214,13 @@ pub(crate) enum Block {
 impl Reply {
     /// The answer so far.
     pub(crate) fn text(&self) -> String {
-        let texts: Vec<&str> = self
-            .blocks
-            .iter()
-            .filter_map(|block| match block {
-                Block::Text(text) => Some(text.as_str()),
-                _ => None,
-            })
-            .collect();
-        texts.concat()
+        let mut answer = String::new();
+        for block in &self.blocks {
+            if let Block::Text(text) = block {
+                answer.push_str(text);
+            }
+        }
+        answer
     }
 
     /// The calls, in their order.
@@ -268,19 +337,19 @@ impl ToolCall {
         if (1..=MAX_NAME_LETTERS).contains(&self.name.len()) && self.name.chars().all(fits) {
             return self.name.clone();
         }
-        self.name
-            .chars()
-            .map(|letter| if fits(letter) { letter } else { '_' })
-            .take(MAX_NAME_LETTERS - 1)
-            .chain(['_'])
-            .collect()
+        let mut name = String::new();
+        for letter in self.name.chars().take(MAX_NAME_LETTERS - 1) {
+            name.push(if fits(letter) { letter } else { '_' });
+        }
+        name.push('_');
+        name
     }
 
     /// The arguments as they are sent back: servers parse those of past calls and fail on broken ones. What was
     /// broken is in the call's result, quoted.
     fn sound_arguments(&self) -> &str {
-        match crate::json::parse(self.arguments.as_bytes()) {
-            Ok(crate::json::Value::Object(_)) => &self.arguments,
+        match parse(self.arguments.as_bytes()) {
+            Ok(Value::Object(_)) => &self.arguments,
             _ => "{}",
         }
     }
@@ -328,32 +397,8 @@ impl Counter {
     }
 }
 
-/// The body of a reply that is no stream.
-#[derive(Default)]
-struct WholeBody(Vec<u8>);
-
-impl WholeBody {
-    fn add(&mut self, bytes: &[u8]) -> Result<(), ReplyError> {
-        if self.0.len() + bytes.len() > MAX_REPLY_BYTES {
-            return Err(TOO_LARGE);
-        }
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn parse(&self) -> Result<crate::json::Value, ReplyError> {
-        crate::json::parse(&self.0).map_err(|error| {
-            if error.is_cut_off {
-                ReplyError::Truncated
-            } else {
-                NOT_JSON
-            }
-        })
-    }
-}
-
 /// The words of an error object, wherever it keeps them.
-fn error_words(error: &crate::json::Value) -> String {
+fn error_words(error: &Value) -> String {
     let words = error.text("message").or(error.as_str());
     String::from(words.unwrap_or_default())
 }

@@ -1,12 +1,13 @@
 //! The tool calls of one reply: those of the network together, all others in order; and the guards on them.
 
-use alloc::collections::VecDeque;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::effect::{Effect, Event, Misuse, OperationAnswer, OperationId, Verdict};
 use crate::json::{decimal, parse};
+use crate::schema::push_listed;
 use crate::settings::Settings;
+use crate::template::fill;
 use crate::tools::{CallStep, ErrorKind, Tool, ToolCallRun, ToolError};
 use crate::wire::{CallResult, ToolCall};
 
@@ -62,7 +63,7 @@ impl Calls {
         for call in calls {
             while call.id.is_empty() || self.used.contains(&hash(&call.id)) {
                 self.named += 1;
-                call.id = ["dewclaw_", &decimal(self.named.into())].concat();
+                call.id = fill("dewclaw_%", &[&decimal(self.named.into())]);
             }
             self.used.push(hash(&call.id));
         }
@@ -128,7 +129,7 @@ impl Calls {
             }
         };
         if !why.is_empty() {
-            let error = ToolError::new(ErrorKind::PermissionDenied, why.to_string());
+            let error = ToolError::new(ErrorKind::PermissionDenied, "%", &[why]);
             seat.run = ToolCallRun::failed(error);
         }
         seat.stage = Stage::Ready(None);
@@ -136,7 +137,7 @@ impl Calls {
     }
 
     /// Goes on as far as it can; `true` once every call has its result.
-    pub(super) fn step(&mut self, settings: &Settings, effects: &mut VecDeque<Effect>) -> bool {
+    pub(super) fn step(&mut self, settings: &Settings, effects: &mut Vec<Effect>) -> bool {
         let mut in_order_busy = false;
         let mut all_done = true;
         for seat in &mut self.seats {
@@ -155,26 +156,26 @@ impl Calls {
 
     /// Every call with its result.
     pub(super) fn take_results(&mut self) -> Vec<CallResult> {
-        let seats = core::mem::take(&mut self.seats).into_iter();
-        seats
-            .map(|seat| match seat.stage {
-                Stage::Done { ok, result } => CallResult {
-                    call: seat.call,
-                    ok,
-                    result,
-                },
-                _ => CallResult {
-                    call: seat.call,
-                    ok: false,
-                    result: ToolError::new(
+        let mut results = Vec::new();
+        for seat in core::mem::take(&mut self.seats) {
+            let (ok, result) = match seat.stage {
+                Stage::Done { ok, result } => (ok, result),
+                _ => {
+                    let error = ToolError::new(
                         ErrorKind::Internal,
-                        "the run was cancelled; whether this call had an effect is unknown"
-                            .to_string(),
-                    )
-                    .to_json(),
-                },
-            })
-            .collect()
+                        "the run was cancelled; whether this call had an effect is unknown",
+                        &[],
+                    );
+                    (false, error.to_json())
+                }
+            };
+            results.push(CallResult {
+                call: seat.call,
+                ok,
+                result,
+            });
+        }
+        results
     }
 
     /// The operations that were asked for and not answered.
@@ -201,25 +202,19 @@ impl Calls {
             self.repeats = 1;
         }
         let Some(tool) = tools.iter().find(|tool| tool.name == call.name) else {
-            let names: Vec<&str> = tools.iter().map(|tool| tool.name).collect();
+            let mut names = String::new();
+            for tool in tools {
+                push_listed(&mut names, tool.name);
+            }
             return Err(ToolError::invalid(
-                [
-                    "unknown tool \"",
-                    &call.name,
-                    "\"; there are: ",
-                    &names.join(", "),
-                ]
-                .concat(),
+                "unknown tool \"%\"; there are: %",
+                &[&call.name, &names],
             ));
         };
         if self.repeats >= MAX_REPEATS {
             return Err(ToolError::invalid(
-                [
-                    "this is the same call ",
-                    &decimal(self.repeats.into()),
-                    " times in a row, so it was not run: its result is above. Do something else, or answer",
-                ]
-                .concat(),
+                "this is the same call % times in a row, so it was not run: its result is above. Do something else, or answer",
+                &[&decimal(self.repeats.into())],
             ));
         }
         Ok(ToolCallRun::new(tool, &call.arguments, settings))
@@ -232,17 +227,17 @@ impl Seat {
         &mut self,
         settings: &Settings,
         last_operation: &mut u32,
-        effects: &mut VecDeque<Effect>,
+        effects: &mut Vec<Effect>,
     ) -> bool {
         let call = &self.call;
         if matches!(self.stage, Stage::Waiting) {
-            effects.push_back(Effect::Event(Event::ToolStarted {
+            effects.push(Effect::Event(Event::ToolStarted {
                 call: call.id.clone(),
                 name: call.name.clone(),
                 arguments: call.arguments.clone(),
             }));
             self.stage = if self.run.needs_approval(settings.approve) {
-                effects.push_back(Effect::Approve {
+                effects.push(Effect::Approve {
                     call: call.id.clone(),
                     name: call.name.clone(),
                     arguments: call.arguments.clone(),
@@ -260,7 +255,7 @@ impl Seat {
                 *last_operation += 1;
                 let id = OperationId(*last_operation);
                 self.stage = Stage::Open(id);
-                effects.push_back(Effect::Operate { id, operation });
+                effects.push(Effect::Operate { id, operation });
                 false
             }
             CallStep::Done(result) => {
@@ -268,7 +263,7 @@ impl Seat {
                     ok: result.ok,
                     result: result.for_model(),
                 };
-                effects.push_back(Effect::Event(Event::ToolFinished {
+                effects.push(Effect::Event(Event::ToolFinished {
                     call: call.id.clone(),
                     name: call.name.clone(),
                     ok: result.ok,

@@ -1,6 +1,5 @@
 //! A model call in flight, as far as its reply has come.
 
-use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -15,7 +14,7 @@ pub(super) struct Exchange {
     pub(super) content_type: String,
     pub(super) retry_after: Option<String>,
     /// Reads the body of a success.
-    pub(super) decoder: Option<Box<dyn ReplyDecoder>>,
+    pub(super) decoder: Option<ReplyDecoder>,
     /// The body of anything else.
     pub(super) error_body: Vec<u8>,
     /// Something of it was shown.

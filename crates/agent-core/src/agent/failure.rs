@@ -7,6 +7,7 @@ use dewclaw_platform::HttpError;
 use super::Exchange;
 use crate::effect::{Failure, FailureKind};
 use crate::json::{decimal, parse};
+use crate::template::fill;
 use crate::wire::{Hints, ReplyError};
 
 /// Characters of a server's own message that are passed on.
@@ -42,7 +43,7 @@ pub(super) fn of_http(error: HttpError, base_url: &str) -> Failure {
     };
     let mut message = error.to_string();
     if !matches!(error, HttpError::Unsupported) {
-        message = [&message, " (", base_url, ")", advice].concat();
+        message = fill("% (%)%", &[&message, base_url, advice]);
     }
     Failure { kind, message }
 }
@@ -52,15 +53,12 @@ pub(super) fn of_reply(error: ReplyError, hints: &Hints) -> Failure {
     let message = match &error {
         ReplyError::Truncated => "the model's reply broke off before its end".to_string(),
         ReplyError::Server(message) | ReplyError::Refused(message) => {
-            ["the model server reported an error", &quoted(message)].concat()
+            fill("the model server reported an error%", &[&quoted(message)])
         }
-        ReplyError::Malformed(why) => [
-            "the model's reply can't be read: ",
-            *why,
-            "; check that the base URL is of ",
-            hints.server,
-        ]
-        .concat(),
+        ReplyError::Malformed(why) => fill(
+            "the model's reply can't be read: %; check that the base URL is of %",
+            &[*why, hints.server],
+        ),
     };
     Failure {
         kind: error.into(),
@@ -75,66 +73,49 @@ pub(super) fn of_status(exchange: &Exchange, base_url: &str, hints: &Hints) -> F
     let (kind, advice) = match status {
         200..300 => (
             FailureKind::Malformed,
-            [
-                "a web page instead of a reply: check the base URL, which ",
-                hints.base_url,
-            ]
-            .concat(),
+            "a web page instead of a reply: check the base URL, which %",
         ),
         401 | 403 => (
             FailureKind::Unauthorized,
-            [
-                "check the key: ",
-                hints.key,
-                ", or a file in state named by ",
-                hints.key,
-                "_FILE",
-            ]
-            .concat(),
+            "check the key: %, or a file in state named by %_FILE",
         ),
         404 => (
             FailureKind::Rejected,
-            [
-                "check the base URL, which ",
-                hints.base_url,
-                ", and the model's name",
-            ]
-            .concat(),
+            "check the base URL, which %, and the model's name",
         ),
         413 => (
             FailureKind::Rejected,
-            "the conversation is too large for the server".to_string(),
+            "the conversation is too large for the server",
         ),
         429 => (
             FailureKind::RateLimited,
-            "too many requests, or no quota left".to_string(),
+            "too many requests, or no quota left",
         ),
-        500.. => (FailureKind::Server, "the server failed".to_string()),
+        500.. => (FailureKind::Server, "the server failed"),
         300..=399 => (
             FailureKind::Rejected,
-            "it redirects, and a key is not carried along: set the base URL to where it points"
-                .to_string(),
+            "it redirects, and a key is not carried along: set the base URL to where it points",
         ),
         _ => (
             FailureKind::Rejected,
-            "the server does not take the request".to_string(),
+            "the server does not take the request",
         ),
     };
+    let hint = if matches!(status, 401 | 403) {
+        hints.key
+    } else {
+        hints.base_url
+    };
+    let advice = fill(advice, &[hint, hint]);
     let told = if is_page {
         String::new()
     } else {
         server_message(&exchange.error_body)
     };
-    let message = [
-        "the model server at ",
-        base_url,
-        " answered ",
-        &decimal(status.into()),
-        &quoted(&told),
-        ": ",
-        &advice,
-    ]
-    .concat();
+    let message = fill(
+        "the model server at % answered %%: %",
+        &[base_url, &decimal(status.into()), &quoted(&told), &advice],
+    );
     Failure { kind, message }
 }
 
@@ -144,12 +125,11 @@ fn quoted(message: &str) -> String {
         return String::new();
     }
     // A terminal must not obey what a server sends.
-    let shown: String = message
-        .chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .take(MAX_MESSAGE_CHARACTERS)
-        .collect();
-    [" (\"", &shown, "\")"].concat()
+    let mut shown = String::new();
+    for letter in message.chars().take(MAX_MESSAGE_CHARACTERS) {
+        shown.push(if letter.is_control() { ' ' } else { letter });
+    }
+    fill(" (\"%\")", &[&shown])
 }
 
 /// The server's own words: `error.message`, `error`, `message` or `detail` of a JSON body, else a short plain one.
@@ -157,17 +137,20 @@ fn server_message(body: &[u8]) -> String {
     let Ok(value) = parse(body) else {
         let text = String::from_utf8_lossy(body);
         let text = text.trim();
-        return if text.starts_with(['<', '{']) || text.len() > MAX_MESSAGE_CHARACTERS {
+        return if matches!(text.as_bytes(), [b'<' | b'{', ..])
+            || text.len() > MAX_MESSAGE_CHARACTERS
+        {
             String::new()
         } else {
             text.to_string()
         };
     };
-    ["error/message", "error", "message", "detail"]
-        .iter()
-        .find_map(|place| value.text(place))
-        .unwrap_or_default()
-        .to_string()
+    for place in ["error/message", "error", "message", "detail"] {
+        if let Some(message) = value.text(place) {
+            return message.to_string();
+        }
+    }
+    String::new()
 }
 
 impl From<ReplyError> for FailureKind {

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::{Agent, Calls};
 use crate::json::decimal;
 use crate::settings::{Settings, SettingsError};
+use crate::template::fill;
 use crate::tools::Tool;
 use crate::transcript::{LineProblem, Transcript, TranscriptError};
 use crate::wire::{self, Block, CallResult, Message, NOTHING, Reply, Wire};
@@ -67,18 +68,10 @@ impl Agent {
         if from == to {
             agent.transcript = transcript;
         } else if left_out > 0 {
-            agent.notice = Some(
-                [
-                    "the conversation goes on with another wire (",
-                    from.name(),
-                    " \u{2192} ",
-                    to.name(),
-                    "): the reasoning in ",
-                    &decimal(left_out),
-                    " of its replies was left out",
-                ]
-                .concat(),
-            );
+            agent.notice = Some(fill(
+                "the conversation goes on with another wire (% \u{2192} %): the reasoning in % of its replies was left out",
+                &[from.name(), to.name(), &decimal(left_out)],
+            ));
         }
         Ok(agent)
     }
@@ -88,7 +81,7 @@ impl Agent {
 struct Walk<'a> {
     calls: &'a mut Calls,
     /// What the lines are written on again, and where to; `None` when they stay as they are.
-    rewrite: Option<(&'static dyn Wire, &'a mut Transcript)>,
+    rewrite: Option<(&'static Wire, &'a mut Transcript)>,
     /// The calls that have no result yet: each by its id in the transcript, and by the one that it has from now on.
     open: Vec<(String, String)>,
     /// The line that they are in.
@@ -114,7 +107,7 @@ impl Walk<'_> {
                 self.close()?;
                 if let Some((wire, lines)) = &mut self.rewrite {
                     let has_words = !text.trim().is_empty();
-                    lines.push(wire.user_message(if has_words { &text } else { NOTHING }));
+                    lines.push((wire.user_message)(if has_words { &text } else { NOTHING }));
                 }
             }
             Message::Reply(reply) => {
@@ -154,7 +147,7 @@ impl Walk<'_> {
             .blocks
             .retain(|block| matches!(block, Block::Text(_) | Block::Call(_)));
         self.left_out += u64::from(reply.blocks.len() < blocks);
-        lines.push(wire.reply_message(&reply));
+        lines.push((wire.reply_message)(&reply));
         Ok(())
     }
 
@@ -167,7 +160,7 @@ impl Walk<'_> {
         if let Some((wire, lines)) = &mut self.rewrite
             && !results.is_empty()
         {
-            for line in wire.tool_messages(&results) {
+            for line in (wire.tool_messages)(&results) {
                 lines.push(line);
             }
         }

@@ -9,6 +9,7 @@ use dewclaw_platform::Now;
 
 use crate::json::decimal;
 use crate::settings::Settings;
+use crate::template::fill;
 
 /// The wait after the first failure, doubled with each further one.
 const FIRST_WAIT_MS: u64 = 500;
@@ -54,7 +55,10 @@ impl Retry {
     ) -> Result<u64, String> {
         self.failed += 1;
         if self.failed >= settings.retry_attempts {
-            return Err(["; gave up after ", &decimal(self.failed.into()), " tries"].concat());
+            return Err(fill(
+                "; gave up after % tries",
+                &[&decimal(self.failed.into())],
+            ));
         }
         let wait = match retry_after.and_then(|value| retry_after_ms(value, now.wall_ms)) {
             Some(wait) => wait,
@@ -63,12 +67,10 @@ impl Retry {
         let spent = now.monotonic_ms.saturating_sub(self.began_ms);
         if spent.saturating_add(wait) > settings.retry_budget_ms {
             let wait = decimal(wait.div_ceil(1_000));
-            return Err([
-                "; gave up: the next try would be in ",
-                &wait,
-                " s, past retry_budget_ms",
-            ]
-            .concat());
+            return Err(fill(
+                "; gave up: the next try would be in % s, past retry_budget_ms",
+                &[&wait],
+            ));
         }
         Ok(wait)
     }
@@ -101,25 +103,13 @@ fn retry_after_ms(value: &str, wall_ms: u64) -> Option<u64> {
 /// An HTTP date in the form that servers must send, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7), as
 /// milliseconds since 1970.
 fn http_date_ms(value: &str) -> Option<u64> {
-    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    let (_, rest) = value.split_once(' ')?;
-    let mut fields = rest.split([' ', ':']);
-    let mut number = |digits: usize| -> Option<u64> {
-        let field = fields.next()?;
-        if field.len() != digits {
-            return None;
-        }
-        if digits == 3 {
-            let mut months = MONTHS.as_bytes().chunks(3);
-            return months
-                .position(|month| month == field.as_bytes())
-                .map(|month| month as u64 + 1);
-        }
-        field.parse().ok()
-    };
-    let (day, month, year) = (number(2)?, number(3)?, number(4)?);
-    let (hour, minute, second) = (number(2)?, number(2)?, number(2)?);
-    if year < 1970 || day == 0 || fields.next() != Some("GMT") {
+    const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+    let number = |from: usize, to: usize| value.get(from..to)?.parse::<u64>().ok();
+    let (day, year) = (number(5, 7)?, number(12, 16)?);
+    let (hour, minute, second) = (number(17, 19)?, number(20, 22)?, number(23, 25)?);
+    let named = value.get(8..11)?.as_bytes();
+    let month = MONTHS.chunks(3).position(|month| month == named)? as u64 + 1;
+    if year < 1970 || day == 0 || value.get(25..) != Some(" GMT") {
         return None;
     }
     let days = super::system_text::days_from_civil(year, month, day);

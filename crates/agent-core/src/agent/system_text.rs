@@ -5,6 +5,7 @@ use alloc::string::String;
 use dewclaw_platform::Now;
 
 use crate::json::decimal;
+use crate::template::fill;
 
 /// What the model is told where the person has set nothing.
 const DEFAULT: &str = "You are Dewclaw, an agent that works on the files of one workspace with the tools you are given. \
@@ -21,22 +22,15 @@ pub(super) fn system_text(custom: &str, now: Now) -> String {
     let two = |number: u64| -> String {
         let digits = decimal(number);
         if number < 10 {
-            ["0", &digits].concat()
+            fill("0%", &[&digits])
         } else {
             digits
         }
     };
-    [
-        text,
-        "\n\nToday is ",
-        &decimal(year),
-        "-",
-        &two(month),
-        "-",
-        &two(day),
-        " (UTC).",
-    ]
-    .concat()
+    fill(
+        "%\n\nToday is %-%-% (UTC).",
+        &[text, &decimal(year), &two(month), &two(day)],
+    )
 }
 
 /// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
@@ -54,13 +48,18 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
 
 /// Days from 1970-01-01 to a date from then on; `month` and `day` count from 1.
 pub(super) fn days_from_civil(year: u64, month: u64, day: u64) -> u64 {
-    const BEFORE_MONTH: [u64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+    const BEFORE_MONTH: [u16; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let before = year - 1;
     // Leap days from year 1 to the year before; 477 of them lie before 1970.
     let leaps = before / 4 - before / 100 + before / 400 - 477;
     let month = (month.clamp(1, 12) - 1) as usize;
-    (year - 1970) * 365 + leaps + BEFORE_MONTH[month] + u64::from(leap && month > 1) + day - 1
+    (year - 1970) * 365
+        + leaps
+        + u64::from(BEFORE_MONTH[month])
+        + u64::from(leap && month > 1)
+        + day
+        - 1
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,8 +17,8 @@ pub enum Value {
     Unsigned(u64),
     /// A whole number below 0.
     Negative(i64),
-    /// Any other number.
-    Float(f64),
+    /// Any other number, as it was written: nothing here computes with one, and reading it into a double takes 4 KB.
+    Decimal(String),
     /// A string.
     String(String),
     /// An array.
@@ -54,15 +54,18 @@ impl Value {
     /// A member of an object by its name (the last one, should it stand there twice), or an element of an array by
     /// its place: both can be named in a path, separated by `/`.
     pub fn get(&self, path: &str) -> Option<&Value> {
-        path.split('/').try_fold(self, |value, step| match value {
-            Value::Object(members) => members
-                .iter()
-                .rev()
-                .find(|(name, _)| name == step)
-                .map(|(_, member)| member),
-            Value::Array(elements) => elements.get(step.parse::<u64>().ok()? as usize),
-            _ => None,
-        })
+        let mut value = self;
+        for step in path.split('/') {
+            value = match value {
+                Value::Object(members) => {
+                    let found = members.iter().rev().find(|(name, _)| name == step);
+                    &found?.1
+                }
+                Value::Array(elements) => elements.get(step.parse::<u64>().ok()? as usize)?,
+                _ => return None,
+            };
+        }
+        Some(value)
     }
 
     /// The text of the string at `path`.
@@ -107,6 +110,11 @@ impl Value {
         }
     }
 
+    /// Whether `true` stands at `path`.
+    pub fn is_true(&self, path: &str) -> bool {
+        matches!(self.get(path), Some(Value::Bool(true)))
+    }
+
     /// Whether two values mean the same: the order of members does not matter.
     pub fn means(&self, other: &Value) -> bool {
         match (self, other) {
@@ -119,20 +127,36 @@ impl Value {
                         others.iter().any(|(n, v)| n == name && value.means(v))
                     })
             }
-            (one, other) => one == other,
+            (Value::String(one), Value::String(other))
+            | (Value::Decimal(one), Value::Decimal(other)) => one == other,
+            (Value::Unsigned(one), Value::Unsigned(other)) => one == other,
+            (Value::Negative(one), Value::Negative(other)) => one == other,
+            (Value::Bool(one), Value::Bool(other)) => one == other,
+            (Value::Null, Value::Null) => true,
+            _ => false,
         }
     }
 }
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(Reader)
+        Reader(&mut false).deserialize(deserializer)
     }
 }
 
-struct Reader;
+/// Reads a value. serde_json hands a number over that is no `u64` or `i64` as an object of one member, and that
+/// member's value as a `String`, which it never does with a text's own strings: this notes whether it did.
+struct Reader<'a>(&'a mut bool);
 
-impl<'de> Visitor<'de> for Reader {
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Value;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -151,15 +175,19 @@ impl<'de> Visitor<'de> for Reader {
         Ok(Value::Unsigned(value))
     }
 
+    /// Only what is below 0 comes as one.
     fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(match u64::try_from(value) {
-            Ok(value) => Value::Unsigned(value),
-            Err(_) => Value::Negative(value),
-        })
+        Ok(Value::Negative(value))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::Float(value))
+    /// Never called (serde_json's feature `arbitrary_precision`); what stands here by default would be formatted.
+    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        *self.0 = true;
+        Ok(Value::Decimal(value))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -176,8 +204,13 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut members = Vec::new();
-        while let Some(member) = access.next_entry()? {
-            members.push(member);
+        while let Some(name) = access.next_key()? {
+            let mut is_number = false;
+            let member = access.next_value_seed(Reader(&mut is_number))?;
+            if is_number {
+                return Ok(member);
+            }
+            members.push((name, member));
         }
         Ok(Value::Object(members))
     }
@@ -196,7 +229,7 @@ mod tests {
             Value::Bool(value) => (*value).into(),
             Value::Unsigned(value) => (*value).into(),
             Value::Negative(value) => (*value).into(),
-            Value::Float(value) => (*value).into(),
+            Value::Decimal(value) => serde_json::from_str(value).unwrap(),
             Value::String(value) => value.as_str().into(),
             Value::Array(values) => values.iter().map(theirs).collect(),
             Value::Object(members) => members
@@ -248,6 +281,33 @@ mod tests {
         assert_eq!(value.members("a/0").len(), 1);
         for nowhere in ["b", "a/2", "a/x", "n/0", "a/0/b/c", ""] {
             assert_eq!(value.get(nowhere), None, "{nowhere}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_no_objects_and_objects_no_numbers() {
+        let decimal = |text: &str| Value::Decimal(String::from(text));
+        for (text, value) in [
+            ("18446744073709551615", Value::Unsigned(u64::MAX)),
+            ("18446744073709551616", decimal("18446744073709551616")),
+            ("-9223372036854775808", Value::Negative(i64::MIN)),
+            ("-0", decimal("-0")),
+            ("1.50", decimal("1.50")),
+            ("-2E5", decimal("-2e+5")),
+            ("1e-999", decimal("1e-999")),
+        ] {
+            assert_eq!(parse(text.as_bytes()), Ok(value), "{text}");
+        }
+        // The member by which serde_json hands numbers over.
+        for text in [
+            r#"{"$serde_json::private::Number":"1.5"}"#,
+            r#"{"$serde_json::private::Number":1.5}"#,
+            r#"{"$serde_json::private::Number":"1.5","a":1}"#,
+        ] {
+            let Ok(Value::Object(members)) = parse(text.as_bytes()) else {
+                panic!("{text} is an object");
+            };
+            assert_eq!(members[0].0, "$serde_json::private::Number");
         }
     }
 

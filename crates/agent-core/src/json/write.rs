@@ -58,6 +58,38 @@ impl Object {
     }
 }
 
+/// A JSON array under construction.
+pub struct Array {
+    bytes: Vec<u8>,
+}
+
+impl Array {
+    /// An array without elements.
+    #[expect(
+        clippy::new_without_default,
+        reason = "an unfinished `[` is no default"
+    )]
+    pub fn new() -> Array {
+        Array {
+            bytes: alloc::vec![b'['],
+        }
+    }
+
+    /// Adds a value that is JSON already.
+    pub fn raw(&mut self, json: &[u8]) {
+        if self.bytes.len() > 1 {
+            self.bytes.push(b',');
+        }
+        self.bytes.extend_from_slice(json);
+    }
+
+    /// The array's JSON.
+    pub fn finish(&mut self) -> Vec<u8> {
+        self.bytes.push(b']');
+        core::mem::take(&mut self.bytes)
+    }
+}
+
 /// A number's decimal digits. (The formatting of the standard library takes ten times the code.)
 pub fn decimal(mut number: u64) -> String {
     let mut digits = [0; 20];
@@ -70,10 +102,11 @@ pub fn decimal(mut number: u64) -> String {
             break;
         }
     }
-    digits[at..]
-        .iter()
-        .map(|digit| char::from(*digit))
-        .collect()
+    let mut text = String::new();
+    for digit in &digits[at..] {
+        text.push(char::from(*digit));
+    }
+    text
 }
 
 /// Appends a JSON array of values that are JSON already.

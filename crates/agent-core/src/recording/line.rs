@@ -9,7 +9,9 @@ use dewclaw_platform::{HttpError, Now};
 use super::operation::{get_answer, put_answer};
 use crate::base64;
 use crate::effect::{Input, OperationId, REPLY_HEADERS, RequestId, Verdict};
-use crate::json::{Object, Value, decimal, push_array};
+use crate::json::{Array, Object, Value, decimal};
+use crate::template::fill;
+use crate::word_list;
 
 /// A recording that can't be followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,24 +43,19 @@ impl fmt::Display for RecordingError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             RecordingError::Malformed { line, why } => {
-                ["line ", &decimal(*line), " is not of a recording: ", *why].concat()
+                fill("line % is not of a recording: %", &[&decimal(*line), *why])
             }
             RecordingError::Version => {
                 "the recording is not of version 1: record it again".to_string()
             }
-            RecordingError::Differs { line, difference } => [
-                "line ",
-                &decimal(*line),
-                " of the recording does not fit this run: ",
-                difference,
-            ]
-            .concat(),
-            RecordingError::Ended { line } => [
-                "the recording ends at line ",
-                &decimal(*line),
-                ", before the run does: it was cut off",
-            ]
-            .concat(),
+            RecordingError::Differs { line, difference } => fill(
+                "line % of the recording does not fit this run: %",
+                &[&decimal(*line), difference],
+            ),
+            RecordingError::Ended { line } => fill(
+                "the recording ends at line %, before the run does: it was cut off",
+                &[&decimal(*line)],
+            ),
         };
         formatter.write_str(&text)
     }
@@ -66,43 +63,52 @@ impl fmt::Display for RecordingError {
 
 impl core::error::Error for RecordingError {}
 
-/// The names of errors in recordings.
-pub(super) const HTTP_ERRORS: [(HttpError, &str); 14] = [
-    (HttpError::Unsupported, "unsupported"),
-    (HttpError::InvalidRequest, "invalid-request"),
-    (HttpError::Denied, "denied"),
-    (HttpError::Dns, "dns"),
-    (HttpError::Connect, "connect"),
-    (HttpError::Tls, "tls"),
-    (HttpError::ConnectTimeout, "connect-timeout"),
-    (HttpError::FirstByteTimeout, "first-byte-timeout"),
-    (HttpError::BetweenBytesTimeout, "between-bytes-timeout"),
-    (HttpError::TotalTimeout, "total-timeout"),
-    (HttpError::Closed, "closed"),
-    (HttpError::Protocol, "protocol"),
-    (HttpError::TooLarge, "too-large"),
-    (HttpError::Internal, "internal"),
-];
-
-const VERDICTS: [(Verdict, &str); 3] = [
-    (Verdict::Approved, "approved"),
-    (Verdict::Refused, "refused"),
-    (Verdict::Unanswered, "unanswered"),
-];
-
-pub(super) fn name_of<T: PartialEq>(table: &[(T, &'static str)], value: &T) -> &'static str {
-    table
-        .iter()
-        .find(|(known, _)| known == value)
-        .map_or("", |(_, name)| name)
+/// The values of an enum that recordings name, and their names in the same order.
+pub(super) struct Names<T: 'static> {
+    pub(super) values: &'static [T],
+    names: &'static str,
 }
 
-pub(super) fn named<T: Copy>(table: &[(T, &'static str)], value: Option<&Value>) -> Option<T> {
-    let name = value?.as_str()?;
-    table
-        .iter()
-        .find(|(_, known)| *known == name)
-        .map(|(value, _)| *value)
+pub(super) const HTTP_ERRORS: Names<HttpError> = Names::new(
+    &[
+        HttpError::Unsupported,
+        HttpError::InvalidRequest,
+        HttpError::Denied,
+        HttpError::Dns,
+        HttpError::Connect,
+        HttpError::Tls,
+        HttpError::ConnectTimeout,
+        HttpError::FirstByteTimeout,
+        HttpError::BetweenBytesTimeout,
+        HttpError::TotalTimeout,
+        HttpError::Closed,
+        HttpError::Protocol,
+        HttpError::TooLarge,
+        HttpError::Internal,
+    ],
+    "unsupported invalid-request denied dns connect tls connect-timeout first-byte-timeout between-bytes-timeout \
+    total-timeout closed protocol too-large internal",
+);
+
+const VERDICTS: Names<Verdict> = Names::new(
+    &[Verdict::Approved, Verdict::Refused, Verdict::Unanswered],
+    "approved refused unanswered",
+);
+
+impl<T: Copy + PartialEq> Names<T> {
+    pub(super) const fn new(values: &'static [T], names: &'static str) -> Names<T> {
+        Names { values, names }
+    }
+
+    pub(super) fn name_of(&self, value: T) -> &'static str {
+        let place = self.values.iter().position(|known| *known == value);
+        word_list::word(self.names, place.unwrap_or(usize::MAX))
+    }
+
+    pub(super) fn named(&self, name: Option<&Value>) -> Option<T> {
+        let place = word_list::place(self.names, name?.as_str()?)?;
+        self.values.get(place).copied()
+    }
 }
 
 /// Adds bytes: as text where they are UTF-8.
@@ -133,21 +139,22 @@ pub(super) fn put_headers(headers: &[(String, String)], wanted: &[&str]) -> Vec<
 
 /// The member `headers` of a line.
 pub(super) fn get_headers(value: &Value) -> Vec<(String, String)> {
-    let headers = value.members("headers").iter();
+    let mut headers = Vec::new();
+    for (name, value) in value.members("headers") {
+        if let Some(value) = value.as_str() {
+            headers.push((name.clone(), value.to_string()));
+        }
+    }
     headers
-        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_string())))
-        .collect()
 }
 
 /// A line that begins with the moment at which it was learned.
 pub(super) fn at(now: Now) -> Object {
-    let mut moment = Vec::new();
-    push_array(
-        &mut moment,
-        [decimal(now.monotonic_ms), decimal(now.wall_ms)],
-    );
+    let mut moment = Array::new();
+    moment.raw(decimal(now.monotonic_ms).as_bytes());
+    moment.raw(decimal(now.wall_ms).as_bytes());
     let mut object = Object::new();
-    object.raw("at", &moment);
+    object.raw("at", &moment.finish());
     object
 }
 
@@ -183,7 +190,7 @@ pub(super) fn put_input(now: Now, input: &Input, operation: &[u8]) -> Vec<u8> {
         Input::ReplyFailed { id, error } => {
             object
                 .number("reply_failed", id.0.into())
-                .text("error", name_of(&HTTP_ERRORS, error));
+                .text("error", HTTP_ERRORS.name_of(*error));
         }
         Input::OperationDone { id, answer } => {
             object.number("operation", id.0.into());
@@ -194,7 +201,7 @@ pub(super) fn put_input(now: Now, input: &Input, operation: &[u8]) -> Vec<u8> {
         }
         Input::Verdict { call, verdict } => {
             object
-                .text("verdict", name_of(&VERDICTS, verdict))
+                .text("verdict", VERDICTS.name_of(*verdict))
                 .text("call", call);
         }
         Input::Tick => {
@@ -228,7 +235,7 @@ pub(super) fn get_input(value: &Value) -> Option<Input> {
         return Some(Input::ReplyEnd { id });
     }
     if let Some(id) = id("reply_failed") {
-        let error = named(&HTTP_ERRORS, value.get("error"))?;
+        let error = HTTP_ERRORS.named(value.get("error"))?;
         return Some(Input::ReplyFailed { id, error });
     }
     if let Some(RequestId(id)) = id("operation") {
@@ -239,7 +246,7 @@ pub(super) fn get_input(value: &Value) -> Option<Input> {
     if let Some(verdict) = value.get("verdict") {
         return Some(Input::Verdict {
             call: value.text("call")?.to_string(),
-            verdict: named(&VERDICTS, Some(verdict))?,
+            verdict: VERDICTS.named(Some(verdict))?,
         });
     }
     if value.get("tick").is_some() {
@@ -280,13 +287,13 @@ mod tests {
             }),
             (id(), bytes()).prop_map(|(id, bytes)| Input::ReplyChunk { id, bytes }),
             id().prop_map(|id| Input::ReplyEnd { id }),
-            (id(), 0..HTTP_ERRORS.len()).prop_map(|(id, index)| Input::ReplyFailed {
+            (id(), 0..HTTP_ERRORS.values.len()).prop_map(|(id, index)| Input::ReplyFailed {
                 id,
-                error: HTTP_ERRORS[index].0,
+                error: HTTP_ERRORS.values[index],
             }),
-            ("\\PC{0,20}", 0..VERDICTS.len()).prop_map(|(call, index)| Input::Verdict {
+            ("\\PC{0,20}", 0..VERDICTS.values.len()).prop_map(|(call, index)| Input::Verdict {
                 call,
-                verdict: VERDICTS[index].0,
+                verdict: VERDICTS.values[index],
             }),
             Just(Input::Tick),
             Just(Input::Cancel),

@@ -5,35 +5,41 @@ use alloc::vec::Vec;
 
 use dewclaw_platform::{EntryKind, FsError, Listing, ListingEntry, ReadChunk, Stat};
 
-use super::line::{HTTP_ERRORS, get_bytes, get_headers, name_of, named, put_bytes, put_headers};
+use super::line::{HTTP_ERRORS, Names, get_bytes, get_headers, put_bytes, put_headers};
 use crate::effect::{Operation, OperationAnswer};
-use crate::json::{Object, Value, decimal, push_array, push_string};
+use crate::json::{Array, Object, Value, decimal, string};
 use crate::operation::{ANSWER_HEADERS, FileAnswer, FileOperation, HttpAnswer};
 
-/// The names of errors in recordings.
-const FS_ERRORS: [(FsError, &str); 14] = [
-    (FsError::NotFound, "not-found"),
-    (FsError::Denied, "denied"),
-    (FsError::ReadOnly, "read-only"),
-    (FsError::IsFolder, "is-folder"),
-    (FsError::NotFolder, "not-folder"),
-    (FsError::NotEmpty, "not-empty"),
-    (FsError::Exists, "exists"),
-    (FsError::NoSpace, "no-space"),
-    (FsError::TooLarge, "too-large"),
-    (FsError::InvalidPath, "invalid-path"),
-    (FsError::Special, "special"),
-    (FsError::Unsupported, "unsupported"),
-    (FsError::NoRoot, "no-root"),
-    (FsError::Io, "io"),
-];
+const FS_ERRORS: Names<FsError> = Names::new(
+    &[
+        FsError::NotFound,
+        FsError::Denied,
+        FsError::ReadOnly,
+        FsError::IsFolder,
+        FsError::NotFolder,
+        FsError::NotEmpty,
+        FsError::Exists,
+        FsError::NoSpace,
+        FsError::TooLarge,
+        FsError::InvalidPath,
+        FsError::Special,
+        FsError::Unsupported,
+        FsError::NoRoot,
+        FsError::Io,
+    ],
+    "not-found denied read-only is-folder not-folder not-empty exists no-space too-large invalid-path special \
+    unsupported no-root io",
+);
 
-const ENTRY_KINDS: [(EntryKind, &str); 4] = [
-    (EntryKind::File, "file"),
-    (EntryKind::Folder, "folder"),
-    (EntryKind::Link, "link"),
-    (EntryKind::Special, "special"),
-];
+const ENTRY_KINDS: Names<EntryKind> = Names::new(
+    &[
+        EntryKind::File,
+        EntryKind::Folder,
+        EntryKind::Link,
+        EntryKind::Special,
+    ],
+    "file folder link special",
+);
 
 /// An operation, as recordings compare it.
 pub(super) fn put_operation(operation: &Operation) -> Vec<u8> {
@@ -88,7 +94,7 @@ pub(super) fn put_answer(answer: &OperationAnswer) -> Vec<u8> {
         OperationAnswer::File(answer) => answer,
         OperationAnswer::Http(HttpAnswer::Failed(error)) => {
             return object
-                .text("http_error", name_of(&HTTP_ERRORS, error))
+                .text("http_error", HTTP_ERRORS.name_of(*error))
                 .finish();
         }
         OperationAnswer::Http(HttpAnswer::Reply {
@@ -110,34 +116,28 @@ pub(super) fn put_answer(answer: &OperationAnswer) -> Vec<u8> {
             put_bytes(object.boolean("end", chunk.end), &chunk.bytes);
         }
         FileAnswer::Listing(listing) => {
-            let mut entries = Vec::new();
-            push_array(
-                &mut entries,
-                listing.entries.iter().map(|entry| {
-                    let mut line = alloc::vec![b'['];
-                    push_string(&mut line, &entry.name);
-                    line.push(b',');
-                    push_string(&mut line, name_of(&ENTRY_KINDS, &entry.kind));
-                    line.push(b',');
-                    line.extend_from_slice(decimal(entry.size).as_bytes());
-                    line.push(b']');
-                    line
-                }),
-            );
+            let mut entries = Array::new();
+            for entry in &listing.entries {
+                let mut line = Array::new();
+                line.raw(&string(&entry.name));
+                line.raw(&string(ENTRY_KINDS.name_of(entry.kind)));
+                line.raw(decimal(entry.size).as_bytes());
+                entries.raw(&line.finish());
+            }
             object
-                .raw("entries", &entries)
+                .raw("entries", &entries.finish())
                 .number("total", listing.total);
         }
         FileAnswer::Stat(stat) => {
             object
-                .text("kind", name_of(&ENTRY_KINDS, &stat.kind))
+                .text("kind", ENTRY_KINDS.name_of(stat.kind))
                 .number("size", stat.size);
         }
         FileAnswer::Done => {
             object.boolean("done", true);
         }
         FileAnswer::Failed(error) => {
-            object.text("error", name_of(&FS_ERRORS, error));
+            object.text("error", FS_ERRORS.name_of(*error));
         }
     }
     object.finish()
@@ -150,43 +150,40 @@ pub(super) fn get_answer(value: &Value) -> Option<OperationAnswer> {
             status: u16::try_from(status.as_u64()?).ok()?,
             headers: get_headers(value),
             body: get_bytes(value)?,
-            whole: value.get("whole") == Some(&Value::Bool(true)),
+            whole: value.is_true("whole"),
         }));
     }
     if let Some(error) = value.get("http_error") {
-        let error = named(&HTTP_ERRORS, Some(error))?;
+        let error = HTTP_ERRORS.named(Some(error))?;
         return Some(OperationAnswer::Http(HttpAnswer::Failed(error)));
     }
-    let answer = if let Some(end) = value.get("end") {
+    let answer = if value.get("end").is_some() {
         FileAnswer::Bytes(ReadChunk {
             bytes: get_bytes(value)?,
-            end: *end == Value::Bool(true),
+            end: value.is_true("end"),
         })
     } else if value.get("entries").is_some() {
-        let entry = |entry: &Value| -> Option<ListingEntry> {
-            Some(ListingEntry {
+        let mut entries = Vec::new();
+        for entry in value.elements("entries") {
+            entries.push(ListingEntry {
                 name: entry.text("0")?.to_string(),
-                kind: named(&ENTRY_KINDS, entry.get("1"))?,
+                kind: ENTRY_KINDS.named(entry.get("1"))?,
                 size: entry.count("2")?,
-            })
-        };
+            });
+        }
         FileAnswer::Listing(Listing {
-            entries: value
-                .elements("entries")
-                .iter()
-                .map(entry)
-                .collect::<Option<_>>()?,
+            entries,
             total: value.count("total")?,
         })
     } else if let Some(size) = value.get("size") {
         FileAnswer::Stat(Stat {
-            kind: named(&ENTRY_KINDS, value.get("kind"))?,
+            kind: ENTRY_KINDS.named(value.get("kind"))?,
             size: size.as_u64()?,
         })
     } else if value.get("done").is_some() {
         FileAnswer::Done
     } else {
-        FileAnswer::Failed(named(&FS_ERRORS, value.get("error"))?)
+        FileAnswer::Failed(FS_ERRORS.named(value.get("error"))?)
     };
     Some(OperationAnswer::File(answer))
 }
@@ -200,7 +197,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn answers() -> impl Strategy<Value = OperationAnswer> {
-        let kind = || (0..ENTRY_KINDS.len()).prop_map(|index| ENTRY_KINDS[index].0);
+        let kind = || (0..ENTRY_KINDS.values.len()).prop_map(|index| ENTRY_KINDS.values[index]);
         let entry = ("\\PC{0,20}", kind(), any::<u64>())
             .prop_map(|(name, kind, size)| ListingEntry { name, kind, size });
         let file = prop_oneof![
@@ -210,7 +207,8 @@ mod tests {
                 .prop_map(|(entries, total)| FileAnswer::Listing(Listing { entries, total })),
             (kind(), any::<u64>()).prop_map(|(kind, size)| FileAnswer::Stat(Stat { kind, size })),
             Just(FileAnswer::Done),
-            (0..FS_ERRORS.len()).prop_map(|index| FileAnswer::Failed(FS_ERRORS[index].0)),
+            (0..FS_ERRORS.values.len())
+                .prop_map(|index| FileAnswer::Failed(FS_ERRORS.values[index])),
         ];
         let http = prop_oneof![
             (any::<u16>(), "\\PC{0,20}", bytes(), any::<bool>()).prop_map(
@@ -221,7 +219,8 @@ mod tests {
                     whole,
                 }
             ),
-            (0..HTTP_ERRORS.len()).prop_map(|index| HttpAnswer::Failed(HTTP_ERRORS[index].0)),
+            (0..HTTP_ERRORS.values.len())
+                .prop_map(|index| HttpAnswer::Failed(HTTP_ERRORS.values[index])),
         ];
         prop_oneof![
             file.prop_map(OperationAnswer::File),

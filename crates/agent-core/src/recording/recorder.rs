@@ -9,7 +9,7 @@ use super::operation::put_operation;
 use super::{KIND, VERSION, request_digest};
 use crate::agent::Agent;
 use crate::effect::{Effect, Input, Operation};
-use crate::json::{Object, push_array, string};
+use crate::json::{Array, Object, string};
 use crate::settings::Settings;
 use crate::tools::Tool;
 
@@ -32,8 +32,10 @@ impl Recorder {
         now: Now,
         prompt: &str,
     ) -> Recorder {
-        let mut names = Vec::new();
-        push_array(&mut names, tools.iter().map(|tool| string(tool.name)));
+        let mut names = Array::new();
+        for tool in tools {
+            names.raw(&string(tool.name));
+        }
         let mut recorder = Recorder {
             lines: Vec::new(),
             messages: 0,
@@ -44,7 +46,7 @@ impl Recorder {
                 .text("kind", KIND)
                 .number("version", VERSION)
                 .raw("settings", &settings.to_json())
-                .raw("tools", &names)
+                .raw("tools", &names.finish())
                 .number("seed", seed)
                 .text("prompt", prompt)
                 .finish(),
@@ -57,17 +59,15 @@ impl Recorder {
         match effect {
             Effect::CallModel(call) => {
                 let lines = agent.transcript().lines();
-                let new: Vec<&[u8]> = lines[self.messages..]
-                    .iter()
-                    .map(crate::Line::json)
-                    .collect();
-                let mut messages = Vec::new();
-                push_array(&mut messages, new);
+                let mut messages = Array::new();
+                for line in lines.get(self.messages..).unwrap_or_default() {
+                    messages.raw(line.json());
+                }
                 let mut object = Object::new();
                 object
                     .number("request", call.id.0.into())
                     .text("digest", &request_digest(agent))
-                    .raw("messages", &messages);
+                    .raw("messages", &messages.finish());
                 self.messages = lines.len();
                 self.push(object.finish());
             }

@@ -12,6 +12,7 @@ use crate::agent::Agent;
 use crate::effect::{Input, Operation, OperationAnswer, Outcome};
 use crate::json::{Value, decimal, parse};
 use crate::settings::Settings;
+use crate::template::fill;
 use crate::tools::{self, Tool};
 
 /// Bytes shown around a difference.
@@ -126,15 +127,10 @@ impl Replay {
             } else {
                 "no operation"
             };
-            return Err(self.differs(
-                [
-                    "the recording has ",
-                    what,
-                    " here; this run wants ",
-                    excerpt(now.as_bytes(), 0).as_str(),
-                ]
-                .concat(),
-            ));
+            return Err(self.differs(fill(
+                "the recording has % here; this run wants %",
+                &[what, &excerpt(now.as_bytes(), 0)],
+            )));
         }
         if matches!(operation, Operation::Http(_)) {
             return Ok(None);
@@ -165,14 +161,10 @@ impl Replay {
         let value = self.parse(line)?;
         let text = |name: &str| value.text(name).unwrap_or_default();
         if text("finished") != outcome.reason.name() || text("text") != outcome.text {
-            return Err(self.differs(
-                [
-                    "this run ends here (",
-                    outcome.reason.name(),
-                    "), the recording goes on or ends otherwise",
-                ]
-                .concat(),
-            ));
+            return Err(self.differs(fill(
+                "this run ends here (%), the recording goes on or ends otherwise",
+                &[outcome.reason.name()],
+            )));
         }
         Ok(())
     }
@@ -213,35 +205,28 @@ impl Replay {
     fn first_difference(&self, recorded: &[Value], now: &[crate::Line]) -> String {
         let count = self.messages + recorded.len();
         if now.len() != count {
-            return [
-                "the recorded request has ",
-                &decimal(count as u64),
-                " messages, this run's has ",
-                &decimal(now.len() as u64),
-            ]
-            .concat();
+            return fill(
+                "the recorded request has % messages, this run's has %",
+                &[&decimal(count as u64), &decimal(now.len() as u64)],
+            );
         }
-        for (index, (old, line)) in recorded.iter().zip(&now[self.messages..]).enumerate() {
-            let Ok(new) = parse(line.json()) else {
+        for (index, old) in recorded.iter().enumerate() {
+            let line = now.get(self.messages + index).map(crate::Line::json);
+            let Ok(new) = parse(line.unwrap_or_default()) else {
                 continue;
             };
             if !old.means(&new) {
                 let (old, new) = (flat(old), flat(&new));
-                let at = old
-                    .bytes()
-                    .zip(new.bytes())
-                    .take_while(|(a, b)| a == b)
-                    .count();
+                let (old, new) = (old.as_bytes(), new.as_bytes());
+                let mut at = 0;
+                while at < old.len() && old.get(at) == new.get(at) {
+                    at += 1;
+                }
                 let number = decimal((self.messages + index + 1) as u64);
-                return [
-                    "message ",
-                    &number,
-                    " of the request is not as recorded\n  recorded: ",
-                    &excerpt(old.as_bytes(), at),
-                    "\n  this run: ",
-                    &excerpt(new.as_bytes(), at),
-                ]
-                .concat();
+                return fill(
+                    "message % of the request is not as recorded\n  recorded: %\n  this run: %",
+                    &[&number, &excerpt(old, at), &excerpt(new, at)],
+                );
             }
         }
         "the messages are the same, so the model, the tools or another setting must have changed"

@@ -5,14 +5,16 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::error::ToolError;
-use super::passage::{holds, places};
+use super::passage::{holds, place};
 use super::path::workspace_path;
 use super::whole_file::{Progress, WholeFile, done};
 use super::{Step, Task, Tool, Writes, text_argument};
 use crate::effect::{Operation, OperationAnswer};
 use crate::json::{Object, Value, decimal};
 use crate::operation::FileOperation;
+use crate::schema::push_listed;
 use crate::settings::Settings;
+use crate::template::fill;
 
 /// Bytes of a file that can be edited: it is held in memory twice.
 const MAX_FILE_BYTES: usize = 2 * 1024 * 1024;
@@ -35,13 +37,14 @@ fn start(arguments: &Value, _: &Settings) -> Result<Box<dyn Task>, ToolError> {
     let new = text_argument(arguments, "new_text");
     if old.is_empty() {
         return Err(ToolError::invalid(
-            "\"old_text\" is empty: give the passage to replace, or use write_file for a new file"
-                .to_string(),
+            "\"old_text\" is empty: give the passage to replace, or use write_file for a new file",
+            &[],
         ));
     }
     if old == new {
         return Err(ToolError::invalid(
-            "\"old_text\" and \"new_text\" are the same: nothing would change".to_string(),
+            "\"old_text\" and \"new_text\" are the same: nothing would change",
+            &[],
         ));
     }
     Ok(Box::new(EditFile {
@@ -69,7 +72,7 @@ impl Task for EditFile {
                 Object::new()
                     .text(
                         "message",
-                        &["replaced 1 passage at line ", &line, " of ", path].concat(),
+                        &fill("replaced 1 passage at line % of %", &[&line, path]),
                     )
                     .finish()
             }));
@@ -95,7 +98,12 @@ impl Task for EditFile {
 impl EditFile {
     /// The line of the only match, and the file's new content.
     fn replace(&self, text: &str) -> Result<(u64, Vec<u8>), ToolError> {
-        let places: Vec<usize> = places(text, &self.old).collect();
+        let mut places = Vec::new();
+        let mut from = 0;
+        while let Some(place) = place(text, &self.old, from) {
+            places.push(place);
+            from = place + 1;
+        }
         let &[place] = &places[..] else {
             return Err(self.not_unique(text, &places));
         };
@@ -115,45 +123,30 @@ impl EditFile {
                 "read the file again and copy the passage exactly"
             };
             return ToolError::invalid(
-                [
-                    "\"old_text\" stands nowhere in ",
-                    path,
-                    " (0 matches): ",
-                    hint,
-                ]
-                .concat(),
+                "\"old_text\" stands nowhere in % (0 matches): %",
+                &[path, hint],
             );
         }
-        let lines: Vec<String> = places
-            .iter()
-            .take(MAX_PLACES)
-            .map(|place| decimal(line_of(text, *place)))
-            .collect();
-        let more = if places.len() > MAX_PLACES {
-            ", ..."
-        } else {
-            ""
-        };
+        let mut lines = String::new();
+        for (index, place) in places.iter().enumerate() {
+            if index == MAX_PLACES {
+                push_listed(&mut lines, "...");
+                break;
+            }
+            push_listed(&mut lines, &decimal(line_of(text, *place)));
+        }
         let count = decimal(places.len() as u64);
         ToolError::invalid(
-            [
-                "\"old_text\" stands in ",
-                path,
-                " ",
-                &count,
-                " times, at lines ",
-                &lines.join(", "),
-                more,
-                ": add lines around it until it is the only one",
-            ]
-            .concat(),
+            "\"old_text\" stands in % % times, at lines %: add lines around it until it is the only one",
+            &[path, &count, &lines],
         )
     }
 }
 
 fn line_of(text: &str, place: usize) -> u64 {
-    1 + text.as_bytes()[..place]
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count() as u64
+    let mut line = 1;
+    for byte in &text.as_bytes()[..place] {
+        line += u64::from(*byte == b'\n');
+    }
+    line
 }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use dewclaw_platform::FsError;
 
 use crate::json::Object;
+use crate::template::fill;
 
 /// The kinds of tool errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,21 +44,22 @@ pub(crate) struct ToolError {
 }
 
 impl ToolError {
-    pub(crate) fn new(kind: ErrorKind, message: String) -> ToolError {
-        ToolError { kind, message }
+    /// The message comes as a template ([`fill`]) with its parts.
+    pub(crate) fn new(kind: ErrorKind, message: &str, parts: &[&str]) -> ToolError {
+        ToolError {
+            kind,
+            message: fill(message, parts),
+        }
     }
 
     /// Arguments that can't be taken.
-    pub(crate) fn invalid(message: String) -> ToolError {
-        ToolError::new(ErrorKind::InvalidArguments, message)
+    pub(crate) fn invalid(message: &str, parts: &[&str]) -> ToolError {
+        ToolError::new(ErrorKind::InvalidArguments, message, parts)
     }
 
     /// A path that the tools may not touch.
     pub(crate) fn denied(path: &str, why: &str) -> ToolError {
-        ToolError::new(
-            ErrorKind::PermissionDenied,
-            ["\"", path, "\" ", why].concat(),
-        )
+        ToolError::new(ErrorKind::PermissionDenied, "\"%\" %", &[path, why])
     }
 
     /// A file operation on `path` that failed.
@@ -87,10 +89,7 @@ impl ToolError {
             _ => (Internal, ""),
         };
         let shown = if path.is_empty() { "." } else { path };
-        ToolError::new(
-            kind,
-            ["\"", shown, "\": ", &error.to_string(), advice].concat(),
-        )
+        ToolError::new(kind, "\"%\": %%", &[shown, &error.to_string(), advice])
     }
 
     /// The error as the model gets it.

@@ -1,7 +1,7 @@
 //! `list_directory`: what stands in a folder.
 
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use dewclaw_platform::{EntryKind, Listing};
@@ -11,9 +11,10 @@ use super::path::{is_state_folder, workspace_path};
 use super::whole_file::WRONG_ANSWER;
 use super::{Step, Task, Tool, Writes, text_argument};
 use crate::effect::{Operation, OperationAnswer};
-use crate::json::{Object, Value, decimal, push_array};
+use crate::json::{Array, Object, Value, decimal};
 use crate::operation::{FileAnswer, FileOperation};
 use crate::settings::Settings;
+use crate::template::fill;
 
 /// Entries told at once: they fit in one result at ordinary name lengths.
 const MAX_ENTRIES: usize = 500;
@@ -53,7 +54,8 @@ impl Task for ListDirectory {
             }
             Some(_) => Step::Done(Err(ToolError::new(
                 ErrorKind::Internal,
-                WRONG_ANSWER.to_string(),
+                "%",
+                &[WRONG_ANSWER],
             ))),
         }
     }
@@ -65,37 +67,30 @@ impl ListDirectory {
         if self.path.is_empty() {
             listing
                 .entries
-                .retain(|entry| !is_state_folder(&entry.name));
+                .retain(|entry| !is_state_folder(entry.name.as_bytes()));
         }
         let total = listing.total - (before - listing.entries.len()) as u64;
         listing.entries.truncate(MAX_ENTRIES);
-        let mut entries = Vec::new();
-        push_array(
-            &mut entries,
-            listing.entries.iter().map(|entry| {
-                let mut object = Object::new();
-                object
-                    .text("name", &entry.name)
-                    .boolean("is_dir", entry.kind == EntryKind::Folder)
-                    .number("size", entry.size);
-                if entry.kind == EntryKind::Link {
-                    object.boolean("is_link", true);
-                }
-                object.finish()
-            }),
-        );
+        let mut entries = Array::new();
+        for entry in &listing.entries {
+            let mut object = Object::new();
+            object
+                .text("name", &entry.name)
+                .boolean("is_dir", entry.kind == EntryKind::Folder)
+                .number("size", entry.size);
+            if entry.kind == EntryKind::Link {
+                object.boolean("is_link", true);
+            }
+            entries.raw(&object.finish());
+        }
         let mut result = Object::new();
-        result.raw("entries", &entries);
+        result.raw("entries", &entries.finish());
         let shown = listing.entries.len() as u64;
         if total > shown {
-            let hint = [
-                "the first ",
-                &decimal(shown),
-                " of ",
-                &decimal(total),
-                " entries by name; names that are not UTF-8 are never shown",
-            ]
-            .concat();
+            let hint = fill(
+                "the first % of % entries by name; names that are not UTF-8 are never shown",
+                &[&decimal(shown), &decimal(total)],
+            );
             result.boolean("truncated", true).text("hint", &hint);
         }
         result.finish()

@@ -26,102 +26,127 @@ const PREFIX_LETTERS: usize = 3;
 /// The paragraphs of `text` that match `query`, best first, at most `limit`; equally good ones as they stand in the
 /// text. And how many match in all.
 pub(crate) fn search<'t>(text: &'t str, query: &str, limit: usize) -> (Vec<&'t str>, usize) {
-    let paragraphs: Vec<&str> = paragraphs(text).collect();
-    let terms = words(query);
-    let words: Vec<Vec<String>> = paragraphs.iter().map(|text| words(text)).collect();
+    let mut paragraphs = paragraphs(text);
     let count = paragraphs.len() as f32;
-    let average = words.iter().map(Vec::len).sum::<usize>() as f32 / count.max(1.0);
-    let mut scores: Vec<(f32, &str)> = paragraphs.iter().map(|text| (0.0, *text)).collect();
-    for term in &terms {
-        let frequencies: Vec<f32> = words.iter().map(|words| frequency(words, term)).collect();
-        let holding = frequencies.iter().filter(|found| **found > 0.0).count() as f32;
+    let mut all_words = 0;
+    for paragraph in &paragraphs {
+        all_words += paragraph.words.len();
+    }
+    let average = all_words as f32 / count.max(1.0);
+    for term in words(query) {
+        let mut holding = 0.0;
+        for paragraph in &mut paragraphs {
+            paragraph.frequency = frequency(&paragraph.words, &term);
+            if paragraph.frequency > 0.0 {
+                holding += 1.0;
+            }
+        }
         let rarity = ln(1.0 + (count - holding + 0.5) / (holding + 0.5));
-        for ((score, found), words) in scores.iter_mut().zip(&frequencies).zip(&words) {
-            let length = words.len() as f32 / average.max(1.0);
-            score.0 += rarity * found * (K1 + 1.0) / (found + K1 * (1.0 - B + B * length));
+        for paragraph in &mut paragraphs {
+            let length = paragraph.words.len() as f32 / average.max(1.0);
+            let found = paragraph.frequency;
+            paragraph.score += rarity * found * (K1 + 1.0) / (found + K1 * (1.0 - B + B * length));
         }
     }
     // The query itself in a paragraph: what finds anything in scripts that put no spaces between words.
     let needle = query.trim().to_ascii_lowercase();
-    for (score, text) in &mut scores {
-        if holds(&text.to_ascii_lowercase(), &needle) {
-            *score += 1.0;
+    let mut count = 0;
+    for paragraph in &mut paragraphs {
+        if holds(&paragraph.text.to_ascii_lowercase(), &needle) {
+            paragraph.score += 1.0;
+        }
+        if paragraph.score > 0.0 {
+            count += 1;
         }
     }
-    let count = scores.iter().filter(|(score, _)| *score > 0.0).count();
     let mut found = Vec::new();
     // The best one again and again: few are wanted, and a general sort is 3 KB of code.
     while found.len() < limit {
-        let Some(best) = best(&scores) else {
+        let Some(best) = best(&mut paragraphs) else {
             break;
         };
-        let (score, text) = &mut scores[best];
-        *score = 0.0;
-        found.push(*text);
+        best.score = 0.0;
+        found.push(best.text);
     }
     (found, count)
 }
 
+/// A paragraph, and what it is worth so far.
+struct Paragraph<'t> {
+    text: &'t str,
+    words: Vec<String>,
+    /// How often the term that is looked at stands in it.
+    frequency: f32,
+    score: f32,
+}
+
 /// The first of the highest scores above zero.
-fn best(scores: &[(f32, &str)]) -> Option<usize> {
+fn best<'p, 't>(paragraphs: &'p mut [Paragraph<'t>]) -> Option<&'p mut Paragraph<'t>> {
     let mut best = None;
     let mut highest = 0.0;
-    for (index, (score, _)) in scores.iter().enumerate() {
-        if *score > highest {
-            (best, highest) = (Some(index), *score);
+    for paragraph in paragraphs {
+        if paragraph.score > highest {
+            highest = paragraph.score;
+            best = Some(paragraph);
         }
     }
     best
 }
 
 /// Runs of lines between blank ones.
-fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    core::iter::from_fn(move || {
-        let mut start = None;
-        let mut end = 0;
-        let mut at = 0;
-        for line in rest.split_inclusive('\n') {
-            let blank = line.trim().is_empty();
-            match (blank, start) {
-                (false, None) => start = Some(at),
-                (true, Some(_)) => break,
-                _ => {}
-            }
-            at += line.len();
-            if !blank {
-                end = at;
-            }
+fn paragraphs(text: &str) -> Vec<Paragraph<'_>> {
+    let mut paragraphs = Vec::new();
+    let (mut start, mut end, mut at) = (0, 0, 0);
+    for line in text.split('\n') {
+        let after = at + line.len();
+        let blank = line.trim().is_empty();
+        if !blank {
+            end = after;
         }
-        let found = start
-            .and_then(|start| rest.get(start..end))
-            .map(str::trim_end);
-        rest = rest.get(at..).unwrap_or_default();
-        found
-    })
+        at = after + 1;
+        if start < end && (blank || at > text.len()) {
+            let text = text.get(start..end).unwrap_or_default().trim_ascii_end();
+            paragraphs.push(Paragraph {
+                text,
+                words: words(text),
+                frequency: 0.0,
+                score: 0.0,
+            });
+        }
+        if blank {
+            start = at;
+        }
+    }
+    paragraphs
 }
 
 /// The words of a text, in lower case as far as ASCII goes: letters, digits, and everything past ASCII.
 fn words(text: &str) -> Vec<String> {
-    text.split(|letter: char| letter.is_ascii() && !letter.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_ascii_lowercase)
-        .collect()
+    let mut words = Vec::new();
+    let mut word = String::new();
+    for letter in text.chars() {
+        if !letter.is_ascii() || letter.is_ascii_alphanumeric() {
+            word.push(letter.to_ascii_lowercase());
+        } else if !word.is_empty() {
+            words.push(core::mem::take(&mut word));
+        }
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
 }
 
 fn frequency(words: &[String], term: &str) -> f32 {
-    words
-        .iter()
-        .map(|word| {
-            if word == term {
-                1.0
-            } else if term.len() >= PREFIX_LETTERS && word.starts_with(term) {
-                PREFIX_WEIGHT
-            } else {
-                0.0
-            }
-        })
-        .sum()
+    let mut frequency = 0.0;
+    for word in words {
+        if word == term {
+            frequency += 1.0;
+        } else if term.len() >= PREFIX_LETTERS && word.starts_with(term) {
+            frequency += PREFIX_WEIGHT;
+        }
+    }
+    frequency
 }
 
 /// The natural logarithm for arguments from 1, to three digits: `core` has none. The mantissa's logarithm is the
@@ -194,7 +219,7 @@ mod tests {
         #[test]
         fn paragraphs_hold_every_line_that_is_not_blank(text in "([a-z]{0,3}[ \t]{0,2}\r?\n?){0,20}") {
             let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.trim().is_empty()).collect();
-            let found: Vec<&str> = paragraphs(&text).flat_map(str::lines).map(str::trim_end).collect();
+            let found: Vec<&str> = paragraphs(&text).iter().flat_map(|paragraph| paragraph.text.lines()).map(str::trim_end).collect();
             prop_assert_eq!(found, lines);
         }
     }

@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 
 use dewclaw_platform::FsError;
 
@@ -11,7 +10,7 @@ use super::memory::{MEMORY_PATH, search};
 use super::whole_file::{Progress, WholeFile};
 use super::{Step, Task, Tool, Writes};
 use crate::effect::OperationAnswer;
-use crate::json::{Object, Value, push_array, string};
+use crate::json::{Array, Object, Value, string};
 use crate::settings::Settings;
 
 /// Bytes of the memory file.
@@ -64,11 +63,13 @@ impl Task for MemoryRead {
             None => result.text("content", &text),
             Some(query) => {
                 let (found, count) = search(&text, query, MAX_MATCHES);
-                let mut matches = Vec::new();
-                push_array(&mut matches, found.iter().map(|text| string(text)));
+                let mut matches = Array::new();
+                for text in found {
+                    matches.raw(&string(text));
+                }
                 result
                     .text("query", query)
-                    .raw("matches", &matches)
+                    .raw("matches", &matches.finish())
                     .number("count", count as u64)
             }
         };

@@ -13,6 +13,7 @@ use crate::effect::{Operation, OperationAnswer};
 use crate::json::{Object, Value};
 use crate::operation::{FileAnswer, FileOperation};
 use crate::settings::Settings;
+use crate::template::fill;
 
 pub(crate) const TOOL: Tool = Tool {
     name: "memory_write",
@@ -24,27 +25,24 @@ pub(crate) const TOOL: Tool = Tool {
 };
 
 fn start(arguments: &Value, _: &Settings) -> Result<Box<dyn Task>, ToolError> {
-    let content = text_argument(arguments, "content").trim_end();
+    let content = text_argument(arguments, "content").trim_ascii_end();
     let overwrite = text_argument(arguments, "mode") == "overwrite";
     let tagged = |before: &str| holds(content, &[before, RECALLED_TAG].concat());
     if tagged("<") || tagged("</") {
         return Err(ToolError::invalid(
-            [
-                "the content holds a <",
-                RECALLED_TAG,
-                "> block, which came from memory: write only what is new",
-            ]
-            .concat(),
+            "the content holds a <%> block, which came from memory: write only what is new",
+            &[RECALLED_TAG],
         ));
     }
     if content.is_empty() && !overwrite {
         return Err(ToolError::invalid(
-            "\"content\" is empty: there is nothing to remember".to_string(),
+            "\"content\" is empty: there is nothing to remember",
+            &[],
         ));
     }
     Ok(Box::new(MemoryWrite {
         // A blank line ends each paragraph, so that the next one stands alone.
-        content: [content, "\n\n"].concat(),
+        content: fill("%\n\n", &[content]),
         overwrite,
         step: Next::Look,
     }))

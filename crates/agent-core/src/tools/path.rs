@@ -4,9 +4,9 @@
 //! business: its root keeps them inside, and the state folder is off limits there too.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use super::error::ToolError;
+use crate::url::cut;
 
 /// The folder of the workspace that holds state where no `/state` is granted. No tool reaches into it.
 pub const STATE_FOLDER: &str = ".dewclaw";
@@ -28,34 +28,42 @@ pub(crate) fn workspace_path(text: &str) -> Result<String, ToolError> {
             "has a backslash: separate folders by /",
         ));
     }
-    let mut parts: Vec<&str> = Vec::new();
+    let mut path = String::new();
     for part in text.split('/') {
         match part {
             "" | "." => {}
             ".." => {
-                if parts.pop().is_none() {
+                if path.is_empty() {
                     return Err(ToolError::denied(text, "leaves the workspace"));
                 }
+                let end = path.bytes().rposition(|byte| byte == b'/');
+                path.truncate(end.unwrap_or_default());
             }
-            _ => parts.push(part),
+            _ => {
+                if !path.is_empty() {
+                    path.push('/');
+                }
+                path.push_str(part);
+            }
         }
     }
-    if parts.first().is_some_and(|first| is_state_folder(first)) {
+    let (first, _) = cut(path.as_bytes(), b'/');
+    if is_state_folder(first) {
         return Err(ToolError::denied(
             text,
             "is the agent's own state, which tools can't reach",
         ));
     }
-    Ok(parts.join("/"))
+    Ok(path)
 }
 
 /// Whether some file system takes this name for the state folder's: case, and what Windows drops at a name's end.
-pub(crate) fn is_state_folder(name: &str) -> bool {
-    name.split(':')
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches(['.', ' '])
-        .eq_ignore_ascii_case(STATE_FOLDER)
+pub(crate) fn is_state_folder(name: &[u8]) -> bool {
+    let (mut name, _) = cut(name, b':');
+    while let [rest @ .., b'.' | b' '] = name {
+        name = rest;
+    }
+    name.eq_ignore_ascii_case(STATE_FOLDER.as_bytes())
 }
 
 fn is_drive(text: &str) -> bool {
@@ -122,7 +130,7 @@ mod tests {
         fn whatever_comes_out_is_normal(text in "[a./ \\\\\0]{0,20}|(\\.\\.|a|\\.dewclaw|/|\\.){0,12}") {
             if let Ok(path) = workspace_path(&text) {
                 prop_assert!(path.is_empty() || path.split('/').all(|part| !matches!(part, "" | "." | "..")));
-                prop_assert!(!path.split('/').next().is_some_and(is_state_folder));
+                prop_assert!(!is_state_folder(cut(path.as_bytes(), b'/').0));
                 prop_assert!(!path.contains('\0'));
             }
         }

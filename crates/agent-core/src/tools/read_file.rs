@@ -12,6 +12,7 @@ use crate::effect::{Operation, OperationAnswer};
 use crate::json::{Object, Value, decimal, string_cost};
 use crate::operation::{FileAnswer, FileOperation};
 use crate::settings::Settings;
+use crate::template::fill;
 
 /// Lines of a page where no limit is given.
 const DEFAULT_LIMIT: u64 = 2_000;
@@ -169,14 +170,8 @@ impl ReadFile {
         if self.lines == 0 && self.first > 1 && full.is_none() {
             let lines = decimal(self.line - u64::from(self.at_line_start));
             return Err(ToolError::invalid(
-                [
-                    "\"",
-                    &self.path,
-                    "\" has only ",
-                    &lines,
-                    " lines: take a smaller offset",
-                ]
-                .concat(),
+                "\"%\" has only % lines: take a smaller offset",
+                &[&self.path, &lines],
             ));
         }
         let content = String::from_utf8(core::mem::take(&mut self.page))
@@ -186,12 +181,11 @@ impl ReadFile {
         if let Some(full) = full {
             let next = decimal(self.first + self.lines);
             let hint = match full {
-                Full::LongLine => [
-                    "the line is longer than a page and was cut; what follows it, if anything, is at offset ",
-                    &next,
-                ]
-                .concat(),
-                Full::Lines | Full::Bytes => ["read on with offset ", &next].concat(),
+                Full::LongLine => fill(
+                    "the line is longer than a page and was cut; what follows it, if anything, is at offset %",
+                    &[&next],
+                ),
+                Full::Lines | Full::Bytes => fill("read on with offset %", &[&next]),
             };
             result.boolean("truncated", true).text("hint", &hint);
         }
@@ -199,6 +193,6 @@ impl ReadFile {
     }
 
     fn error(&self, kind: ErrorKind, why: &str) -> ToolError {
-        ToolError::new(kind, ["\"", &self.path, "\" ", why].concat())
+        ToolError::new(kind, "\"%\" %", &[&self.path, why])
     }
 }

@@ -7,14 +7,15 @@ use alloc::vec::Vec;
 use dewclaw_platform::Method;
 
 use super::error::{ErrorKind, ToolError};
-use super::web::{NOTE, TOTAL_MS, failed, header, timeouts, wrong_answer};
+use super::web::{Headers, NOTE, add_header, failed, header, request, wrong_answer};
 use super::{Step, Task, Tool, Writes, text_argument};
 use crate::effect::{Operation, OperationAnswer};
 use crate::json::{Object, Value, parse, string_cost};
 use crate::operation::{HttpAnswer, HttpOperation};
 use crate::settings::Settings;
-use crate::url::{HostRule, Url, check};
-use crate::{charset, html};
+use crate::template::fill;
+use crate::url::{HostRule, Url, check, cut};
+use crate::{charset, html, word_list};
 
 /// Bytes of a body that are read: pages are seldom larger, and the memory of a small host is not either.
 const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
@@ -30,24 +31,11 @@ const MAX_VALUE_BYTES: usize = 4 * 1024;
 const MAX_HEADERS: usize = 32;
 
 /// Headers that are the driver's own business, or would change how the message is framed (RFC 9110 section 7.6.1).
-const REFUSED_HEADERS: [&str; 12] = [
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
+const REFUSED_HEADERS: &str = "accept-encoding connection content-length expect host keep-alive proxy-authorization \
+    proxy-connection te trailer transfer-encoding upgrade";
 
 /// Headers that go along to another origin. Any other may be meant for the first one alone.
-const TRAVELLING_HEADERS: [&str; 4] =
-    ["accept", "accept-encoding", "accept-language", "user-agent"];
+const TRAVELLING_HEADERS: &str = "accept accept-encoding accept-language user-agent";
 
 pub(crate) const TOOL: Tool = Tool {
     name: "web_fetch",
@@ -70,51 +58,34 @@ fn can_change(arguments: &Value) -> bool {
 
 fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolError> {
     let url = Url::parse(text_argument(arguments, "url"))
-        .map_err(|why| ToolError::invalid(["the URL ", why].concat()))?;
+        .map_err(|why| ToolError::invalid("the URL %", &[why]))?;
     let rules = settings.allow_fetch.clone();
-    check(&rules, &url).map_err(|why| ToolError::new(ErrorKind::PermissionDenied, why))?;
+    check(&rules, &url).map_err(|why| ToolError::new(ErrorKind::PermissionDenied, "%", &[&why]))?;
     let method = method(arguments);
     let body = text_argument(arguments, "body").as_bytes().to_vec();
     if !body.is_empty() && !can_change(arguments) {
         return Err(ToolError::invalid(
-            "only POST, PUT, PATCH and DELETE have a body: name the method".to_string(),
+            "only POST, PUT, PATCH and DELETE have a body: name the method",
+            &[],
         ));
     }
     let mut headers = headers(arguments.members("headers"))?;
     let raw = header(&headers, "accept").starts_with("text/html");
-    let mut default = |name: &str, value: &str| {
-        if header(&headers, name).is_empty() {
-            headers.push((name.to_string(), value.to_string()));
-        }
-    };
-    default(
-        "accept",
-        "text/html, text/plain, application/json, */*;q=0.5",
-    );
-    default("user-agent", concat!("dewclaw/", env!("CARGO_PKG_VERSION")));
+    let accept = "text/html, text/plain, application/json, */*;q=0.5";
+    add_header(&mut headers, "accept", accept);
     if !body.is_empty() {
         let is_json = parse(&body).is_ok();
-        default(
-            "content-type",
-            if is_json {
-                "application/json"
-            } else {
-                "text/plain; charset=utf-8"
-            },
-        );
+        let kind = if is_json {
+            "application/json"
+        } else {
+            "text/plain; charset=utf-8"
+        };
+        add_header(&mut headers, "content-type", kind);
     }
-    headers.push(("accept-encoding".to_string(), "identity".to_string()));
+    let mut operation = request(settings, method, &url, headers, MAX_BODY_BYTES);
+    operation.body = body;
     Ok(Box::new(WebFetch {
-        operation: HttpOperation {
-            method,
-            url: url.text(),
-            headers,
-            body,
-            auth: None,
-            max_bytes: MAX_BODY_BYTES,
-            timeouts: timeouts(settings),
-            total_ms: TOTAL_MS,
-        },
+        operation,
         url,
         rules,
         hops: 0,
@@ -123,14 +94,10 @@ fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolEr
 }
 
 /// The model's headers, in lower case.
-fn headers(members: &[(String, Value)]) -> Result<Vec<(String, String)>, ToolError> {
-    let wrong = |name: &str, why: &str| {
-        Err(ToolError::invalid(
-            ["the header \"", name, "\" ", why].concat(),
-        ))
-    };
+fn headers(members: &[(String, Value)]) -> Result<Headers, ToolError> {
+    let wrong = |name: &str, why: &str| Err(ToolError::invalid("the header \"%\" %", &[name, why]));
     if members.len() > MAX_HEADERS {
-        return Err(ToolError::invalid("more than 32 headers".to_string()));
+        return Err(ToolError::invalid("more than 32 headers", &[]));
     }
     let mut headers = Vec::new();
     for (name, value) in members {
@@ -141,7 +108,7 @@ fn headers(members: &[(String, Value)]) -> Result<Vec<(String, String)>, ToolErr
         }
         let mut name = name.clone();
         name.make_ascii_lowercase();
-        if REFUSED_HEADERS.contains(&name.as_str()) {
+        if word_list::place(REFUSED_HEADERS, &name).is_some() {
             return wrong(&name, "can't be set: leave it out");
         }
         let Some(value) = value.as_str() else {
@@ -200,48 +167,41 @@ impl WebFetch {
     /// Turns to where a redirect leads, if that may be (RFC 9110 section 15.4).
     fn follow(&mut self, status: u16, location: &str) -> Result<(), ToolError> {
         let from = self.url.text();
-        let stop = |kind: ErrorKind, why: &[&str]| {
-            ToolError::new(kind, [from.as_str(), " redirects ", &why.concat()].concat())
+        let stop = |kind: ErrorKind, why: &str, part: &str| {
+            ToolError::new(kind, "% redirects %", &[&from, &fill(why, &[part])])
         };
         self.hops += 1;
         if self.hops > MAX_HOPS {
-            let why = ["on and on: more than 5 times in this call"];
-            return Err(stop(ErrorKind::Network, &why));
+            let why = "on and on: more than 5 times in this call";
+            return Err(stop(ErrorKind::Network, why, ""));
         }
         let next = self
             .url
             .join(location)
-            .map_err(|why| stop(ErrorKind::PermissionDenied, &["to a URL that ", why]))?;
+            .map_err(|why| stop(ErrorKind::PermissionDenied, "to a URL that %", why))?;
         if self.url.is_https() && !next.is_https() {
-            let why = [
-                "from https to ",
-                &next.text(),
-                ", which anybody on the way could read or change: not followed",
-            ];
-            return Err(stop(ErrorKind::PermissionDenied, &why));
+            let why =
+                "from https to %, which anybody on the way could read or change: not followed";
+            return Err(stop(ErrorKind::PermissionDenied, why, &next.text()));
         }
         check(&self.rules, &next)
-            .map_err(|why| stop(ErrorKind::PermissionDenied, &["elsewhere: ", &why]))?;
+            .map_err(|why| stop(ErrorKind::PermissionDenied, "elsewhere: %", &why))?;
         let operation = &mut self.operation;
         let asks_anew = status == 303 || (status < 303 && operation.method == Method::Post);
-        if asks_anew && operation.method != Method::Head {
+        let drops_body = asks_anew && operation.method != Method::Head;
+        if drops_body {
             operation.method = Method::Get;
             operation.body = Vec::new();
-            operation.headers.retain(|(name, _)| name != "content-type");
         }
-        if !self.url.same_origin(&next) {
-            if !operation.body.is_empty() {
-                let why = [
-                    "what was sent on to ",
-                    &next.text(),
-                    ": send it there yourself, if it may go there",
-                ];
-                return Err(stop(ErrorKind::PermissionDenied, &why));
-            }
-            operation
-                .headers
-                .retain(|(name, _)| TRAVELLING_HEADERS.contains(&name.as_str()));
+        let same_origin = self.url.same_origin(&next);
+        if !same_origin && !operation.body.is_empty() {
+            let why = "what was sent on to %: send it there yourself, if it may go there";
+            return Err(stop(ErrorKind::PermissionDenied, why, &next.text()));
         }
+        operation.headers.retain(|(name, _)| {
+            let travels = same_origin || word_list::place(TRAVELLING_HEADERS, name).is_some();
+            travels && !(drops_body && name == "content-type")
+        });
         operation.url = next.text();
         self.url = next;
         Ok(())
@@ -258,38 +218,37 @@ impl WebFetch {
         let encoding = header(headers, "content-encoding");
         let bytes = body.len() as u64;
         if !body.is_empty() && !matches!(encoding, "" | "identity") {
-            return Err(self.unsupported(&[
-                "sent it compressed (",
-                encoding,
-                "), though asked not to",
-            ]));
+            return Err(
+                self.unsupported("sent it compressed (%), though asked not to", &[encoding])
+            );
         }
         let is_html = is_html(kind, &body);
         let is_wide = matches!(body.get(..2), Some([0xFF, 0xFE] | [0xFE, 0xFF]));
         let is_text = is_html || is_text(kind) || core::str::from_utf8(&body).is_ok();
         if !is_text || (!is_wide && body.contains(&0)) {
-            return Err(self.unsupported(&["is no text but binary data (", kind, ")"]));
+            return Err(self.unsupported("is no text but binary data (%)", &[kind]));
         }
         let text = charset::decode(body, kind, is_html).map_err(|label| {
-            self.unsupported(&["is in the charset ", &label, ", which can't be read here"])
+            self.unsupported("is in the charset %, which can't be read here", &[&label])
         })?;
-        let (text, mut cut) = if is_html && !self.raw {
+        let (text, mut truncated) = if is_html && !self.raw {
             let resolve = |link: &str| Some(self.url.join(link).ok()?.text());
             html::to_text(&text, MAX_TEXT_BYTES, &resolve)
         } else {
             (text, false)
         };
-        let mut cost = 0;
-        let fitting = text.char_indices().find(|(at, letter)| {
-            let end = at + letter.len_utf8();
-            cost += text.as_bytes()[*at..end]
-                .iter()
-                .map(|byte| string_cost(*byte))
-                .sum::<usize>();
-            cost > MAX_TEXT_BYTES
-        });
-        let end = fitting.map_or(text.len(), |(at, _)| at);
-        cut |= end < text.len();
+        let (mut end, mut cost) = (0, 0);
+        for byte in text.bytes() {
+            cost += string_cost(byte);
+            if cost > MAX_TEXT_BYTES {
+                truncated = true;
+                break;
+            }
+            end += 1;
+        }
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
         let mut object = Object::new();
         object
             .text("note", NOTE)
@@ -298,25 +257,25 @@ impl WebFetch {
             .text("url", &self.url.text())
             .text("body", text.get(..end).unwrap_or_default())
             .number("bytes", bytes);
-        if cut || !whole {
+        if truncated || !whole {
             object.boolean("truncated", true);
         }
         Ok(object.finish())
     }
 
-    fn unsupported(&self, why: &[&str]) -> ToolError {
-        let url = self.url.text();
-        ToolError::new(
-            ErrorKind::Unsupported,
-            [url.as_str(), " ", &why.concat()].concat(),
-        )
+    fn unsupported(&self, why: &str, parts: &[&str]) -> ToolError {
+        let (url, why) = (self.url.text(), fill(why, parts));
+        ToolError::new(ErrorKind::Unsupported, "% %", &[&url, &why])
     }
 }
 
 /// The media type, without parameters, is one of these.
 fn is_one_of(content_type: &str, kinds: &[&str]) -> bool {
-    let kind = content_type.split(';').next().unwrap_or_default().trim();
-    kinds.iter().any(|known| kind.eq_ignore_ascii_case(known))
+    let (kind, _) = cut(content_type.as_bytes(), b';');
+    let kind = kind.trim_ascii();
+    kinds
+        .iter()
+        .any(|known| kind.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// Said to be HTML; or said to be nothing, and begins like it.
@@ -325,17 +284,17 @@ fn is_html(content_type: &str, body: &[u8]) -> bool {
         return is_one_of(content_type, &["text/html", "application/xhtml+xml"]);
     }
     let start = body.trim_ascii_start();
-    ["<!doctype html", "<html"].iter().any(|mark| {
-        start
-            .get(..mark.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(mark.as_bytes()))
-    })
+    begins(start, b"<!doctype html") || begins(start, b"<html")
+}
+
+fn begins(text: &[u8], mark: &[u8]) -> bool {
+    let start = text.get(..mark.len()).unwrap_or_default();
+    start.eq_ignore_ascii_case(mark)
 }
 
 /// Said to be text, so that bytes which are no UTF-8 are of another charset.
 fn is_text(content_type: &str) -> bool {
-    let start = content_type.get(..5).unwrap_or_default();
-    start.eq_ignore_ascii_case("text/")
+    begins(content_type.as_bytes(), b"text/")
         || is_one_of(
             content_type,
             &[

@@ -7,14 +7,15 @@ use alloc::vec::Vec;
 use dewclaw_platform::Method;
 
 use super::error::{ErrorKind, ToolError};
-use super::web::{NOTE, TOTAL_MS, failed, header, timeouts, wrong_answer};
+use super::web::{Headers, NOTE, add_header, failed, header, request, wrong_answer};
 use super::{Step, Task, Tool, Writes, count_argument, text_argument};
 use crate::effect::{Auth, AuthScheme, Operation, OperationAnswer};
 use crate::html;
-use crate::json::{Object, Value, decimal, parse, push_array};
+use crate::json::{Array, Object, Value, decimal, parse};
 use crate::operation::{HttpAnswer, HttpOperation};
 use crate::settings::{SearchEngine, Settings};
-use crate::url::{Url, push_query};
+use crate::template::fill;
+use crate::url::{Url, push_query, without_end};
 
 /// Bytes of an answer.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -45,23 +46,21 @@ fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolEr
     let query = text_argument(arguments, "query").trim();
     if query.is_empty() || query.len() > MAX_QUERY_BYTES {
         return Err(ToolError::invalid(
-            "the query must have words, and at most 1,024 bytes".to_string(),
+            "the query must have words, and at most 1,024 bytes",
+            &[],
         ));
     }
     let Some(engine) = settings.search else {
         return Err(ToolError::new(
             ErrorKind::Unsupported,
-            [
-                "web search is not configured: the operator can ",
-                SEARCH_VARIABLES,
-            ]
-            .concat(),
+            "web search is not configured: the operator can %",
+            &[SEARCH_VARIABLES],
         ));
     };
     let count = count_argument(arguments, "num_results", 5).min(MAX_RESULTS);
     let base = match settings.search_url.as_str() {
         "" => engine.default_url(),
-        url => url.trim_end_matches('/'),
+        url => without_end(url, "/"),
     };
     let mut address = base.to_string();
     if engine == SearchEngine::Searxng && !base.ends_with("/search") {
@@ -76,29 +75,21 @@ fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolEr
     address.push_str(name);
     address.push_str(&value);
     let url = Url::parse(&address).map_err(|why| {
-        let why = ["the search address ", why, ": the operator must mend it"].concat();
-        ToolError::new(ErrorKind::Unsupported, why)
+        let message = "the search address %: the operator must mend it";
+        ToolError::new(ErrorKind::Unsupported, message, &[why])
     })?;
-    let pair = |name: &str, value: &str| (name.to_string(), value.to_string());
+    let mut headers = Headers::new();
+    add_header(&mut headers, "accept", "application/json");
+    let mut operation = request(settings, Method::Get, &url, headers, MAX_BODY_BYTES);
+    if engine == SearchEngine::Brave {
+        operation.auth = Some(Auth {
+            slot: "brave",
+            scheme: AuthScheme::Header("x-subscription-token"),
+        });
+    }
     Ok(Box::new(WebSearch {
         host: url.authority(),
-        operation: Some(HttpOperation {
-            method: Method::Get,
-            url: url.text(),
-            headers: alloc::vec![
-                pair("accept", "application/json"),
-                pair("accept-encoding", "identity"),
-                pair("user-agent", concat!("dewclaw/", env!("CARGO_PKG_VERSION"))),
-            ],
-            body: Vec::new(),
-            auth: (engine == SearchEngine::Brave).then_some(Auth {
-                slot: "brave",
-                scheme: AuthScheme::Header("x-subscription-token"),
-            }),
-            max_bytes: MAX_BODY_BYTES,
-            timeouts: timeouts(settings),
-            total_ms: TOTAL_MS,
-        }),
+        operation: Some(operation),
         query: query.to_string(),
         count: count as usize,
     }))
@@ -142,18 +133,13 @@ impl WebSearch {
         match status {
             200..=299 => {}
             300..=399 => {
-                return Err(self.error(&[
-                    "redirects to ",
-                    header(headers, "location"),
-                    ": the operator must set that address",
-                ]));
+                return Err(self.error(
+                    "redirects to %: the operator must set that address",
+                    &[header(headers, "location")],
+                ));
             }
             401 | 403 => {
-                return Err(self.error(&[
-                    "refused with status ",
-                    &decimal(status.into()),
-                    ": the operator must check its key, or switch on its JSON format (SearXNG: search.formats)",
-                ]));
+                return Err(self.error("refused with status %: the operator must check its key, or switch on its JSON format (SearXNG: search.formats)", &[&decimal(status.into())]));
             }
             429 => {
                 let seconds = header(headers, "retry-after");
@@ -162,51 +148,54 @@ impl WebSearch {
                 } else {
                     seconds
                 };
-                return Err(self.error(&[
-                    "has had too many searches (status 429): wait (",
-                    when,
-                    "), or go on without",
-                ]));
+                return Err(self.error(
+                    "has had too many searches (status 429): wait (%), or go on without",
+                    &[when],
+                ));
             }
             _ => {
-                return Err(self.error(&[
-                    "failed with status ",
-                    &decimal(status.into()),
-                    ": try once more, or go on without",
-                ]));
+                return Err(self.error(
+                    "failed with status %: try once more, or go on without",
+                    &[&decimal(status.into())],
+                ));
             }
         }
         if !whole {
-            return Err(self.error(&["answered with more than 1 MiB: ask for fewer results"]));
+            return Err(self.error("answered with more than 1 MiB: ask for fewer results", &[]));
         }
         let answer = parse(body).map_err(|_| {
-            self.error(&[
-                "answered with something else than JSON (",
-                header(headers, "content-type"),
-                "): the operator must check the search address",
-            ])
+            self.error("answered with something else than JSON (%): the operator must check the search address", &[header(headers, "content-type")])
         })?;
         let found = found(&answer).ok_or_else(|| {
-            self.error(&[
+            self.error(
                 "answered without a list of results: the operator must check the search address",
-            ])
+                &[],
+            )
         })?;
-        let mut results = Vec::new();
-        push_array(
-            &mut results,
-            found.iter().filter_map(result).take(self.count),
-        );
+        let mut results = Array::new();
+        let mut left = self.count;
+        for found in found {
+            if left == 0 {
+                break;
+            }
+            if let Some(result) = result(found) {
+                results.raw(&result);
+                left -= 1;
+            }
+        }
         Ok(Object::new()
             .text("note", NOTE)
             .text("query", &self.query)
-            .raw("results", &results)
+            .raw("results", &results.finish())
             .finish())
     }
 
-    fn error(&self, why: &[&str]) -> ToolError {
+    fn error(&self, why: &str, parts: &[&str]) -> ToolError {
+        let why = fill(why, parts);
         ToolError::new(
             ErrorKind::Network,
-            ["the search server ", self.host.as_str(), " ", &why.concat()].concat(),
+            "the search server % %",
+            &[&self.host, &why],
         )
     }
 }

@@ -9,6 +9,7 @@ use super::error::{ErrorKind, ToolError};
 use crate::effect::{Operation, OperationAnswer};
 use crate::json::decimal;
 use crate::operation::{FileAnswer, FileOperation};
+use crate::template::fill;
 
 /// Bytes that are asked for at once.
 pub(crate) const PIECE_BYTES: usize = 64 * 1024;
@@ -48,11 +49,7 @@ impl WholeFile {
                     let limit = decimal((self.max_bytes / 1024) as u64);
                     return self.fail(
                         ErrorKind::TooLarge,
-                        &[
-                            "is larger than ",
-                            &limit,
-                            " KiB: read it in pages with read_file, or write a new file",
-                        ],
+                        "is larger than % KiB: read it in pages with read_file, or write a new file", &[&limit],
                     );
                 }
                 if self.bytes.is_empty() {
@@ -64,7 +61,7 @@ impl WholeFile {
                     let bytes = core::mem::take(&mut self.bytes);
                     return match String::from_utf8(bytes) {
                         Ok(text) => Progress::Text(text),
-                        Err(_) => self.fail(ErrorKind::Unsupported, &[NOT_TEXT]),
+                        Err(_) => self.fail(ErrorKind::Unsupported, NOT_TEXT, &[]),
                     };
                 }
             }
@@ -72,7 +69,7 @@ impl WholeFile {
                 return Progress::Failed(ToolError::file(&self.path, error), Some(error));
             }
             Some(_) => {
-                return self.fail(ErrorKind::Internal, &[WRONG_ANSWER]);
+                return self.fail(ErrorKind::Internal, WRONG_ANSWER, &[]);
             }
         }
         Progress::Operate(Operation::File(FileOperation::Read {
@@ -82,9 +79,9 @@ impl WholeFile {
         }))
     }
 
-    fn fail(&self, kind: ErrorKind, why: &[&str]) -> Progress {
-        let message = ["\"", &self.path, "\" ", &why.concat()].concat();
-        Progress::Failed(ToolError::new(kind, message), None)
+    fn fail(&self, kind: ErrorKind, why: &str, parts: &[&str]) -> Progress {
+        let parts = [self.path.as_str(), &fill(why, parts)];
+        Progress::Failed(ToolError::new(kind, "\"%\" %", &parts), None)
     }
 }
 
@@ -101,7 +98,8 @@ pub(crate) fn done(path: &str, answer: Option<OperationAnswer>) -> Result<(), To
         Some(OperationAnswer::File(FileAnswer::Failed(error))) => Err(ToolError::file(path, error)),
         _ => Err(ToolError::new(
             ErrorKind::Internal,
-            ["\"", path, "\" ", WRONG_ANSWER].concat(),
+            "\"%\" %",
+            &[path, WRONG_ANSWER],
         )),
     }
 }

@@ -12,6 +12,7 @@ use crate::effect::{Operation, OperationAnswer};
 use crate::json::{Object, Value, decimal};
 use crate::operation::FileOperation;
 use crate::settings::Settings;
+use crate::template::fill;
 
 pub(crate) const TOOL: Tool = Tool {
     name: "write_file",
@@ -50,7 +51,7 @@ impl Task for WriteFile {
             Object::new()
                 .text(
                     "message",
-                    &["wrote ", &bytes, " bytes to ", &self.path].concat(),
+                    &fill("wrote % bytes to %", &[&bytes, &self.path]),
                 )
                 .number("bytes", self.bytes as u64)
                 .finish()

@@ -41,7 +41,7 @@ fn v4_part(part: &[u8]) -> Option<u64> {
 }
 
 /// The number of these digits, 0 for none, and 2³² for all that are not below. `None` for what is no digit.
-pub(super) fn number(digits: &[u8], radix: u32) -> Option<u64> {
+pub(crate) fn number(digits: &[u8], radix: u32) -> Option<u64> {
     let mut number = 0u64;
     for byte in digits {
         let digit = char::from(*byte)
@@ -54,12 +54,13 @@ pub(super) fn number(digits: &[u8], radix: u32) -> Option<u64> {
 
 /// Reads an IPv6 address as RFC 4291, section 2.2, has it.
 pub(super) fn read_v6(text: &[u8]) -> Option<[u16; 8]> {
-    // What was read so far, and what stands in front of the `::` with the number of its groups.
-    let (mut address, mut count) = (0u128, 0);
-    let mut head = None;
+    let mut groups = [0; 8];
+    let mut count = 0;
+    // How many groups stand in front of the `::`.
+    let mut in_front = None;
     let mut rest = text;
     if let [b':', b':', after @ ..] = rest {
-        head = Some((0, 0));
+        in_front = Some(0);
         rest = after;
     }
     while !rest.is_empty() {
@@ -72,44 +73,39 @@ pub(super) fn read_v6(text: &[u8]) -> Option<[u16; 8]> {
             if written.as_bytes() != group {
                 return None;
             }
-            address = address << 32 | u128::from(inside);
+            *groups.get_mut(count)? = (inside >> 16) as u16;
+            *groups.get_mut(count + 1)? = inside as u16;
             count += 2;
             break;
         }
         if !matches!(group.len(), 1..=4) {
             return None;
         }
-        address = address << 16 | u128::from(number(group, 16)?);
+        *groups.get_mut(count)? = number(group, 16)? as u16;
         count += 1;
         rest = match after {
             None => break,
             // A single colon can't end an address.
             Some([]) => return None,
-            Some([b':', after @ ..]) if head.is_none() => {
-                head = Some((address, count));
-                address = 0;
+            Some([b':', after @ ..]) if in_front.is_none() => {
+                in_front = Some(count);
                 after
             }
             Some(after) => after,
         };
     }
-    if let Some((mut head, in_front)) = head {
-        if count >= 8 {
-            return None;
+    match in_front {
+        Some(in_front) if count < 8 => {
+            // What stands behind the `::` goes to the end.
+            for from in (in_front..count).rev() {
+                groups[from + 8 - count] = groups[from];
+                groups[from] = 0;
+            }
+            Some(groups)
         }
-        for _ in in_front..8 {
-            head <<= 16;
-        }
-        address |= head;
-    } else if count != 8 {
-        return None;
+        None if count == 8 => Some(groups),
+        _ => None,
     }
-    let mut groups = [0; 8];
-    for group in groups.iter_mut().rev() {
-        *group = address as u16;
-        address >>= 16;
-    }
-    Some(groups)
 }
 
 /// Appends four decimal numbers.

@@ -5,6 +5,8 @@ use alloc::string::{String, ToString};
 use super::host::{read_host, split_port};
 use super::{Host, Url, special_use};
 use crate::json::decimal;
+use crate::schema::push_listed;
+use crate::template::fill;
 
 /// One entry of `--allow-fetch`.
 ///
@@ -102,26 +104,23 @@ pub fn check(rules: &[HostRule], url: &Url) -> Result<(), String> {
     }
     let mut message = url.authority();
     if let Some(kind) = special {
-        message.push_str(" is ");
-        message.push_str(kind);
-        message
-            .push_str(", which is refused unless that very host is allowed, however it is written");
+        message.push_str(&fill(
+            " is %, which is refused unless that very host is allowed, however it is written",
+            &[kind],
+        ));
     } else if rules.is_empty() {
         message.push_str(" is not allowed, as no host is");
     } else {
-        message.push_str(" is not among the allowed hosts (");
-        for (index, rule) in rules.iter().take(LISTED).enumerate() {
-            if index > 0 {
-                message.push_str(", ");
+        let mut hosts = String::new();
+        for (index, rule) in rules.iter().enumerate() {
+            if index == LISTED {
+                let more = decimal((rules.len() - LISTED) as u64);
+                hosts.push_str(&fill(" and % more", &[&more]));
+                break;
             }
-            message.push_str(&rule.text);
+            push_listed(&mut hosts, &rule.text);
         }
-        if rules.len() > LISTED {
-            message.push_str(" and ");
-            message.push_str(&decimal((rules.len() - LISTED) as u64));
-            message.push_str(" more");
-        }
-        message.push(')');
+        message.push_str(&fill(" is not among the allowed hosts (%)", &[&hosts]));
     }
     message.push_str(": only the operator can allow it, with --allow-fetch ");
     url.push_authority(&mut message);

@@ -8,7 +8,7 @@
 
 use self::Kind::*;
 use super::address::v4_in;
-use super::last_label;
+use crate::word_list;
 
 /// Why a host is special-use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,21 +115,10 @@ pub(super) fn of_v6(address: &[u16; 8]) -> Option<Kind> {
 
 /// `localdomain` is what hosts files commonly have a name of 127.0.0.1 in. All of `arpa` is infrastructure; `home.arpa`
 /// is the part for homes. `svc` is of Kubernetes.
-const LOCAL_DOMAINS: [&str; 11] = [
-    "localhost",
-    "local",
-    "internal",
-    "lan",
-    "intranet",
-    "corp",
-    "home",
-    "private",
-    "arpa",
-    "localdomain",
-    "svc",
-];
+const LOCAL_DOMAINS: &str =
+    "localhost local internal lan intranet corp home private arpa localdomain svc";
 
-const RESERVED_DOMAINS: [&str; 5] = ["test", "invalid", "example", "onion", "alt"];
+const RESERVED_DOMAINS: &str = "test invalid example onion alt";
 
 pub(super) fn of_name(name: &str) -> Option<Kind> {
     // A name without a dot is completed by the resolver.
@@ -139,11 +128,11 @@ pub(super) fn of_name(name: &str) -> Option<Kind> {
 
 /// Of a name by the domain that it is in.
 pub(super) fn of_domain(name: &str) -> Option<Kind> {
-    let domain = last_label(name.as_bytes());
-    let is = |known: &&str| known.as_bytes() == domain;
-    if LOCAL_DOMAINS.iter().any(is) {
+    let dot = name.bytes().rposition(|byte| byte == b'.');
+    let domain = name.get(dot.map_or(0, |dot| dot + 1)..).unwrap_or_default();
+    if word_list::place(LOCAL_DOMAINS, domain).is_some() {
         Some(LocalName)
-    } else if RESERVED_DOMAINS.iter().any(is) {
+    } else if word_list::place(RESERVED_DOMAINS, domain).is_some() {
         Some(ReservedName)
     } else {
         None

@@ -7,161 +7,131 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::sse::SseDecoder;
 use super::surrogates::{Joiner, parse_halves};
 use super::{
-    Block, CallResult, Counter, Hints, MAX_BLOCKS, Message, NOT_JSON, Reply, ReplyDecoder,
-    ReplyError, Stop, TOO_MANY, ToolCall, WholeBody, Wire, error_words,
+    Block, CallResult, Counter, Hints, MAX_BLOCKS, Message, NOT_JSON, Reply, ReplyError, Stop,
+    TOO_MANY, ToolCall, Wire, error_words,
 };
 use crate::effect::{Auth, AuthScheme, Event, Usage};
-use crate::json::{Object, Value, parse, push_array};
+use crate::json::{Array, Object, Value, parse};
 use crate::settings::Settings;
 use crate::tools::Tool;
 use crate::transcript::Line;
 
 /// The wire.
-pub(super) struct ChatCompletions;
+pub(super) const WIRE: Wire = Wire {
+    tag: "openai-chat",
+    path: "/chat/completions",
+    headers: &[
+        ("content-type", "application/json"),
+        ("accept", "application/json, text/event-stream"),
+        ("user-agent", concat!("dewclaw/", env!("CARGO_PKG_VERSION"))),
+    ],
+    auth: Auth {
+        slot: "openai",
+        scheme: AuthScheme::Bearer,
+    },
+    request_head,
+    tail_without_tools: br#"],"tool_choice":"none"}"#,
+    // These servers cache by themselves.
+    mark: b"",
+    user_message,
+    reply_message,
+    tool_messages,
+    hints: Hints {
+        key: "OPENAI_API_KEY",
+        base_url: "mostly ends in /v1",
+        server: "an OpenAI-compatible server",
+    },
+    parts,
+};
 
-impl Wire for ChatCompletions {
-    fn tag(&self) -> &'static str {
-        "openai-chat"
+fn request_head(settings: &Settings, tools: &[&'static Tool], system: &str) -> Vec<u8> {
+    let mut object = Object::new();
+    object.text("model", &settings.model);
+    if settings.stream {
+        object
+            .boolean("stream", true)
+            .raw("stream_options", br#"{"include_usage":true}"#);
     }
-
-    fn path(&self) -> &'static str {
-        "/chat/completions"
+    if settings.max_tokens > 0 {
+        object.number("max_tokens", settings.max_tokens.into());
     }
-
-    fn headers(&self) -> &'static [(&'static str, &'static str)] {
-        &[
-            ("content-type", "application/json"),
-            ("accept", "application/json, text/event-stream"),
-            ("user-agent", concat!("dewclaw/", env!("CARGO_PKG_VERSION"))),
-        ]
-    }
-
-    fn auth(&self) -> Auth {
-        Auth {
-            slot: "openai",
-            scheme: AuthScheme::Bearer,
+    if !tools.is_empty() {
+        let mut list = Array::new();
+        for tool in tools {
+            let function = Object::new()
+                .text("type", "function")
+                .raw("function", &tool.to_json("parameters"))
+                .finish();
+            list.raw(&function);
         }
+        object.raw("tools", &list.finish());
     }
+    // More messages follow, so the object stays open inside their array.
+    let system = message("system", system);
+    let messages = [b"[", system.json(), b","].concat();
+    let mut head = object.raw("messages", &messages).finish();
+    head.pop();
+    head
+}
 
-    fn request_head(&self, settings: &Settings, tools: &[&'static Tool], system: &str) -> Vec<u8> {
-        let mut object = Object::new();
-        object.text("model", &settings.model);
-        if settings.stream {
-            object
-                .boolean("stream", true)
-                .raw("stream_options", br#"{"include_usage":true}"#);
-        }
-        if settings.max_tokens > 0 {
-            object.number("max_tokens", settings.max_tokens.into());
-        }
-        if !tools.is_empty() {
-            let mut list = Vec::new();
-            push_array(
-                &mut list,
-                tools.iter().map(|tool| {
-                    Object::new()
-                        .text("type", "function")
-                        .raw("function", &tool.to_json("parameters"))
-                        .finish()
-                }),
-            );
-            object.raw("tools", &list);
-        }
-        // More messages follow, so the object stays open inside their array.
-        let system = message("system", system);
-        let messages = [b"[", system.json(), b","].concat();
-        let mut head = object.raw("messages", &messages).finish();
-        head.pop();
-        head
-    }
+fn user_message(text: &str) -> Line {
+    message("user", text)
+}
 
-    fn request_tail(&self, wrap_up: bool, has_tools: bool) -> &'static [u8] {
-        if wrap_up && has_tools {
-            br#"],"tool_choice":"none"}"#
-        } else {
-            b"]}"
+fn reply_message(reply: &Reply) -> Line {
+    let mut object = Object::new();
+    object.text("role", "assistant");
+    let text = reply.text();
+    let mut calls = Array::new();
+    let mut has_calls = false;
+    for call in reply.calls() {
+        let function = Object::new()
+            .text("name", &call.sound_name())
+            .text("arguments", call.sound_arguments())
+            .finish();
+        let call = Object::new()
+            .text("id", &call.id)
+            .text("type", "function")
+            .raw("function", &function)
+            .finish();
+        calls.raw(&call);
+        has_calls = true;
+    }
+    if text.is_empty() && has_calls {
+        object.raw("content", b"null");
+    } else {
+        object.text("content", &text);
+    }
+    if has_calls {
+        // Models that reason between calls want their reasoning back with the calls, and never after an answer:
+        // so DeepSeek's and Moonshot's references say. It goes back under the name that it came by.
+        if let Some(Block::Reasoning { text, signature }) = reply.blocks.first()
+            && !signature.is_empty()
+        {
+            object.text(signature, text);
         }
+        object.raw("tool_calls", &calls.finish());
     }
+    Line::new(object.finish(), None)
+}
 
-    /// These servers cache by themselves.
-    fn mark(&self) -> &'static [u8] {
-        b""
+fn tool_messages(results: &[CallResult]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for CallResult { call, result, .. } in results {
+        let json = Object::new()
+            .text("role", "tool")
+            .text("tool_call_id", &call.id)
+            .text("content", &String::from_utf8_lossy(result))
+            .finish();
+        lines.push(Line::new(json, None));
     }
+    lines
+}
 
-    fn user_message(&self, text: &str) -> Line {
-        message("user", text)
-    }
-
-    fn reply_message(&self, reply: &Reply) -> Line {
-        let mut object = Object::new();
-        object.text("role", "assistant");
-        let text = reply.text();
-        let mut calls = Vec::new();
-        push_array(
-            &mut calls,
-            reply.calls().map(|call| {
-                let function = Object::new()
-                    .text("name", &call.sound_name())
-                    .text("arguments", call.sound_arguments())
-                    .finish();
-                Object::new()
-                    .text("id", &call.id)
-                    .text("type", "function")
-                    .raw("function", &function)
-                    .finish()
-            }),
-        );
-        let has_calls = reply.calls().next().is_some();
-        if text.is_empty() && has_calls {
-            object.raw("content", b"null");
-        } else {
-            object.text("content", &text);
-        }
-        if has_calls {
-            // Models that reason between calls want their reasoning back with the calls, and never after an answer:
-            // so DeepSeek's and Moonshot's references say. It goes back under the name that it came by.
-            if let Some(Block::Reasoning { text, signature }) = reply.blocks.first()
-                && !signature.is_empty()
-            {
-                object.text(signature, text);
-            }
-            object.raw("tool_calls", &calls);
-        }
-        Line::new(object.finish(), None)
-    }
-
-    fn tool_messages(&self, results: &[CallResult]) -> Vec<Line> {
-        results
-            .iter()
-            .map(|CallResult { call, result, .. }| {
-                let json = Object::new()
-                    .text("role", "tool")
-                    .text("tool_call_id", &call.id)
-                    .text("content", &String::from_utf8_lossy(result))
-                    .finish();
-                Line::new(json, None)
-            })
-            .collect()
-    }
-
-    fn hints(&self) -> &'static Hints {
-        &Hints {
-            key: "OPENAI_API_KEY",
-            base_url: "mostly ends in /v1",
-            server: "an OpenAI-compatible server",
-        }
-    }
-
-    fn decoder(&self, stream: bool) -> Box<dyn ReplyDecoder> {
-        if stream {
-            Box::new(StreamDecoder::default())
-        } else {
-            Box::new(PlainDecoder::default())
-        }
-    }
+fn parts() -> Box<dyn super::Parts> {
+    Box::new(Parts::default())
 }
 
 fn message(role: &str, text: &str) -> Line {
@@ -186,8 +156,8 @@ pub(super) fn read(json: &[u8]) -> Option<Vec<Message>> {
         ("assistant", Value::String(_) | Value::Null) => {
             let mut parts = Parts::default();
             parts.take_message(&message, false, &mut Vec::new()).ok()?;
-            let reply = parts.finish();
-            if *content == Value::Null && reply.calls().next().is_none() {
+            let reply = parts.reply();
+            if matches!(content, Value::Null) && reply.calls().next().is_none() {
                 return None;
             }
             Message::Reply(reply)
@@ -206,6 +176,8 @@ struct Parts {
     indexes: Vec<Option<u64>>,
     counter: Counter,
     stopped: bool,
+    /// The stream has said that it is over.
+    done: bool,
     text: Joiner,
     reasoning: Joiner,
     arguments: Joiner,
@@ -213,12 +185,56 @@ struct Parts {
     has_halves: bool,
 }
 
+impl super::Parts for Parts {
+    fn take_event(&mut self, data: &[u8], events: &mut Vec<Event>) -> Result<(), ReplyError> {
+        if data == b"[DONE]" {
+            self.done = true;
+            return Ok(());
+        }
+        let (chunk, has_halves) = parse_halves(data).map_err(|_| NOT_JSON)?;
+        self.has_halves = has_halves;
+        self.take(&chunk, events)
+    }
+
+    fn take_whole(
+        &mut self,
+        completion: &Value,
+        _: &[u8],
+        events: &mut Vec<Event>,
+    ) -> Result<(), ReplyError> {
+        self.take(completion, events)?;
+        if completion.members("choices/0").is_empty() {
+            return Err(ReplyError::Malformed("its \"choices\" are empty"));
+        }
+        self.stopped = true;
+        Ok(())
+    }
+
+    fn is_complete(&self) -> bool {
+        self.done
+    }
+
+    fn finish(&mut self) -> Result<Reply, ReplyError> {
+        if !self.stopped {
+            // `[DONE]` without a reason to stop comes from servers that leave it out; without both it broke off.
+            let nothing = self.reply.blocks.is_empty() && self.calls.is_empty();
+            if !self.done {
+                return Err(ReplyError::Truncated);
+            }
+            if nothing {
+                return Err(ReplyError::Malformed("it has no choice and no content"));
+            }
+        }
+        Ok(self.reply())
+    }
+}
+
 impl Parts {
     /// Takes a completion, or a chunk of one.
     fn take(&mut self, completion: &Value, events: &mut Vec<Event>) -> Result<(), ReplyError> {
         if let Some(error) = completion
             .get("error")
-            .filter(|error| **error != Value::Null)
+            .filter(|error| !matches!(error, Value::Null))
         {
             let words = error_words(error);
             // Some gateways give the status of the server behind them.
@@ -365,78 +381,12 @@ impl Parts {
         Ok(())
     }
 
-    fn finish(&mut self) -> Reply {
+    fn reply(&mut self) -> Reply {
         let mut reply = core::mem::take(&mut self.reply);
         let calls = core::mem::take(&mut self.calls);
-        reply.blocks.extend(calls.into_iter().map(Block::Call));
+        for call in calls {
+            reply.blocks.push(Block::Call(call));
+        }
         reply
-    }
-}
-
-#[derive(Default)]
-struct StreamDecoder {
-    sse: SseDecoder,
-    parts: Parts,
-    done: bool,
-}
-
-impl ReplyDecoder for StreamDecoder {
-    fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), ReplyError> {
-        let (parts, done) = (&mut self.parts, &mut self.done);
-        self.sse.feed(bytes, |data| {
-            if *done {
-                return Ok(());
-            }
-            if data == b"[DONE]" {
-                *done = true;
-                return Ok(());
-            }
-            let (chunk, has_halves) = parse_halves(data).map_err(|_| NOT_JSON)?;
-            parts.has_halves = has_halves;
-            parts.take(&chunk, events)
-        })
-    }
-
-    fn is_complete(&self) -> bool {
-        self.done
-    }
-
-    fn finish(&mut self, _: &mut Vec<Event>) -> Result<Reply, ReplyError> {
-        if !self.parts.stopped {
-            // `[DONE]` without a reason to stop comes from servers that leave it out; without both it broke off.
-            let nothing = self.parts.reply.blocks.is_empty() && self.parts.calls.is_empty();
-            if !self.done {
-                return Err(ReplyError::Truncated);
-            }
-            if nothing {
-                return Err(ReplyError::Malformed("it has no choice and no content"));
-            }
-        }
-        Ok(self.parts.finish())
-    }
-}
-
-#[derive(Default)]
-struct PlainDecoder {
-    body: WholeBody,
-}
-
-impl ReplyDecoder for PlainDecoder {
-    fn feed(&mut self, bytes: &[u8], _: &mut Vec<Event>) -> Result<(), ReplyError> {
-        self.body.add(bytes)
-    }
-
-    fn is_complete(&self) -> bool {
-        false
-    }
-
-    fn finish(&mut self, events: &mut Vec<Event>) -> Result<Reply, ReplyError> {
-        let completion = self.body.parse()?;
-        let mut parts = Parts::default();
-        parts.take(&completion, events)?;
-        if completion.members("choices/0").is_empty() {
-            return Err(ReplyError::Malformed("its \"choices\" are empty"));
-        }
-        Ok(parts.finish())
     }
 }

@@ -6,17 +6,18 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::sse::SseDecoder;
 use super::surrogates::{Joiner, parse_halves};
 use super::{
-    Block, CallResult, Counter, Hints, MAX_BLOCKS, NOT_JSON, NOTHING, Reply, ReplyDecoder,
-    ReplyError, Stop, TOO_MANY, ToolCall, WholeBody, Wire, error_words,
+    Block, CallResult, Counter, Hints, MAX_BLOCKS, NOT_JSON, NOTHING, Reply, ReplyError, Stop,
+    TOO_MANY, ToolCall, Wire, error_words,
 };
 use crate::effect::{Auth, AuthScheme, Event, Usage};
-use crate::json::{self, Object, Value, push_array};
+use crate::json::{self, Array, Object, Value};
 use crate::settings::Settings;
+use crate::template::fill;
 use crate::tools::Tool;
 use crate::transcript::Line;
+use crate::word_list;
 
 mod line;
 
@@ -29,156 +30,131 @@ const DEFAULT_MAX_TOKENS: u32 = 8_192;
 const MARK: &[u8] = br#","cache_control":{"type":"ephemeral"}"#;
 
 /// The wire.
-pub(super) struct Messages;
+pub(super) const WIRE: Wire = Wire {
+    tag: "anthropic",
+    path: "/v1/messages",
+    headers: &[
+        ("content-type", "application/json"),
+        ("accept", "application/json, text/event-stream"),
+        ("anthropic-version", "2023-06-01"),
+        ("user-agent", concat!("dewclaw/", env!("CARGO_PKG_VERSION"))),
+    ],
+    auth: Auth {
+        slot: "anthropic",
+        scheme: AuthScheme::Header("x-api-key"),
+    },
+    request_head,
+    tail_without_tools: br#"],"tool_choice":{"type":"none"}}"#,
+    mark: MARK,
+    user_message,
+    reply_message,
+    tool_messages,
+    hints: Hints {
+        key: "ANTHROPIC_API_KEY",
+        base_url: "mostly ends before /v1",
+        server: "Anthropic's messages",
+    },
+    parts,
+};
 
-impl Wire for Messages {
-    fn tag(&self) -> &'static str {
-        "anthropic"
+fn request_head(settings: &Settings, tools: &[&'static Tool], system: &str) -> Vec<u8> {
+    let mut object = Object::new();
+    let max_tokens = match settings.max_tokens {
+        0 => settings.thinking_tokens.saturating_add(DEFAULT_MAX_TOKENS),
+        tokens => tokens,
+    };
+    object
+        .text("model", &settings.model)
+        .number("max_tokens", max_tokens.into());
+    if settings.stream {
+        object.boolean("stream", true);
     }
-
-    fn path(&self) -> &'static str {
-        "/v1/messages"
+    if settings.thinking_tokens > 0 {
+        let thinking = Object::new()
+            .text("type", "enabled")
+            .number("budget_tokens", settings.thinking_tokens.into())
+            .finish();
+        object.raw("thinking", &thinking);
     }
-
-    fn headers(&self) -> &'static [(&'static str, &'static str)] {
-        &[
-            ("content-type", "application/json"),
-            ("accept", "application/json, text/event-stream"),
-            ("anthropic-version", "2023-06-01"),
-            ("user-agent", concat!("dewclaw/", env!("CARGO_PKG_VERSION"))),
-        ]
-    }
-
-    fn auth(&self) -> Auth {
-        Auth {
-            slot: "anthropic",
-            scheme: AuthScheme::Header("x-api-key"),
+    if !tools.is_empty() {
+        let mut list = Array::new();
+        for tool in tools {
+            list.raw(&tool.to_json("input_schema"));
         }
+        object.raw("tools", &list.finish());
     }
+    // The mark here covers the tools too, since they come before it.
+    let mut text = text_block(system);
+    text.truncate(text.len() - 1);
+    let system = [b"[", &text[..], MARK, b"}]"].concat();
+    let mut head = object.raw("system", &system).raw("messages", b"[").finish();
+    head.pop();
+    head
+}
 
-    fn request_head(&self, settings: &Settings, tools: &[&'static Tool], system: &str) -> Vec<u8> {
-        let mut object = Object::new();
-        let max_tokens = match settings.max_tokens {
-            0 => settings.thinking_tokens.saturating_add(DEFAULT_MAX_TOKENS),
-            tokens => tokens,
+fn user_message(text: &str) -> Line {
+    let mut content = Array::new();
+    content.raw(&text_block(text));
+    message("user", &mut content)
+}
+
+fn reply_message(reply: &Reply) -> Line {
+    let mut blocks = Array::new();
+    let mut is_empty = true;
+    for block in &reply.blocks {
+        let json = match block {
+            // Blocks without words are refused.
+            Block::Text(text) if text.trim().is_empty() => continue,
+            Block::Text(text) => text_block(text),
+            // Reasoning that was not signed came from elsewhere, and is refused.
+            Block::Reasoning { signature, .. } if signature.is_empty() => continue,
+            Block::Reasoning { text, signature } => Object::new()
+                .text("type", "thinking")
+                .text("thinking", text)
+                .text("signature", signature)
+                .finish(),
+            Block::Sealed(data) => Object::new()
+                .text("type", "redacted_thinking")
+                .text("data", data)
+                .finish(),
+            Block::Call(call) => Object::new()
+                .text("type", "tool_use")
+                .text("id", &call.id)
+                .text("name", &call.sound_name())
+                .raw("input", call.sound_arguments().as_bytes())
+                .finish(),
         };
+        blocks.raw(&json);
+        is_empty = false;
+    }
+    // A message can't be empty, nor end in reasoning.
+    let ends_well = matches!(reply.blocks.last(), Some(Block::Call(_)))
+        || (!reply.text().trim().is_empty() && matches!(reply.blocks.last(), Some(Block::Text(_))));
+    if is_empty || !ends_well {
+        blocks.raw(&text_block(NOTHING));
+    }
+    message("assistant", &mut blocks)
+}
+
+/// One message: the wire wants every result of a reply in the message that follows it.
+fn tool_messages(results: &[CallResult]) -> Vec<Line> {
+    let mut blocks = Array::new();
+    for CallResult { call, ok, result } in results {
+        let mut object = Object::new();
         object
-            .text("model", &settings.model)
-            .number("max_tokens", max_tokens.into());
-        if settings.stream {
-            object.boolean("stream", true);
+            .text("type", "tool_result")
+            .text("tool_use_id", &call.id)
+            .text("content", &String::from_utf8_lossy(result));
+        if !ok {
+            object.boolean("is_error", true);
         }
-        if settings.thinking_tokens > 0 {
-            let thinking = Object::new()
-                .text("type", "enabled")
-                .number("budget_tokens", settings.thinking_tokens.into())
-                .finish();
-            object.raw("thinking", &thinking);
-        }
-        if !tools.is_empty() {
-            let mut list = Vec::new();
-            push_array(
-                &mut list,
-                tools.iter().map(|tool| tool.to_json("input_schema")),
-            );
-            object.raw("tools", &list);
-        }
-        // The mark here covers the tools too, since they come before it.
-        let mut text = text_block(system);
-        text.truncate(text.len() - 1);
-        let system = [b"[", &text[..], MARK, b"}]"].concat();
-        let mut head = object.raw("system", &system).raw("messages", b"[").finish();
-        head.pop();
-        head
+        blocks.raw(&object.finish());
     }
+    alloc::vec![message("user", &mut blocks)]
+}
 
-    fn request_tail(&self, wrap_up: bool, has_tools: bool) -> &'static [u8] {
-        if wrap_up && has_tools {
-            br#"],"tool_choice":{"type":"none"}}"#
-        } else {
-            b"]}"
-        }
-    }
-
-    fn mark(&self) -> &'static [u8] {
-        MARK
-    }
-
-    fn user_message(&self, text: &str) -> Line {
-        message("user", &[text_block(text)])
-    }
-
-    fn reply_message(&self, reply: &Reply) -> Line {
-        let mut blocks = Vec::new();
-        for block in &reply.blocks {
-            let json = match block {
-                // Blocks without words are refused.
-                Block::Text(text) if text.trim().is_empty() => continue,
-                Block::Text(text) => text_block(text),
-                // Reasoning that was not signed came from elsewhere, and is refused.
-                Block::Reasoning { signature, .. } if signature.is_empty() => continue,
-                Block::Reasoning { text, signature } => Object::new()
-                    .text("type", "thinking")
-                    .text("thinking", text)
-                    .text("signature", signature)
-                    .finish(),
-                Block::Sealed(data) => Object::new()
-                    .text("type", "redacted_thinking")
-                    .text("data", data)
-                    .finish(),
-                Block::Call(call) => Object::new()
-                    .text("type", "tool_use")
-                    .text("id", &call.id)
-                    .text("name", &call.sound_name())
-                    .raw("input", call.sound_arguments().as_bytes())
-                    .finish(),
-            };
-            blocks.push(json);
-        }
-        // A message can't be empty, nor end in reasoning.
-        let ends_well = matches!(reply.blocks.last(), Some(Block::Call(_)))
-            || (!reply.text().trim().is_empty()
-                && matches!(reply.blocks.last(), Some(Block::Text(_))));
-        if blocks.is_empty() || !ends_well {
-            blocks.push(text_block(NOTHING));
-        }
-        message("assistant", &blocks)
-    }
-
-    /// One message: the wire wants every result of a reply in the message that follows it.
-    fn tool_messages(&self, results: &[CallResult]) -> Vec<Line> {
-        let blocks: Vec<Vec<u8>> = results
-            .iter()
-            .map(|CallResult { call, ok, result }| {
-                let mut object = Object::new();
-                object
-                    .text("type", "tool_result")
-                    .text("tool_use_id", &call.id)
-                    .text("content", &String::from_utf8_lossy(result));
-                if !ok {
-                    object.boolean("is_error", true);
-                }
-                object.finish()
-            })
-            .collect();
-        alloc::vec![message("user", &blocks)]
-    }
-
-    fn hints(&self) -> &'static Hints {
-        &Hints {
-            key: "ANTHROPIC_API_KEY",
-            base_url: "mostly ends before /v1",
-            server: "Anthropic's messages",
-        }
-    }
-
-    fn decoder(&self, stream: bool) -> Box<dyn ReplyDecoder> {
-        if stream {
-            Box::new(StreamDecoder::default())
-        } else {
-            Box::new(PlainDecoder::default())
-        }
-    }
+fn parts() -> Box<dyn super::Parts> {
+    Box::new(Parts::default())
 }
 
 fn text_block(text: &str) -> Vec<u8> {
@@ -189,12 +165,10 @@ fn text_block(text: &str) -> Vec<u8> {
 }
 
 /// A message of blocks.
-fn message(role: &str, blocks: &[Vec<u8>]) -> Line {
-    let mut content = Vec::new();
-    push_array(&mut content, blocks);
+fn message(role: &str, blocks: &mut Array) -> Line {
     let json = Object::new()
         .text("role", role)
-        .raw("content", &content)
+        .raw("content", &blocks.finish())
         .finish();
     line(json)
 }
@@ -213,17 +187,18 @@ fn take_usage(usage: &mut Usage, value: &Value) {
     }
 }
 
+/// The types of errors that the request is to blame for.
+const TO_BLAME: &str = "invalid_request_error authentication_error billing_error permission_error not_found_error \
+    request_too_large";
+
 /// An error that came with a success's status, by its type: the request is to blame, or the server may do better later.
 fn server_error(event: &Value) -> ReplyError {
     let words = event.get("error").map(error_words).unwrap_or_default();
-    match event.text("error/type").unwrap_or_default() {
-        "invalid_request_error"
-        | "authentication_error"
-        | "billing_error"
-        | "permission_error"
-        | "not_found_error"
-        | "request_too_large" => ReplyError::Refused(words),
-        _ => ReplyError::Server(words),
+    let kind = event.text("error/type").unwrap_or_default();
+    if word_list::place(TO_BLAME, kind).is_some() {
+        ReplyError::Refused(words)
+    } else {
+        ReplyError::Server(words)
     }
 }
 
@@ -232,37 +207,6 @@ fn stop_of(reason: &str) -> Stop {
         "max_tokens" | "model_context_window_exceeded" => Stop::Length,
         "refusal" => Stop::Refused,
         _ => Stop::Done,
-    }
-}
-
-#[derive(Default)]
-struct StreamDecoder {
-    sse: SseDecoder,
-    parts: Parts,
-}
-
-impl ReplyDecoder for StreamDecoder {
-    fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), ReplyError> {
-        let parts = &mut self.parts;
-        self.sse.feed(bytes, |data| {
-            if parts.done {
-                return Ok(());
-            }
-            let (event, has_halves) = parse_halves(data).map_err(|_| NOT_JSON)?;
-            parts.has_halves = has_halves;
-            parts.take(&event, events)
-        })
-    }
-
-    fn is_complete(&self) -> bool {
-        self.parts.done
-    }
-
-    fn finish(&mut self, _: &mut Vec<Event>) -> Result<Reply, ReplyError> {
-        if !self.parts.done && !self.parts.stopped {
-            return Err(ReplyError::Truncated);
-        }
-        Ok(core::mem::take(&mut self.parts.reply))
     }
 }
 
@@ -278,6 +222,46 @@ struct Parts {
     joiner: Joiner,
     /// The event that is being taken may have halves of letters.
     has_halves: bool,
+}
+
+impl super::Parts for Parts {
+    fn take_event(&mut self, data: &[u8], events: &mut Vec<Event>) -> Result<(), ReplyError> {
+        let (event, has_halves) = parse_halves(data).map_err(|_| NOT_JSON)?;
+        self.has_halves = has_halves;
+        self.take(&event, events)
+    }
+
+    fn take_whole(
+        &mut self,
+        message: &Value,
+        json: &[u8],
+        events: &mut Vec<Event>,
+    ) -> Result<(), ReplyError> {
+        if message.text("type") == Some("error") {
+            return Err(server_error(message));
+        }
+        let Some(Value::Array(blocks)) = message.get("content") else {
+            return Err(ReplyError::Malformed("it has no \"content\""));
+        };
+        self.open_all(blocks, json, events)?;
+        if let Some(usage) = message.get("usage") {
+            take_usage(&mut self.reply.usage, usage);
+        }
+        self.stopped = true;
+        self.reply.stop = stop_of(message.text("stop_reason").unwrap_or_default());
+        Ok(())
+    }
+
+    fn is_complete(&self) -> bool {
+        self.done
+    }
+
+    fn finish(&mut self) -> Result<Reply, ReplyError> {
+        if !self.done && !self.stopped {
+            return Err(ReplyError::Truncated);
+        }
+        Ok(core::mem::take(&mut self.reply))
+    }
 }
 
 impl Parts {
@@ -377,7 +361,7 @@ impl Parts {
                 && !self.passed_over
                 && call.arguments.is_empty()
             {
-                let path = ["content/", &json::decimal(index as u64), "/input"].concat();
+                let path = fill("content/%/input", &[&json::decimal(index as u64)]);
                 let input = json::raw(json, &path).unwrap_or_default();
                 call.arguments = String::from_utf8_lossy(input).into_owned();
             }
@@ -415,37 +399,5 @@ impl Parts {
             return Err(TOO_MANY);
         }
         Ok(())
-    }
-}
-
-#[derive(Default)]
-struct PlainDecoder {
-    body: WholeBody,
-}
-
-impl ReplyDecoder for PlainDecoder {
-    fn feed(&mut self, bytes: &[u8], _: &mut Vec<Event>) -> Result<(), ReplyError> {
-        self.body.add(bytes)
-    }
-
-    fn is_complete(&self) -> bool {
-        false
-    }
-
-    fn finish(&mut self, events: &mut Vec<Event>) -> Result<Reply, ReplyError> {
-        let message = self.body.parse()?;
-        if message.text("type") == Some("error") {
-            return Err(server_error(&message));
-        }
-        let Some(Value::Array(blocks)) = message.get("content") else {
-            return Err(ReplyError::Malformed("it has no \"content\""));
-        };
-        let mut parts = Parts::default();
-        parts.open_all(blocks, &self.body.0, events)?;
-        if let Some(usage) = message.get("usage") {
-            take_usage(&mut parts.reply.usage, usage);
-        }
-        parts.reply.stop = stop_of(message.text("stop_reason").unwrap_or_default());
-        Ok(parts.reply)
     }
 }

@@ -28,7 +28,7 @@ impl SseDecoder {
     pub(crate) fn feed<E: From<EventTooLarge>>(
         &mut self,
         bytes: &[u8],
-        mut event: impl FnMut(&[u8]) -> Result<(), E>,
+        event: &mut dyn FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut rest = bytes;
         if self.after_return && rest.first() == Some(&b'\n') {
@@ -48,7 +48,7 @@ impl SseDecoder {
                     None => self.after_return = true,
                 }
             }
-            self.end_line(&mut event)?;
+            self.end_line(event)?;
         }
         self.extend_line(rest)?;
         Ok(())
@@ -62,7 +62,7 @@ impl SseDecoder {
         Ok(())
     }
 
-    fn end_line<E>(&mut self, event: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    fn end_line<E>(&mut self, event: &mut dyn FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
         let mut line = &self.line[..];
         if !self.started {
             self.started = true;
@@ -102,7 +102,7 @@ mod tests {
         let mut decoder = SseDecoder::default();
         let mut events = Vec::new();
         for piece in pieces {
-            decoder.feed::<EventTooLarge>(piece, |data| {
+            decoder.feed::<EventTooLarge>(piece, &mut |data| {
                 events.push(String::from_utf8_lossy(data).into_owned());
                 Ok(())
             })?;
@@ -124,7 +124,11 @@ mod tests {
         let piece = vec![b'x'; 64 * 1024];
         let mut decoder = SseDecoder::default();
         let failed_at = (0..1000)
-            .position(|_| decoder.feed::<EventTooLarge>(&piece, |_| Ok(())).is_err())
+            .position(|_| {
+                decoder
+                    .feed::<EventTooLarge>(&piece, &mut |_| Ok(()))
+                    .is_err()
+            })
             .unwrap();
         assert_eq!(failed_at, MAX_EVENT_BYTES / piece.len());
         assert!(decoder.line.capacity() <= 2 * MAX_EVENT_BYTES);

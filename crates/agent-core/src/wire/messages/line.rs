@@ -58,7 +58,7 @@ fn read_block(block: &Value) -> Option<Message> {
         "text" => Some(Message::User(block.text("text")?.to_string())),
         "tool_result" => Some(Message::result(
             block.text("tool_use_id")?,
-            block.get("is_error") != Some(&Value::Bool(true)),
+            !block.is_true("is_error"),
             block.text("content")?,
         )),
         _ => None,

@@ -1,0 +1,95 @@
+//! The settings that are one of a few.
+
+/// A family of model interfaces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WireName {
+    /// OpenAI's chat completions, and everything that speaks them.
+    #[default]
+    OpenAi,
+    /// Anthropic's messages.
+    Anthropic,
+}
+
+impl WireName {
+    /// Every wire.
+    pub const ALL: [WireName; 2] = [WireName::OpenAi, WireName::Anthropic];
+
+    /// The wire's name in settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            WireName::OpenAi => "openai",
+            WireName::Anthropic => "anthropic",
+        }
+    }
+
+    /// The address of the model where none is set.
+    pub fn default_base_url(self) -> &'static str {
+        match self {
+            WireName::OpenAi => "https://api.openai.com/v1",
+            WireName::Anthropic => "https://api.anthropic.com",
+        }
+    }
+}
+
+/// Which tool calls a person is asked about before they run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Approve {
+    /// None.
+    #[default]
+    Never,
+    /// Those that can change something.
+    Writes,
+    /// Every one.
+    All,
+}
+
+impl Approve {
+    /// Every choice.
+    pub const ALL: [Approve; 3] = [Approve::Never, Approve::Writes, Approve::All];
+
+    /// Its name in settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Approve::Never => "never",
+            Approve::Writes => "writes",
+            Approve::All => "all",
+        }
+    }
+}
+
+/// The interfaces that web_search can ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SearchEngine {
+    /// Brave's web search, which wants a key.
+    Brave,
+    /// A SearXNG instance whose JSON format is switched on.
+    Searxng,
+    /// Any address that takes `?q=` and `&count=`.
+    Plain,
+}
+
+impl SearchEngine {
+    /// Every one.
+    pub const ALL: [SearchEngine; 3] = [
+        SearchEngine::Brave,
+        SearchEngine::Searxng,
+        SearchEngine::Plain,
+    ];
+
+    /// Its name in settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            SearchEngine::Brave => "brave",
+            SearchEngine::Searxng => "searxng",
+            SearchEngine::Plain => "plain",
+        }
+    }
+
+    /// Its address where none is set; empty where one must be.
+    pub fn default_url(self) -> &'static str {
+        match self {
+            SearchEngine::Brave => "https://api.search.brave.com/res/v1/web/search",
+            SearchEngine::Searxng | SearchEngine::Plain => "",
+        }
+    }
+}
