@@ -4,16 +4,19 @@ wasm-opt reads core modules, not components. So scripts/build-wasm takes the lar
 the component, lets wasm-opt work on that, and puts it back in its place:
 
     component.py extract COMPONENT CORE       write the component's largest core module to CORE
+    component.py arrange CORE OUT             write CORE to OUT so that it compresses best (function_order.py)
     component.py splice COMPONENT CORE OUT    write COMPONENT to OUT with CORE as its largest core module
 
 `splice` refuses a module that no longer fits the component around it. It drops every custom section: names,
-producers and the like have no meaning to a runtime, and each costs bytes. And it shortens the names by which
-the component's core modules find each other (core_names.py).
+producers and the like have no meaning to a runtime, and each costs bytes. It merges sections (component_sections.py)
+and shortens the names by which the component's core modules find each other (core_names.py).
 """
 
 import sys
 
+import component_sections
 import core_names
+import function_order
 from wasm_binary import (
     COMPONENT, CORE, CORE_MODULE, CUSTOM, NESTED_COMPONENT, Malformed, Section, encode, extract, interface, main_module, sections,
 )  # fmt: skip
@@ -76,15 +79,21 @@ def main(arguments):
     match arguments:
         case ["extract", component, core]:
             write(core, extract(read(component), component))
+        case ["arrange", core, out]:
+            write(out, function_order.arrange(read(core), core))
         case ["splice", component, core, out]:
             data, dropped = splice(read(component), read(core), component)
-            short = core_names.shorten(data, component)
+            merged = component_sections.merge(data, component)
+            short = core_names.shorten(merged, component)
             write(out, short)
             sizes = {}
             for name, size in dropped:
                 sizes[name] = sizes.get(name, 0) + size
             listed = ", ".join(f"{name} {size:,}" for name, size in sorted(sizes.items()))
-            print(f"dropped custom sections: {listed or 'none'}; shorter core names: {len(data) - len(short):,}")
+            print(
+                f"dropped custom sections: {listed or 'none'}; fewer sections: {len(data) - len(merged):,}; "
+                f"shorter core names: {len(merged) - len(short):,}"
+            )
         case _:
             print(__doc__, file=sys.stderr)
             return 2

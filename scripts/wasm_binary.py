@@ -10,7 +10,7 @@ COMPONENT = b"\0asm\x0d\x00\x01\x00"
 
 # Section ids of a core module and of a component. 0 is a custom section in both.
 CUSTOM = 0
-TYPE, IMPORT, FUNCTION, TABLE, MEMORY, GLOBAL, EXPORT, CODE, DATA = 1, 2, 3, 4, 5, 6, 7, 10, 11
+TYPE, IMPORT, FUNCTION, TABLE, MEMORY, GLOBAL, EXPORT, ELEMENT, CODE, DATA = 1, 2, 3, 4, 5, 6, 7, 9, 10, 11
 CORE_MODULE, NESTED_COMPONENT = 1, 4
 
 KINDS = ["function", "table", "memory", "global", "tag"]

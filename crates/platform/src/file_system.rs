@@ -2,57 +2,76 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 pub(crate) mod memory;
 pub(crate) mod stub;
 
 /// Why a file operation failed. The texts carry no paths: the caller knows which one it asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FsError {
     /// Nothing is there.
-    #[error("no such file or folder")]
     NotFound,
     /// The path leaves the root, enters an excluded folder, or the host said no.
-    #[error("access denied")]
     Denied,
     /// The root or its file system takes no writes.
-    #[error("the file system is read-only")]
     ReadOnly,
     /// A folder stands where a file was wanted.
-    #[error("it is a folder")]
     IsFolder,
     /// A file stands where a folder was wanted.
-    #[error("it is not a folder")]
     NotFolder,
     /// A folder that must be empty is not.
-    #[error("the folder is not empty")]
     NotEmpty,
     /// The target of a rename exists and can't be replaced.
-    #[error("it exists already")]
     Exists,
     /// The disk or the quota is full.
-    #[error("no space left on the device")]
     NoSpace,
     /// The file would grow past what the file system takes.
-    #[error("the file is too large for the file system")]
     TooLarge,
     /// The path is not one: empty where a name is needed, a NUL, a name that is too long.
-    #[error("the path is not valid")]
     InvalidPath,
     /// Neither a file nor a folder: a pipe, a socket, a device.
-    #[error("it is neither a file nor a folder")]
     Special,
     /// This build has no file system.
-    #[error("this build has no file system: dewclaw.wasm and dewclaw-offline.wasm have one")]
     Unsupported,
     /// No folder was granted to this run.
-    #[error("no folder was granted")]
     NoRoot,
     /// Anything else: hardware, or an interrupted host.
-    #[error("input/output error")]
     Io,
 }
+
+impl FsError {
+    /// What a person or a model is told.
+    pub fn text(self) -> &'static str {
+        match self {
+            FsError::NotFound => "no such file or folder",
+            FsError::Denied => "access denied",
+            FsError::ReadOnly => "the file system is read-only",
+            FsError::IsFolder => "it is a folder",
+            FsError::NotFolder => "it is not a folder",
+            FsError::NotEmpty => "the folder is not empty",
+            FsError::Exists => "it exists already",
+            FsError::NoSpace => "no space left on the device",
+            FsError::TooLarge => "the file is too large for the file system",
+            FsError::InvalidPath => "the path is not valid",
+            FsError::Special => "it is neither a file nor a folder",
+            FsError::Unsupported => {
+                "this build has no file system: dewclaw.wasm and dewclaw-offline.wasm have one"
+            }
+            FsError::NoRoot => "no folder was granted",
+            FsError::Io => "input/output error",
+        }
+    }
+}
+
+impl fmt::Display for FsError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.text())
+    }
+}
+
+impl core::error::Error for FsError {}
 
 /// A file operation's answer.
 pub type FsResult<T> = Result<T, FsError>;
@@ -143,15 +162,17 @@ pub trait FileSystem {
 
 /// The parts of a path that keeps the contract of [`FileSystem`]; the root has none.
 pub(crate) fn parts(path: &str) -> FsResult<Vec<&str>> {
+    let mut parts = Vec::new();
     if path.is_empty() {
-        return Ok(Vec::new());
+        return Ok(parts);
     }
-    path.split('/')
-        .map(|part| match part {
-            "" | "." => Err(FsError::InvalidPath),
-            ".." => Err(FsError::Denied),
-            _ if part.contains('\0') => Err(FsError::InvalidPath),
-            _ => Ok(part),
-        })
-        .collect()
+    for part in path.split('/') {
+        match part {
+            "" | "." => return Err(FsError::InvalidPath),
+            ".." => return Err(FsError::Denied),
+            _ if part.bytes().any(|byte| byte == 0) => return Err(FsError::InvalidPath),
+            _ => parts.push(part),
+        }
+    }
+    Ok(parts)
 }

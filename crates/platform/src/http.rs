@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 pub(crate) mod stub;
 
@@ -78,54 +79,72 @@ pub struct HttpRequest {
 pub struct HttpId(pub u32);
 
 /// Why an exchange failed. The texts say what to do where the cause leaves a choice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HttpError {
     /// This build has no HTTP client.
-    #[error(
-        "this build has no network: dewclaw.wasm has (with wasmtime's -S http), or let the host call the model"
-    )]
     Unsupported,
     /// The URL or a header is not valid.
-    #[error("the request is not valid HTTP: check the URL")]
     InvalidRequest,
     /// The host's policy refused the request.
-    #[error("the host refused the request")]
     Denied,
     /// The name could not be resolved.
-    #[error("the server's name could not be resolved")]
     Dns,
     /// No connection: refused, unreachable, reset.
-    #[error("could not connect to the server")]
     Connect,
     /// The certificate or the handshake was refused.
-    #[error("the TLS handshake failed: check the server's certificate")]
     Tls,
     /// The connection took too long.
-    #[error("timed out connecting to the server")]
     ConnectTimeout,
     /// The response's head took too long.
-    #[error("timed out waiting for the server to answer")]
     FirstByteTimeout,
     /// The response's body stalled.
-    #[error("timed out: the server stopped sending in the middle of its answer")]
     BetweenBytesTimeout,
     /// The whole exchange took too long.
-    #[error("timed out: the answer took too long in all")]
     TotalTimeout,
     /// The connection closed before the exchange was over.
-    #[error("the connection closed before the answer was complete")]
     Closed,
     /// What came back is not HTTP.
-    #[error("the server's answer is not valid HTTP")]
     Protocol,
     /// The head or body is larger than the host takes.
-    #[error("the answer is larger than the host allows")]
     TooLarge,
     /// Anything else.
-    #[error("the host's HTTP client failed")]
     Internal,
 }
+
+impl HttpError {
+    /// What a person or a model is told.
+    pub fn text(self) -> &'static str {
+        match self {
+            HttpError::Unsupported => {
+                "this build has no network: dewclaw.wasm has (with wasmtime's -S http), or let the host call the model"
+            }
+            HttpError::InvalidRequest => "the request is not valid HTTP: check the URL",
+            HttpError::Denied => "the host refused the request",
+            HttpError::Dns => "the server's name could not be resolved",
+            HttpError::Connect => "could not connect to the server",
+            HttpError::Tls => "the TLS handshake failed: check the server's certificate",
+            HttpError::ConnectTimeout => "timed out connecting to the server",
+            HttpError::FirstByteTimeout => "timed out waiting for the server to answer",
+            HttpError::BetweenBytesTimeout => {
+                "timed out: the server stopped sending in the middle of its answer"
+            }
+            HttpError::TotalTimeout => "timed out: the answer took too long in all",
+            HttpError::Closed => "the connection closed before the answer was complete",
+            HttpError::Protocol => "the server's answer is not valid HTTP",
+            HttpError::TooLarge => "the answer is larger than the host allows",
+            HttpError::Internal => "the host's HTTP client failed",
+        }
+    }
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.text())
+    }
+}
+
+impl core::error::Error for HttpError {}
 
 /// What happened to an exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]

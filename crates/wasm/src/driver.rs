@@ -12,6 +12,7 @@ use dewclaw_platform::{
     Clock, FileSystem, HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method,
 };
 
+use crate::command::Stop;
 use crate::recording::Recording;
 
 mod fetches;
@@ -76,7 +77,10 @@ fn place_of(key: &str, bytes: &[u8]) -> Option<usize> {
 /// Takes a credential out of it.
 fn take_out(key: &str, bytes: &mut Vec<u8>) {
     while let Some(at) = place_of(key, bytes) {
-        bytes.splice(at..at + key.len(), *b"[key]");
+        let rest = bytes.split_off(at + key.len());
+        bytes.truncate(at);
+        bytes.extend_from_slice(b"[key]");
+        bytes.extend_from_slice(&rest);
     }
 }
 
@@ -89,7 +93,7 @@ impl Driver<'_> {
         &mut self,
         agent: &mut Agent,
         show: &mut dyn FnMut(&Event),
-    ) -> Result<Outcome, String> {
+    ) -> Result<Outcome, Stop> {
         let mut flight = Flight::default();
         loop {
             let effect = agent.next();
@@ -134,7 +138,9 @@ impl Driver<'_> {
                     }
                 }
                 Effect::Pending if flight.call.is_none() && flight.fetches.is_empty() => {
-                    return Err(String::from("the agent waits for nothing: this is a bug"));
+                    return Err(Stop::failed(&[
+                        "the agent waits for nothing: this is a bug",
+                    ]));
                 }
                 Effect::Pending => {
                     self.wait(agent, &mut flight, u64::MAX)?;
@@ -185,7 +191,7 @@ impl Driver<'_> {
         agent: &mut Agent,
         flight: &mut Flight,
         timeout_ms: u64,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, Stop> {
         if let Some(call) = &mut flight.call {
             self.send(agent, call);
         }
@@ -194,7 +200,7 @@ impl Driver<'_> {
             let now = self.clock.now().monotonic_ms;
             let left = flight.fetches.until_ms().saturating_sub(now);
             let events = self.http.poll(timeout_ms.min(left)).unwrap_or_default();
-            flight.events.extend(events);
+            flight.events = VecDeque::from(events);
         }
         let Some((exchange, event)) = flight.events.pop_front() else {
             let now = self.clock.now().monotonic_ms;
@@ -223,18 +229,13 @@ impl Driver<'_> {
         agent: &mut Agent,
         id: OperationId,
         answer: HttpAnswer,
-    ) -> Result<(), String> {
+    ) -> Result<(), Stop> {
         let answer = OperationAnswer::Http(answer);
         self.tell(agent, Input::OperationDone { id, answer })
     }
 
     /// Tells the agent what has happened to its call; `true` when the call is over.
-    fn take(
-        &mut self,
-        agent: &mut Agent,
-        call: &mut Call,
-        event: HttpEvent,
-    ) -> Result<bool, String> {
+    fn take(&mut self, agent: &mut Agent, call: &mut Call, event: HttpEvent) -> Result<bool, Stop> {
         let id = call.request;
         match event {
             HttpEvent::Writable => {}
@@ -307,7 +308,7 @@ impl Driver<'_> {
     }
 
     /// Tells an error reply's body, without the key, should the server have sent it back.
-    fn tell_held(&mut self, agent: &mut Agent, call: &mut Call) -> Result<(), String> {
+    fn tell_held(&mut self, agent: &mut Agent, call: &mut Call) -> Result<(), Stop> {
         let Some(mut bytes) = call.held.take() else {
             return Ok(());
         };
@@ -321,11 +322,13 @@ impl Driver<'_> {
         Ok(())
     }
 
-    fn tell(&mut self, agent: &mut Agent, input: Input) -> Result<(), String> {
+    fn tell(&mut self, agent: &mut Agent, input: Input) -> Result<(), Stop> {
         let now = self.clock.now();
         if let Some(recording) = &mut self.recording {
             recording.input(now, &input)?;
         }
-        agent.feed(now, input).map_err(|misuse| misuse.to_string())
+        agent
+            .feed(now, input)
+            .map_err(|misuse| Stop::failed(&[&misuse.to_string()]))
     }
 }

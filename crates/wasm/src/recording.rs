@@ -2,11 +2,12 @@
 
 use alloc::string::{String, ToString};
 
-use dewclaw_agent_core::recording::Recorder;
+use dewclaw_agent_core::recording::{Header, Recorder};
 use dewclaw_agent_core::{Agent, Effect, Input};
 use dewclaw_platform::wasip2::WasiFileSystem;
 use dewclaw_platform::{FileSystem, FsError, Now};
 
+use crate::command::Stop;
 use crate::folders::{Folders, state_path};
 
 /// Bytes that are held before they are written, since each write goes to the disk.
@@ -23,12 +24,12 @@ impl Recording {
     /// Makes the file anew, empty, and the folders above it.
     ///
     /// # Errors
-    /// Why it can't be written, for the person.
+    /// Why it can't be written.
     pub(crate) fn create(
         folders: &mut Folders,
         path: &str,
-        recorder: Recorder,
-    ) -> Result<Recording, String> {
+        header: &Header,
+    ) -> Result<Recording, Stop> {
         let path = state_path(path);
         let make = |folders: &mut Folders| {
             let files = folders.state_for_writing()?;
@@ -41,15 +42,21 @@ impl Recording {
         Ok(Recording {
             files: make(folders).map_err(|error| unwritable(path, error))?,
             path: path.to_string(),
-            recorder,
+            recorder: Recorder::new(
+                &header.settings,
+                &header.tools,
+                header.seed,
+                header.now,
+                &header.prompt,
+            ),
         })
     }
 
     /// Notes an effect, before it is performed. With the last one everything is written.
     ///
     /// # Errors
-    /// Why it can't be written, for the person.
-    pub(crate) fn effect(&mut self, effect: &Effect, agent: &Agent) -> Result<(), String> {
+    /// Why it can't be written.
+    pub(crate) fn effect(&mut self, effect: &Effect, agent: &Agent) -> Result<(), Stop> {
         self.recorder.effect(effect, agent);
         self.write(matches!(effect, Effect::Finished(_)))
     }
@@ -57,29 +64,28 @@ impl Recording {
     /// Notes an input, before the agent is told.
     ///
     /// # Errors
-    /// Why it can't be written, for the person.
-    pub(crate) fn input(&mut self, now: Now, input: &Input) -> Result<(), String> {
+    /// Why it can't be written.
+    pub(crate) fn input(&mut self, now: Now, input: &Input) -> Result<(), Stop> {
         self.recorder.input(now, input);
         self.write(false)
     }
 
-    fn write(&mut self, all: bool) -> Result<(), String> {
+    fn write(&mut self, all: bool) -> Result<(), Stop> {
         if !all && self.recorder.pending_bytes() <= HELD_BYTES {
             return Ok(());
         }
-        self.files
-            .append(&self.path, &self.recorder.take())
-            .map(|_| ())
-            .map_err(|error| unwritable(&self.path, error))
+        match self.files.append(&self.path, &self.recorder.take()) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(unwritable(&self.path, error)),
+        }
     }
 }
 
-fn unwritable(path: &str, error: FsError) -> String {
-    [
+fn unwritable(path: &str, error: FsError) -> Stop {
+    Stop::failed(&[
         "the recording \"",
         path,
         "\" can't be written to the state folder: ",
-        &error.to_string(),
-    ]
-    .concat()
+        error.text(),
+    ])
 }

@@ -261,9 +261,11 @@ impl FileSystem for WasiFileSystem {
 
     fn create_folders(&mut self, path: &str) -> FsResult<()> {
         self.root()?;
-        let parts = parts(path)?;
-        for depth in 1..=parts.len() {
-            let place = self.walk(&parts[..depth].join("/"), false)?;
+        let mut end = 0;
+        for part in parts(path)? {
+            end += part.len();
+            let place = self.walk(path.get(..end).unwrap_or(path), false)?;
+            end += 1;
             if place.name.is_empty() {
                 continue;
             }

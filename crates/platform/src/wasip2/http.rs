@@ -53,23 +53,21 @@ impl WasiHttpClient {
     /// Waits for any exchange, or until `deadline_ns`.
     fn wait(&self, deadline_ns: u64) {
         let now = monotonic_clock::now();
-        let deadline = self
-            .exchanges
-            .iter()
-            .map(|exchange| exchange.deadline_ns)
-            .fold(deadline_ns, u64::min);
+        let mut deadline = deadline_ns;
         let mut pollables: Vec<Pollable> = Vec::new();
         for exchange in &self.exchanges {
-            if exchange.starved {
-                pollables.extend(exchange.writer.as_ref().map(OutputStream::subscribe));
+            deadline = deadline.min(exchange.deadline_ns);
+            if exchange.starved
+                && let Some(writer) = &exchange.writer
+            {
+                pollables.push(writer.subscribe());
             }
-            pollables.extend(
-                exchange
-                    .response
-                    .as_ref()
-                    .map(FutureIncomingResponse::subscribe),
-            );
-            pollables.extend(exchange.reader.as_ref().map(InputStream::subscribe));
+            if let Some(response) = &exchange.response {
+                pollables.push(response.subscribe());
+            }
+            if let Some(reader) = &exchange.reader {
+                pollables.push(reader.subscribe());
+            }
         }
         pollables.push(monotonic_clock::subscribe_duration(
             deadline.saturating_sub(now),
@@ -126,14 +124,19 @@ impl HttpClient for WasiHttpClient {
         loop {
             self.wait(end);
             let now = monotonic_clock::now();
-            self.exchanges.retain_mut(|exchange| {
+            let mut at = 0;
+            while let Some(exchange) = self.exchanges.get_mut(at) {
+                at += 1;
                 let Some(event) = exchange.step(now) else {
-                    return true;
+                    continue;
                 };
                 let over = matches!(event, HttpEvent::End | HttpEvent::Failed(_));
                 events.push((exchange.id, event));
-                !over
-            });
+                if over {
+                    at -= 1;
+                    self.exchanges.remove(at);
+                }
+            }
             if !events.is_empty() || now >= end {
                 return Ok(events);
             }
@@ -141,7 +144,10 @@ impl HttpClient for WasiHttpClient {
     }
 
     fn cancel(&mut self, id: HttpId) -> Result<(), HttpError> {
-        self.exchanges.retain(|exchange| exchange.id != id);
+        let known = |exchange: &Exchange| exchange.id == id;
+        if let Some(at) = self.exchanges.iter().position(known) {
+            self.exchanges.remove(at);
+        }
         Ok(())
     }
 }
@@ -276,7 +282,9 @@ fn outgoing_request(request: &HttpRequest) -> Result<OutgoingRequest, HttpError>
     } else {
         return Err(HttpError::InvalidRequest);
     };
-    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?'));
+    let split = end.and_then(|end| rest.split_at_checked(end));
+    let (authority, path) = split.unwrap_or((rest, ""));
     let mut target = String::new();
     if !path.starts_with('/') {
         target.push('/');

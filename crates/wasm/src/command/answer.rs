@@ -21,7 +21,7 @@ pub(super) fn check(files: &mut dyn FileSystem, path: &str) -> Result<(), Stop> 
             "--output: \"",
             path,
             "\" can't be a file of the workspace: ",
-            &alloc::string::ToString::to_string(&error),
+            error.text(),
         ])),
     }
 }
@@ -47,7 +47,7 @@ pub(super) fn write(files: &mut dyn FileSystem, path: &str, outcome: &Outcome) -
             "the answer can't be written to \"",
             path,
             "\": ",
-            &alloc::string::ToString::to_string(&error),
+            error.text(),
         ])),
         _ => Ok(()),
     }

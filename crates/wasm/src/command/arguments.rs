@@ -85,16 +85,20 @@ impl Arguments {
     /// Exactly the operands that `names` names.
     pub(super) fn operands<const N: usize>(self, names: [&str; N]) -> Result<[String; N], Stop> {
         let count = self.operands.len();
-        self.operands.try_into().map_err(|_| {
-            Stop::usage(&[
-                "expected ",
-                &names.join(" "),
-                if count < N {
-                    ": something is missing"
-                } else {
-                    ": put quotes around what belongs together"
-                },
-            ])
-        })
+        self.operands
+            .try_into()
+            .map_err(|_| miscounted(count, &names))
     }
+}
+
+fn miscounted(count: usize, names: &[&str]) -> Stop {
+    Stop::usage(&[
+        "expected ",
+        &names.join(" "),
+        if count < names.len() {
+            ": something is missing"
+        } else {
+            ": put quotes around what belongs together"
+        },
+    ])
 }

@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use dewclaw_agent_core::Agent;
-use dewclaw_agent_core::recording::Recorder;
+use dewclaw_agent_core::recording::Header;
 use dewclaw_platform::wasip2::{WasiClock, WasiEnvironment};
 use dewclaw_platform::{Clock, Environment};
 
@@ -62,20 +62,14 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
         answer::check(&mut folders.workspace, path)?;
     }
     let clock = WasiClock;
-    let (now, seed) = (clock.now(), environment.seed());
-    let recording = match record {
-        Some(path) => {
-            let recorder = Recorder::new(&configuration.settings, &tools, seed, now, &prompt);
-            let recording = Recording::create(&mut folders, &path, recorder);
-            Some(recording.map_err(|why| Stop::failed(&[&why]))?)
-        }
-        None => None,
+    let header = Header {
+        settings: configuration.settings,
+        tools,
+        seed: environment.seed(),
+        now: clock.now(),
+        prompt,
     };
-    let mut agent = Agent::new(configuration.settings, &tools, seed)
-        .map_err(|error| Stop::usage(&[&error.to_string()]))?;
-    agent
-        .prompt(now, &prompt)
-        .map_err(|misuse| Stop::usage(&[&misuse.to_string()]))?;
+    let (mut agent, recording) = begin(header, record.as_deref(), &mut folders)?;
     let (key, search_key) = (configuration.key, configuration.search_key);
     let mut approval = Approval::default();
     let outcome = Driver {
@@ -89,13 +83,30 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
         recording,
         approve: &mut |name, arguments| approval.ask(name, arguments),
     }
-    .run(&mut agent, &mut |event| output.event(event))
-    .map_err(|why| Stop::failed(&[&why]))?;
+    .run(&mut agent, &mut |event| output.event(event))?;
     output.finished(&outcome);
     if let Some(path) = &answer_file {
         answer::write(&mut folders.workspace, path, &outcome)?;
     }
     Ok(outcome.reason.exit_code())
+}
+
+/// The agent at the start of a run, and the run's recording in the file `record`.
+pub(super) fn begin(
+    header: Header,
+    record: Option<&str>,
+    folders: &mut Folders,
+) -> Result<(Agent, Option<Recording>), Stop> {
+    let recording = match record {
+        Some(path) => Some(Recording::create(folders, path, &header)?),
+        None => None,
+    };
+    let mut agent = Agent::new(header.settings, &header.tools, header.seed)
+        .map_err(|error| Stop::usage(&[&error.to_string()]))?;
+    agent
+        .prompt(header.now, &header.prompt)
+        .map_err(|misuse| Stop::usage(&[&misuse.to_string()]))?;
+    Ok((agent, recording))
 }
 
 #[cfg(feature = "http")]

@@ -5,6 +5,7 @@ use alloc::string::{String, ToString};
 use dewclaw_agent_core::json::{Value, decimal, parse};
 use dewclaw_agent_core::{SearchEngine, Settings, WireName};
 use dewclaw_platform::Environment;
+use dewclaw_platform::wasip2::WasiEnvironment;
 
 use super::Stop;
 use super::arguments::Arguments;
@@ -75,7 +76,7 @@ pub(super) struct Configuration {
 /// # Errors
 /// A setting that can't be taken, or a file that can't be read: what it is, and where.
 pub(super) fn read(
-    environment: &dyn Environment,
+    environment: &WasiEnvironment,
     arguments: &Arguments,
     folders: &mut Folders,
 ) -> Result<Configuration, Stop> {
@@ -96,12 +97,12 @@ pub(super) fn read(
             Err(stop) => unsettled = Some(stop),
         }
     }
-    for (name, source, _) in SOURCES {
+    for (name, source, _) in &SOURCES {
         if let Some(value) = variable(source) {
             set(&mut settings, name, source, &value)?;
         }
     }
-    for (name, _, flag) in SOURCES {
+    for (name, _, flag) in &SOURCES {
         if let Some(value) = arguments.value(flag) {
             set(&mut settings, name, flag, value)?;
         }
@@ -298,25 +299,24 @@ fn set(settings: &mut Settings, name: &str, source: &str, text: &str) -> Result<
 }
 
 fn read_file(folders: &mut Folders, settings: &mut Settings, file: &mut File) -> Result<(), Stop> {
-    let wrong = |why: &str| Stop::usage(&[FILE, " of the state folder ", why]);
+    let wrong = |why: &[&str]| Stop::usage(&[FILE, " of the state folder ", &why.concat()]);
     let bytes = match folders.read_state(FILE) {
         Ok(None) => return Ok(()),
         Ok(Some(bytes)) => bytes,
-        Err(error) => return Err(wrong(&["can't be read: ", &error.to_string()].concat())),
+        Err(error) => return Err(wrong(&["can't be read: ", error.text()])),
     };
     let value = parse(&bytes).map_err(|error| {
-        wrong(
-            &[
-                "is not valid JSON: look at line ",
-                &decimal(error.line as u64),
-                ", column ",
-                &decimal(error.column as u64),
-            ]
-            .concat(),
-        )
+        wrong(&[
+            "is not valid JSON: look at line ",
+            &decimal(error.line as u64),
+            ", column ",
+            &decimal(error.column as u64),
+        ])
     })?;
     let Value::Object(members) = value else {
-        return Err(wrong("must be a JSON object, like {\"model\": \"NAME\"}"));
+        return Err(wrong(&[
+            "must be a JSON object, like {\"model\": \"NAME\"}",
+        ]));
     };
     for (name, value) in members {
         if !folders.state_is_trusted && !WORKSPACE_MAY_SET.contains(&name.as_str()) {
@@ -333,21 +333,18 @@ fn read_file(folders: &mut Folders, settings: &mut Settings, file: &mut File) ->
         file.names_wire |= matches!(name.as_str(), "wire" | "base_url");
         match (name.as_str(), &value) {
             ("api_key_file", Value::String(path)) => file.key_file = Some(path.clone()),
-            ("api_key_file", _) => return Err(wrong(": api_key_file must be a string")),
+            ("api_key_file", _) => return Err(wrong(&[": api_key_file must be a string"])),
             ("api_key", _) => {
-                return Err(wrong(
+                return Err(wrong(&[
                     "must not hold a key: name a file that does with api_key_file, or set OPENAI_API_KEY or ANTHROPIC_API_KEY",
-                ));
+                ]));
             }
             _ => settings.set(&name, &value).map_err(|error| {
-                wrong(
-                    &[
-                        "has a wrong setting: ",
-                        &error.to_string(),
-                        " (and api_key_file)",
-                    ]
-                    .concat(),
-                )
+                wrong(&[
+                    "has a wrong setting: ",
+                    &error.to_string(),
+                    " (and api_key_file)",
+                ])
             })?,
         }
     }
@@ -355,18 +352,18 @@ fn read_file(folders: &mut Folders, settings: &mut Settings, file: &mut File) ->
 }
 
 fn read_key(folders: &mut Folders, path: &str, source: &str) -> Result<String, Stop> {
-    let wrong = |why: &str| Stop::usage(&[source, ": \"", path, "\" ", why]);
+    let wrong = |why: &[&str]| Stop::usage(&[source, ": \"", path, "\" ", &why.concat()]);
     if !folders.state_is_trusted {
-        return Err(wrong(
+        return Err(wrong(&[
             "is read from a state folder of its own only: grant one with --dir STATE::/state",
-        ));
+        ]));
     }
     match folders.read_state(state_path(path)) {
         Ok(Some(bytes)) => match String::from_utf8(bytes) {
             Ok(key) if !key.trim().is_empty() => Ok(key),
-            _ => Err(wrong("holds no key")),
+            _ => Err(wrong(&["holds no key"])),
         },
-        Ok(None) => Err(wrong("is not in the state folder")),
-        Err(error) => Err(wrong(&["can't be read: ", &error.to_string()].concat())),
+        Ok(None) => Err(wrong(&["is not in the state folder"])),
+        Err(error) => Err(wrong(&["can't be read: ", error.text()])),
     }
 }

@@ -123,7 +123,7 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
         ),
     }
     table.text.push_str("\nThe model may call:\n");
-    for tool in ALL {
+    for tool in &ALL {
         let offered = tools.iter().any(|other| other.name == tool.name);
         tool_row(&mut table, tool, settings, offered);
     }

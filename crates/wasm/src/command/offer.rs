@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use dewclaw_agent_core::Settings;
 use dewclaw_agent_core::tools::{ALL, SEARCH_VARIABLES, Tool, Writes};
 use dewclaw_platform::Environment;
+use dewclaw_platform::wasip2::WasiEnvironment;
 
 use super::Stop;
 use super::arguments::Arguments;
@@ -16,7 +17,7 @@ use super::arguments::Arguments;
 /// # Errors
 /// A name of no tool, or a tool that is selected and can't be offered.
 pub(super) fn tools(
-    environment: &dyn Environment,
+    environment: &WasiEnvironment,
     arguments: &Arguments,
     settings: &Settings,
 ) -> Result<Vec<&'static Tool>, Stop> {

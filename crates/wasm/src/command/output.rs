@@ -111,17 +111,17 @@ fn one_line(text: &str) -> String {
 /// The first characters of a text, as a terminal may be shown them: control characters are spaces, and so are those that
 /// turn the direction of what follows (Unicode's bidirectional controls).
 pub(super) fn printable(text: &str, characters: usize) -> String {
-    let mut line: String = text
-        .chars()
-        .take(characters)
-        .map(|letter| match letter {
+    let mut line = String::new();
+    for (at, letter) in text.chars().enumerate() {
+        if at == characters {
+            line.push_str("...");
+            break;
+        }
+        line.push(match letter {
             '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => ' ',
             _ if letter.is_control() => ' ',
             _ => letter,
-        })
-        .collect();
-    if text.chars().count() > characters {
-        line.push_str("...");
+        });
     }
     line
 }

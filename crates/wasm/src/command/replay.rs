@@ -3,13 +3,13 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use dewclaw_agent_core::recording::{Recorder, RecordingError, Replay};
+use dewclaw_agent_core::recording::{RecordingError, Replay};
 use dewclaw_agent_core::{Agent, Effect, Input, Operation, OperationAnswer, Outcome, perform};
 use dewclaw_platform::{FileSystem, FsError, Now};
 
 use super::Stop;
 use super::arguments::{Arguments, Flags};
-use super::ask::NO_WORKSPACE;
+use super::ask::{NO_WORKSPACE, begin};
 use super::output::Output;
 use crate::folders::{Folders, state_path};
 use crate::recording::Recording;
@@ -49,32 +49,14 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
     if real_tools && !folders.workspace.is_granted() {
         return Err(Stop::usage(&[NO_WORKSPACE]));
     }
-    let wrong = |error: RecordingError| Stop::failed(&[&file, ": ", &error.to_string()]);
     let mut lines = Lines::new(state_path(&file));
     let first = lines
         .next(&mut folders)?
         .ok_or_else(|| Stop::failed(&[&file, " is empty"]))?;
-    let (replay, header) = Replay::new(&first).map_err(wrong)?;
-    let recording = match record {
-        Some(path) => {
-            let recorder = Recorder::new(
-                &header.settings,
-                &header.tools,
-                header.seed,
-                header.now,
-                &header.prompt,
-            );
-            let recording = Recording::create(&mut folders, &path, recorder);
-            Some(recording.map_err(|why| Stop::failed(&[&why]))?)
-        }
-        None => None,
-    };
-    let mut agent = Agent::new(header.settings, &header.tools, header.seed)
-        .map_err(|error| Stop::usage(&[&error.to_string()]))?;
-    agent
-        .prompt(header.now, &header.prompt)
-        .map_err(|misuse| Stop::usage(&[&misuse.to_string()]))?;
+    let (replay, header) = Replay::new(&first).map_err(|error| wrong(&file, error))?;
+    let (agent, recording) = begin(header, record.as_deref(), &mut folders)?;
     let mut follower = Follower {
+        file,
         agent,
         replay,
         lines,
@@ -82,15 +64,18 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
         recording,
         real_tools,
     };
-    let outcome = follower.run(&mut output).map_err(|error| match error {
-        Trouble::Stop(stop) => stop,
-        Trouble::Recording(error) => wrong(error),
-    })?;
+    let outcome = follower.run(&mut output)?;
     output.finished(&outcome);
     Ok(outcome.reason.exit_code())
 }
 
+fn wrong(file: &str, error: RecordingError) -> Stop {
+    Stop::failed(&[file, ": ", &error.to_string()])
+}
+
 struct Follower {
+    /// The recording's name, as it was given.
+    file: String,
     agent: Agent,
     replay: Replay,
     lines: Lines,
@@ -99,81 +84,68 @@ struct Follower {
     real_tools: bool,
 }
 
-enum Trouble {
-    Recording(RecordingError),
-    Stop(Stop),
-}
-
-impl From<RecordingError> for Trouble {
-    fn from(error: RecordingError) -> Trouble {
-        Trouble::Recording(error)
-    }
-}
-
-impl From<Stop> for Trouble {
-    fn from(stop: Stop) -> Trouble {
-        Trouble::Stop(stop)
-    }
-}
-
 impl Follower {
-    fn run(&mut self, output: &mut Output) -> Result<Outcome, Trouble> {
+    fn run(&mut self, output: &mut Output) -> Result<Outcome, Stop> {
         loop {
             let effect = self.agent.next();
             if let Some(recording) = &mut self.recording {
-                recording
-                    .effect(&effect, &self.agent)
-                    .map_err(|why| Stop::failed(&[&why]))?;
+                recording.effect(&effect, &self.agent)?;
             }
-            match effect {
-                Effect::Event(event) => output.event(&event),
-                Effect::DropReply { .. } | Effect::DropOperation { .. } => {}
-                Effect::CallModel(_) => {
-                    let line = self.line()?;
-                    self.replay.request(&line, &self.agent)?;
+            match &effect {
+                Effect::Event(event) => {
+                    output.event(event);
+                    continue;
                 }
-                Effect::Operate { id, operation } => {
-                    let line = self.line()?;
-                    let Some((now, recorded)) = self.replay.operation(&line, &operation)? else {
-                        continue;
-                    };
-                    let answer = match &operation {
+                Effect::DropReply { .. } | Effect::DropOperation { .. } => continue,
+                _ => {}
+            }
+            let followed = match self.lines.next(&mut self.folders)? {
+                Some(line) => self.follow(&effect, &line),
+                None => Err(self.replay.ended()),
+            };
+            match followed.map_err(|error| wrong(&self.file, error))? {
+                Some((now, input)) => self.tell(now, input)?,
+                None => {
+                    if let Effect::Finished(outcome) = effect {
+                        return Ok(outcome);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Holds an effect against the recording's line for it. Answers what the agent is to be told.
+    fn follow(
+        &mut self,
+        effect: &Effect,
+        line: &[u8],
+    ) -> Result<Option<(Now, Input)>, RecordingError> {
+        match effect {
+            Effect::CallModel(_) => self.replay.request(line, &self.agent)?,
+            Effect::Finished(outcome) => self.replay.finished(line, outcome)?,
+            Effect::Operate { id, operation } => {
+                let recorded = self.replay.operation(line, operation)?;
+                return Ok(recorded.map(|(now, recorded)| {
+                    let answer = match operation {
                         Operation::File(file) if self.real_tools => {
                             OperationAnswer::File(perform(&mut self.folders.workspace, file))
                         }
                         _ => recorded,
                     };
-                    self.tell(now, Input::OperationDone { id, answer })?;
-                }
-                Effect::Approve { .. } | Effect::Wait { .. } | Effect::Pending => {
-                    let line = self.line()?;
-                    let (now, input) = self.replay.input(&line)?;
-                    self.tell(now, input)?;
-                }
-                Effect::Finished(outcome) => {
-                    let line = self.line()?;
-                    self.replay.finished(&line, &outcome)?;
-                    return Ok(outcome);
-                }
+                    (now, Input::OperationDone { id: *id, answer })
+                }));
             }
+            _ => return self.replay.input(line).map(Some),
         }
+        Ok(None)
     }
 
-    fn line(&mut self) -> Result<Vec<u8>, Trouble> {
-        match self.lines.next(&mut self.folders)? {
-            Some(line) => Ok(line),
-            None => Err(self.replay.ended().into()),
-        }
-    }
-
-    fn tell(&mut self, now: Now, input: Input) -> Result<(), Trouble> {
+    fn tell(&mut self, now: Now, input: Input) -> Result<(), Stop> {
         if let Some(recording) = &mut self.recording {
-            recording
-                .input(now, &input)
-                .map_err(|why| Stop::failed(&[&why]))?;
+            recording.input(now, &input)?;
         }
         let fed = self.agent.feed(now, input);
-        fed.map_err(|_| self.replay.misfit().into())
+        fed.map_err(|_| wrong(&self.file, self.replay.misfit()))
     }
 }
 
@@ -245,7 +217,7 @@ impl Lines {
             "the recording \"",
             &self.path,
             "\" can't be read: ",
-            &error.to_string(),
+            error.text(),
             advice,
         ])
     }

@@ -45,7 +45,11 @@ impl WasiFileSystem {
     pub(super) fn walk(&self, path: &str, keep_last: bool) -> FsResult<Place> {
         let root = self.root()?;
         let mut above: Vec<Rc<Descriptor>> = Vec::new();
-        let mut ahead: Vec<String> = parts(path)?.iter().rev().map(ToString::to_string).collect();
+        // The parts still to go, the next one last.
+        let mut ahead: Vec<String> = Vec::new();
+        for part in parts(path)? {
+            ahead.insert(0, part.to_string());
+        }
         let mut links = 0;
         while let Some(part) = ahead.pop() {
             if part == ".." {
@@ -98,13 +102,12 @@ impl WasiFileSystem {
                 if target.starts_with('/') {
                     return Err(FsError::Denied);
                 }
-                ahead.extend(
-                    target
-                        .split('/')
-                        .rev()
-                        .filter(|part| !matches!(*part, "" | "."))
-                        .map(ToString::to_string),
-                );
+                let rest = ahead.len();
+                for part in target.split('/') {
+                    if !matches!(part, "" | ".") {
+                        ahead.insert(rest, part.to_string());
+                    }
+                }
             } else if last {
                 return Ok(Place {
                     folder: here,

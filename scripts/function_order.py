@@ -1,0 +1,174 @@
+"""Writes a core module's functions so that they compress best. It runs as it did, and is as long as it was.
+
+Order: gzip finds a repetition where it is near and long, so each function is followed by the one that has the most in
+common with what stands before it. The functions that are called most keep the numbers that take one byte: the order
+is chosen among them, then among the others. In dewclaw.wasm that is 2,173 bytes of 110,460 gzipped.
+
+Alignment: a load or store says how its address is aligned, as a hint that wasmtime takes no notice of. Here each says
+that it need not be. That is 460 bytes more.
+"""
+
+from wasm_binary import CODE, CORE, CUSTOM, ELEMENT, EXPORT, FUNCTION, IMPORT, Reader, Section, encode, number, sections
+
+# Function numbers that take one byte.
+SHORT = 128
+# Functions have as much in common as there are runs of so many bytes in both.
+RUN = 4
+# Bytes before a function that it is compared with. From 500 to 8,000 the result differs by 200 bytes at most.
+WINDOW = 2_000
+
+# Opcodes by what follows them: of the MVP, and of the features that scripts/build-wasm allows.
+CALL, FUNCTION_REFERENCE, TABLE_OF_LABELS, TYPED_SELECT, PREFIX = 0x10, 0xD2, 0x0E, 0x1C, 0xFC
+ONE_NUMBER = {0x02, 0x03, 0x04, 0x0C, 0x0D, *range(0x20, 0x27), 0x41, 0x42, 0xD0}
+MEMORY = range(0x28, 0x3F)
+BYTES = {0x3F: 1, 0x40: 1, 0x43: 4, 0x44: 8}
+NOTHING = {0x00, 0x01, 0x05, 0x0B, 0x0F, 0x1A, 0x1B, 0xD1, *range(0x45, 0xC5)}
+# After the prefix: conversions that saturate; memory.copy and memory.fill.
+PREFIXED = {**dict.fromkeys(range(8), 0), 10: 2, 11: 1}
+
+
+def arrange(module, what):
+    """`module` with its functions in the best order, and without alignments."""
+    found = {part.id: Reader(part.body, f"{what}, section {part.id}") for part in sections(module, what, CORE)}
+    if CODE not in found:
+        return module
+    bodies = found[CODE].each(found[CODE].bytes)
+    imported = found[IMPORT].each(lambda: _imported_kind(found[IMPORT])).count("function") if IMPORT in found else 0
+    order = _order(bodies, max(SHORT - imported, 0))
+    renumbered = {imported + old: imported + new for new, old in enumerate(order)}
+
+    def function(reader):
+        index = reader.number()
+        return number(renumbered.get(index, index))
+
+    def changed(part):
+        reader = Reader(part.body, f"{what}, section {part.id}")
+        if part.id == FUNCTION:
+            types = reader.each(lambda: reader.raw(reader.number))
+            return _vector(types[old] for old in order)
+        if part.id == EXPORT:
+            return _vector(reader.each(lambda: _export(reader, function)))
+        if part.id == ELEMENT:
+            return _vector(reader.each(lambda: _element(reader, function)))
+        if part.id == CODE:
+            moved = (_body(Reader(bodies[old], f"{what}, function {imported + old}"), function) for old in order)
+            return _vector(number(len(body)) + body for body in moved)
+        if part.id == CUSTOM and part.custom_name() == "name":
+            return _names(reader, function)
+        return part.body
+
+    return encode(CORE, [Section(part.id, changed(part)) for part in sections(module, what, CORE)])
+
+
+def _order(bodies, short):
+    """The functions' numbers in their new order, the first `short` of them first."""
+    runs = [frozenset(body[at : at + RUN] for at in range(len(body) - RUN + 1)) for body in bodies]
+    holders = {}
+    for index, held in enumerate(runs):
+        for run in held:
+            holders.setdefault(run, []).append(index)
+    # How often the window holds each run, and how many of its runs each function has.
+    seen, shared = dict.fromkeys(holders, 0), [0] * len(bodies)
+
+    def count(index, change):
+        for run in runs[index]:
+            was, seen[run] = seen[run], seen[run] + change
+            if not (was and seen[run]):
+                for holder in holders[run]:
+                    shared[holder] += change
+
+    order, window, length = [], [], 0
+    numbers = list(range(len(bodies)))
+    for left in (numbers[:short], numbers[short:]):
+        while left:
+            best = max(left, key=lambda index: shared[index] / (len(runs[index]) + 1))
+            left.remove(best)
+            order.append(best)
+            window.append(best)
+            count(best, 1)
+            length += len(bodies[best])
+            while length > WINDOW and len(window) > 1:
+                length -= len(bodies[window[0]])
+                count(window.pop(0), -1)
+    return order
+
+
+def _imported_kind(reader):
+    reader.name()
+    reader.name()
+    kind = reader.kind()
+    reader.described(kind)
+    return kind
+
+
+def _export(reader, function):
+    name, kind = reader.raw(reader.name), reader.byte()
+    return name + bytes([kind]) + (function(reader) if kind == 0 else number(reader.number()))
+
+
+def _element(reader, function):
+    """Functions for table 0 from a constant offset: the form that linkers write."""
+
+    def place():
+        if (reader.byte(), reader.byte()) != (0, 0x41):
+            reader.fail("element segment that is not for table 0 at a constant offset")
+        reader.skip_number()
+        if reader.byte() != 0x0B:
+            reader.fail("offset of an element segment that does not end")
+
+    return reader.raw(place) + _vector(reader.each(lambda: function(reader)))
+
+
+def _names(reader, function):
+    """The name section, its functions' names in the order of their new numbers; names of locals go."""
+    out = reader.raw(reader.name)
+    while not reader.done():
+        kind, body = reader.byte(), reader.bytes()
+        if kind == 1:
+            inner = Reader(body, reader.what)
+            names = inner.each(lambda: (function(inner), inner.raw(inner.name)))
+            body = _vector(index + name for index, name in sorted(names, key=lambda pair: Reader(pair[0], "").number()))
+        if kind != 2:
+            out += bytes([kind]) + number(len(body)) + body
+    return out
+
+
+def _body(reader, function):
+    """A function's body with the new numbers."""
+    out = bytearray(reader.raw(lambda: reader.each(lambda: (reader.number(), reader.value_type()))))
+    while not reader.done():
+        opcode = reader.byte()
+        out.append(opcode)
+        if opcode in (CALL, FUNCTION_REFERENCE):
+            out += function(reader)
+        elif opcode in MEMORY:
+            reader.number()
+            out += b"\0" + reader.raw(reader.skip_number)
+        else:
+            out += reader.raw(lambda: _operands(reader, opcode))
+    return bytes(out)
+
+
+def _operands(reader, opcode):
+    """Passes over what follows an opcode."""
+    if opcode in ONE_NUMBER:
+        reader.skip_number()
+    elif opcode == 0x11:
+        reader.skip_number()
+        reader.skip_number()
+    elif opcode in BYTES:
+        reader.take(BYTES[opcode])
+    elif opcode == TABLE_OF_LABELS:
+        reader.each(reader.skip_number)
+        reader.skip_number()
+    elif opcode == TYPED_SELECT:
+        reader.each(reader.value_type)
+    elif opcode == PREFIX and (prefixed := reader.number()) in PREFIXED:
+        reader.take(PREFIXED[prefixed])
+    elif opcode not in NOTHING:
+        reader.fail(f"unknown instruction {opcode:#x}")
+
+
+def _vector(items):
+    items = list(items)
+    return number(len(items)) + b"".join(items)
