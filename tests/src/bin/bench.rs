@@ -22,7 +22,7 @@ Measures dist/dewclaw.wasm.
 const CONVERSATIONS: [usize; 3] = [10, 100, 1000];
 
 /// Pages of HTML that are fetched, and every how many of them one is shown.
-const PAGES: (usize, usize) = (200, 33);
+const PAGES: (usize, usize) = (200, 11);
 
 /// The turns of the conversation whose resident memory is measured.
 const MEMORY_TURNS: usize = 10;

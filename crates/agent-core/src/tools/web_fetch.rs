@@ -23,6 +23,10 @@ const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 /// Bytes of text in a result, as they stand in its JSON: the model is handed no more.
 const MAX_TEXT_BYTES: usize = 60 * 1024;
 
+/// Bytes at the start of a body that tell text from binary data (WHATWG MIME Sniffing, section 5.2): what has a NUL
+/// there is no text, and one later on is a slip.
+const SNIFFED_BYTES: usize = 1_445;
+
 /// Redirects followed in one call.
 const MAX_HOPS: u32 = 5;
 
@@ -225,7 +229,8 @@ impl WebFetch {
         let is_html = is_html(kind, &body);
         let is_wide = matches!(body.get(..2), Some([0xFF, 0xFE] | [0xFE, 0xFF]));
         let is_text = is_html || is_text(kind) || core::str::from_utf8(&body).is_ok();
-        if !is_text || (!is_wide && body.contains(&0)) {
+        let start = body.get(..SNIFFED_BYTES).unwrap_or(&body);
+        if !is_text || (!is_wide && start.contains(&0)) {
             return Err(self.unsupported("is no text but binary data (%)", &[kind]));
         }
         let text = charset::decode(body, kind, is_html).map_err(|label| {

@@ -116,6 +116,9 @@ fn binary_data_is_refused_by_its_bytes_whatever_it_says_it_is() {
         fetch(&json!({"url": URL}), vec![zeros]).kind(),
         "unsupported"
     );
+    // One far behind the start is a slip of the page's author.
+    let slip = [&[b'a'; 2_000][..], b"\0", b"<p>end"].concat();
+    assert!(body("text/html", &slip).ends_with("end"));
     let gzip = reply(
         200,
         &[("content-encoding", "gzip"), ("content-type", "text/html")],

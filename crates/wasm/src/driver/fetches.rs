@@ -8,7 +8,7 @@ use dewclaw_platform::{HttpClient, HttpError, HttpEvent, HttpId, HttpRequest};
 
 use super::{authorise, place_of, take_out};
 
-/// Bytes that a body's buffer grows by at once: doubling a large one would need three times its size.
+/// The most bytes that a body's buffer grows by at once: doubling a large one would need three times its size.
 const GROWTH_BYTES: usize = 256 * 1024;
 
 /// The operations in flight.
@@ -140,7 +140,7 @@ impl Fetches {
                 let room = fetch.max_bytes - fetch.body.len();
                 let wanted = &bytes[..bytes.len().min(room)];
                 if fetch.body.capacity() - fetch.body.len() < wanted.len() {
-                    let growth = GROWTH_BYTES.max(wanted.len());
+                    let growth = fetch.body.len().min(GROWTH_BYTES).max(wanted.len());
                     fetch.body.reserve_exact(growth.min(room));
                 }
                 fetch.body.extend_from_slice(wanted);
