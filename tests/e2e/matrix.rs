@@ -122,24 +122,25 @@ fn messages() {
     wire("anthropic", Guest::ask_by_messages);
 }
 
+/// Runs every cell of a wire and prints them: reason, exit code and how many requests the model saw.
 fn wire(name: &str, ask: fn(&Scratch, &ScriptedModel, &str) -> Guest) {
-    let mut table = String::from(
-        "| wire | replies | tools | ending | reason | exit | requests |\n|---|---|---|---|---|---|---|\n",
-    );
+    let mut table = String::from("| wire, replies | calls |");
+    for (ending, ..) in ENDINGS {
+        table.push_str(&format!(" {ending} |"));
+    }
+    table.push_str(&format!("\n|---|---|{}\n", "---|".repeat(ENDINGS.len())));
     for stream in [false, true] {
         for tools in TOOLS {
+            let replies = if stream { "streamed" } else { "plain" };
+            table.push_str(&format!("| {name}, {replies} | {} |", tools.0));
             for ending in ENDINGS {
                 let (ended, requests) = run(ask, stream, &tools, &ending);
                 let finished = ended.finished();
-                let replies = if stream { "streamed" } else { "plain" };
-                table.push_str(&format!(
-                    "| {name} | {replies} | {} | {} | {} | {} | {requests} |\n",
-                    tools.0,
-                    ending.0,
-                    finished["reason"].as_str().expect("a reason"),
-                    finished["exit_code"],
-                ));
+                let reason = finished["reason"].as_str().expect("a reason");
+                let code = &finished["exit_code"];
+                table.push_str(&format!(" {reason} {code}, {requests} |"));
             }
+            table.push('\n');
         }
     }
     println!("{table}");
