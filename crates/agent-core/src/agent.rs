@@ -11,7 +11,7 @@ use crate::effect::{
 use crate::json::decimal;
 use crate::settings::{Settings, SettingsError};
 use crate::template::fill;
-use crate::tools::Tool;
+use crate::tools::{HostTool, Offer, Tool};
 use crate::transcript::{Line, Transcript};
 use crate::url::without_end;
 use crate::wire::{self, Block, CallResult, Reply, ReplyDecoder, Stop, Wire};
@@ -21,12 +21,14 @@ mod exchange;
 mod failure;
 mod resume;
 mod retry;
+mod saved;
 mod system_text;
 
 use calls::Calls;
 use exchange::Exchange;
 pub use resume::ResumeError;
 use retry::Retry;
+pub use saved::RestoreError;
 
 /// Bytes of an error reply that are kept, to find the server's message in.
 const MAX_ERROR_BODY_BYTES: usize = 8 * 1024;
@@ -47,8 +49,10 @@ const WRAP_UP: &str = "The step limit of this run is reached, so no more tools c
 pub struct Agent {
     settings: Settings,
     wire: &'static Wire,
-    tools: Vec<&'static Tool>,
+    offer: Offer,
     transcript: Transcript,
+    /// The wall time of the first prompt, whose date is in the head.
+    born_ms: u64,
     /// The request's bytes before the first message: the same in every request, so that servers can cache it.
     head: Vec<u8>,
     effects: Vec<Effect>,
@@ -95,9 +99,13 @@ impl Agent {
         settings.check()?;
         let wire = wire::named(settings.wire);
         Ok(Agent {
+            born_ms: 0,
             head: Vec::new(),
             wire,
-            tools: tools.to_vec(),
+            offer: Offer {
+                tools: tools.to_vec(),
+                host_tools: Vec::new(),
+            },
             transcript: Transcript::new(wire.tag),
             effects: Vec::new(),
             taken: 0,
@@ -115,6 +123,17 @@ impl Agent {
         })
     }
 
+    /// Offers tools of the driver's own too. A tool that writes is left out where the settings say read-only.
+    ///
+    /// # Errors
+    /// A name that another tool has or that no server takes, or parameters that are no JSON Schema of an object.
+    pub fn with_host_tools(mut self, tools: Vec<HostTool>) -> Result<Agent, SettingsError> {
+        self.offer
+            .add(tools, self.settings.read_only)
+            .map_err(SettingsError::HostTool)?;
+        Ok(self)
+    }
+
     /// Begins a run.
     ///
     /// # Errors
@@ -128,8 +147,8 @@ impl Agent {
         }
         self.now = now;
         if self.head.is_empty() {
-            let system = system_text::system_text(&self.settings.system, now);
-            self.head = (self.wire.request_head)(&self.settings, &self.tools, &system);
+            self.born_ms = now.wall_ms;
+            self.set_head();
         }
         self.transcript.push((self.wire.user_message)(text));
         self.steps = 0;
@@ -246,6 +265,10 @@ impl Agent {
                 self.calls.answer(id, answer)?;
                 self.now = now;
             }
+            Input::ToolDone { call, result } => {
+                self.calls.finish(&call, result)?;
+                self.now = now;
+            }
             Input::Verdict { call, verdict } => {
                 self.calls.decide(&call, verdict)?;
                 self.now = now;
@@ -279,6 +302,12 @@ impl Agent {
         }
     }
 
+    /// Makes the head, which stays the same as long as the session lives.
+    fn set_head(&mut self) {
+        let system = system_text::system_text(&self.settings.system, self.born_ms);
+        self.head = (self.wire.request_head)(&self.settings, &self.offer, &system);
+    }
+
     fn exchange(&mut self, id: RequestId) -> Result<&mut Exchange, Misuse> {
         match &mut self.state {
             State::Replying(exchange) if exchange.id == id => Ok(exchange),
@@ -287,7 +316,7 @@ impl Agent {
     }
 
     fn tail(&self) -> &'static [u8] {
-        if self.wrapping_up && !self.tools.is_empty() {
+        if self.wrapping_up && !self.offer.is_empty() {
             self.wire.tail_without_tools
         } else {
             wire::TAIL
@@ -455,7 +484,7 @@ impl Agent {
             }
         }
         if !calls.is_empty() {
-            self.calls.begin(calls, &self.tools, &self.settings);
+            self.calls.begin(calls, &self.offer, &self.settings);
             self.state = State::Running;
             return;
         }

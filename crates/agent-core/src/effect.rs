@@ -39,6 +39,15 @@ pub enum Effect {
         /// Which.
         id: OperationId,
     },
+    /// Run a tool of the driver's own, and answer with [`Input::ToolDone`].
+    RunTool {
+        /// The call's id.
+        call: String,
+        /// The tool's name.
+        name: String,
+        /// The arguments, as the model wrote them; they fit the tool's schema.
+        arguments: String,
+    },
     /// Ask the person whether this tool call may run, and answer with [`Input::Verdict`].
     Approve {
         /// The call's id.
@@ -141,6 +150,13 @@ pub enum Input {
         id: OperationId,
         /// Its answer.
         answer: OperationAnswer,
+    },
+    /// A tool of the driver's own has run.
+    ToolDone {
+        /// The call's id, as [`Effect::RunTool`] named it.
+        call: String,
+        /// What the model is handed, or what went wrong and what to do.
+        result: Result<String, String>,
     },
     /// The person has decided on a call.
     Verdict {
@@ -285,6 +301,25 @@ impl Reason {
         }
     }
 
+    /// The reason of a name that [`Reason::name`] gives; of a failure also its class and message.
+    pub(crate) fn ended(name: &str, class: Option<&str>, message: Option<&str>) -> Option<Reason> {
+        let kinds = [
+            Reason::Answered,
+            Reason::StepLimit,
+            Reason::Length,
+            Reason::Refused,
+            Reason::Cancelled,
+        ];
+        if let Some(known) = kinds.into_iter().find(|reason| reason.name() == name) {
+            return Some(known);
+        }
+        let kind = FailureKind::ALL
+            .into_iter()
+            .find(|kind| Some(kind.name()) == class)?;
+        let message = String::from(message?);
+        (name == "failed").then_some(Reason::Failed(Failure { kind, message }))
+    }
+
     /// The stable exit code: 0 done, 1 failed, 3 model unreachable or refused, 4 limit reached, 5 denied.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -331,6 +366,19 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// Every class.
+    const ALL: [FailureKind; 9] = [
+        FailureKind::Connection,
+        FailureKind::Timeout,
+        FailureKind::RateLimited,
+        FailureKind::Server,
+        FailureKind::Unauthorized,
+        FailureKind::Rejected,
+        FailureKind::Malformed,
+        FailureKind::Denied,
+        FailureKind::Unsupported,
+    ];
+
     /// The class's name in events.
     pub fn name(self) -> &'static str {
         match self {
@@ -379,7 +427,7 @@ pub enum Misuse {
     /// An answer to a file operation for an HTTP one, or the other way about.
     #[error("the answer is of another kind than the operation")]
     WrongAnswer,
-    /// A verdict on a call that none was asked for, or that has one.
-    #[error("no approval of such a call is waited for")]
+    /// A verdict on, or a result of, a call that none was asked for, or that has one.
+    #[error("no such call waits for a verdict or a result")]
     UnknownCall,
 }

@@ -55,7 +55,7 @@ pub mod url;
 mod wire;
 mod word_list;
 
-pub use agent::{Agent, ResumeError};
+pub use agent::{Agent, RestoreError, ResumeError};
 pub use effect::{
     Auth, AuthScheme, Effect, Event, Failure, FailureKind, Input, Misuse, ModelCall, Operation,
     OperationAnswer, OperationId, Outcome, REPLY_HEADERS, Reason, RequestId, Usage, Verdict,

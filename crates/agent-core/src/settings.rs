@@ -105,6 +105,8 @@ pub enum SettingsError {
         /// What is wrong with it and what to write.
         problem: &'static str,
     },
+    /// A tool of the driver's own can't be offered: which, and why.
+    HostTool(String),
     /// The base URL is not one that a request can be sent to.
     BaseUrl {
         /// The URL as given, cut before any user information.
@@ -125,6 +127,7 @@ impl fmt::Display for SettingsError {
             SettingsError::Host { entry, problem } => {
                 fill("the allowed host \"%\" %", &[entry.as_str(), *problem])
             }
+            SettingsError::HostTool(why) => why.clone(),
             SettingsError::NoModel => {
                 "no model: name one with --model NAME or DEWCLAW_MODEL".to_string()
             }

@@ -4,6 +4,7 @@
 //! in [`ALL`], and a row in the tests of `tests/tools.rs`.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::effect::{Operation, OperationAnswer};
@@ -66,12 +67,118 @@ pub enum Writes {
 impl Tool {
     /// The tool's name, description and parameters as a JSON object; the last under the name that a wire has for them.
     pub fn to_json(&self, parameters: &str) -> Vec<u8> {
-        Object::new()
-            .text("name", self.name)
-            .text("description", self.description)
-            .raw(parameters, self.parameters.as_bytes())
-            .finish()
+        schema(self.name, self.description, parameters, self.parameters)
     }
+}
+
+/// A tool of the driver's own. The agent checks the arguments; the driver runs the call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostTool {
+    /// Its name: 1 to 64 letters, digits, `_` and `-`.
+    pub name: String,
+    /// What it does and when to use it, for the model.
+    pub description: String,
+    /// The JSON Schema of its arguments, as far as [`crate::tools`] checks schemas: an object.
+    pub parameters: String,
+    /// Whether calls can change anything.
+    pub writes: bool,
+    /// Its calls may run beside all others of their turn.
+    pub parallel: bool,
+}
+
+/// What the model is offered.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Offer {
+    pub(crate) tools: Vec<&'static Tool>,
+    pub(crate) host_tools: Vec<HostTool>,
+}
+
+impl Offer {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tools.is_empty() && self.host_tools.is_empty()
+    }
+
+    /// Every tool as a JSON object, its schema under the name that a wire has for it.
+    pub(crate) fn schemas(&self, parameters: &str) -> Vec<Vec<u8>> {
+        let mut schemas: Vec<Vec<u8>> = Vec::new();
+        for tool in &self.tools {
+            schemas.push(tool.to_json(parameters));
+        }
+        for tool in &self.host_tools {
+            schemas.push(schema(
+                &tool.name,
+                &tool.description,
+                parameters,
+                &tool.parameters,
+            ));
+        }
+        schemas
+    }
+
+    /// Begins a call; `None` where there is no such tool.
+    pub(crate) fn begin(
+        &self,
+        name: &str,
+        arguments: &str,
+        settings: &Settings,
+    ) -> Option<ToolCallRun> {
+        if let Some(tool) = self.tools.iter().find(|tool| tool.name == name) {
+            return Some(ToolCallRun::new(tool, arguments, settings));
+        }
+        let mut host_tools = self.host_tools.iter();
+        let tool = host_tools.find(|tool| tool.name == name)?;
+        Some(ToolCallRun::of_host(tool, arguments))
+    }
+
+    /// The names of all, for the model.
+    pub(crate) fn names(&self) -> String {
+        let mut names: Vec<&str> = self.tools.iter().map(|tool| tool.name).collect();
+        names.extend(self.host_tools.iter().map(|tool| tool.name.as_str()));
+        names.join(", ")
+    }
+
+    /// Adds the driver's own tools.
+    ///
+    /// # Errors
+    /// What is wrong with one of them.
+    pub(crate) fn add(&mut self, tools: Vec<HostTool>, read_only: bool) -> Result<(), String> {
+        for tool in tools {
+            let wrong = |why: &str| Err(["the tool \"", &tool.name, "\" ", why].concat());
+            if !is_sound_name(&tool.name) {
+                return wrong("must have a name of 1 to 64 letters, digits, _ and -");
+            }
+            let mut others = self.host_tools.iter().map(|other| other.name.as_str());
+            if others.any(|name| name == tool.name)
+                || ALL.iter().any(|other| other.name == tool.name)
+            {
+                return wrong("has the name of another tool");
+            }
+            let schema = parse(tool.parameters.as_bytes()).ok();
+            if schema.and_then(|schema| Some(schema.text("type")? == "object")) != Some(true) {
+                return wrong("must have parameters that are a JSON Schema of type object");
+            }
+            if !(tool.writes && read_only) {
+                self.host_tools.push(tool);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Letters that a tool's name may have (OpenAI's and Anthropic's references agree).
+pub(crate) const MAX_NAME_LETTERS: usize = 64;
+
+pub(crate) fn is_sound_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    (1..=MAX_NAME_LETTERS).contains(&name.len()) && name.bytes().all(fits)
+}
+
+fn schema(name: &str, description: &str, key: &str, parameters: &str) -> Vec<u8> {
+    Object::new()
+        .text("name", name)
+        .text("description", description)
+        .raw(key, parameters.as_bytes())
+        .finish()
 }
 
 impl core::fmt::Debug for Tool {
@@ -116,6 +223,28 @@ pub struct ToolResult {
 }
 
 impl ToolResult {
+    /// The result of a call that the driver ran: a JSON object as it is, anything else as the text of one.
+    pub(crate) fn of_host(result: Result<String, String>) -> ToolResult {
+        let cut = |text: String| match cut_middle(text.as_bytes()) {
+            None => text,
+            Some(cut) => String::from_utf8_lossy(&cut).into_owned(),
+        };
+        match result.map(cut).map_err(cut) {
+            Ok(text) => {
+                let is_object = matches!(parse(text.as_bytes()), Ok(Value::Object(_)));
+                ToolResult {
+                    ok: true,
+                    json: if is_object {
+                        text.into_bytes()
+                    } else {
+                        Object::new().text("result", &text).finish()
+                    },
+                }
+            }
+            Err(why) => ToolResult::from_error(&ToolError::new(ErrorKind::Internal, "%", &[&why])),
+        }
+    }
+
     pub(crate) fn from_error(error: &ToolError) -> ToolResult {
         ToolResult {
             ok: false,
@@ -126,26 +255,32 @@ impl ToolResult {
     /// The result, cut in the middle at character boundaries where it is larger than [`MAX_RESULT_BYTES`], with a
     /// line that says how much was cut.
     pub fn for_model(&self) -> Vec<u8> {
-        if self.json.len() <= MAX_RESULT_BYTES {
-            return self.json.clone();
-        }
-        // Room for the line in between.
-        let half = (MAX_RESULT_BYTES - 64) / 2;
-        let mut head = half;
-        while is_continuation(self.json[head]) {
-            head -= 1;
-        }
-        let mut tail = self.json.len() - half;
-        while is_continuation(self.json[tail]) {
-            tail += 1;
-        }
-        let mut cut = self.json[..head].to_vec();
-        cut.extend_from_slice(b"\n[... ");
-        cut.extend_from_slice(decimal((tail - head) as u64).as_bytes());
-        cut.extend_from_slice(b" bytes cut ...]\n");
-        cut.extend_from_slice(&self.json[tail..]);
-        cut
+        cut_middle(&self.json).unwrap_or_else(|| self.json.clone())
     }
+}
+
+/// A text cut in the middle at character boundaries, with a line that says how much was cut; `None` where it is no
+/// larger than [`MAX_RESULT_BYTES`].
+fn cut_middle(text: &[u8]) -> Option<Vec<u8>> {
+    if text.len() <= MAX_RESULT_BYTES {
+        return None;
+    }
+    // Room for the line in between.
+    let half = (MAX_RESULT_BYTES - 64) / 2;
+    let mut head = half;
+    while is_continuation(text[head]) {
+        head -= 1;
+    }
+    let mut tail = text.len() - half;
+    while is_continuation(text[tail]) {
+        tail += 1;
+    }
+    let mut cut = text[..head].to_vec();
+    cut.extend_from_slice(b"\n[... ");
+    cut.extend_from_slice(decimal((tail - head) as u64).as_bytes());
+    cut.extend_from_slice(b" bytes cut ...]\n");
+    cut.extend_from_slice(&text[tail..]);
+    Some(cut)
 }
 
 /// Whether a byte goes on with a UTF-8 character that began before it.
@@ -155,9 +290,19 @@ fn is_continuation(byte: u8) -> bool {
 
 /// One call of a tool, from arguments to result.
 pub struct ToolCallRun {
-    state: Result<Box<dyn Task>, ToolError>,
+    state: State,
     writes: bool,
-    networked: bool,
+    /// It runs beside all others of its turn.
+    beside: bool,
+}
+
+enum State {
+    /// A tool of the agent's own.
+    Task(Box<dyn Task>),
+    /// The driver runs it.
+    Host,
+    /// It is over.
+    Over(ToolResult),
 }
 
 /// What a running call wants next.
@@ -173,7 +318,7 @@ impl ToolCallRun {
     /// does a call that can change something where the settings say read-only.
     pub fn new(tool: &Tool, arguments: &str, settings: &Settings) -> ToolCallRun {
         let mut writes = false;
-        let state = parse_arguments(tool, arguments).and_then(|arguments| {
+        let task = parse_arguments(tool.parameters, arguments).and_then(|arguments| {
             writes = match tool.writes {
                 Writes::Never => false,
                 Writes::Always => true,
@@ -187,10 +332,25 @@ impl ToolCallRun {
             }
             (tool.start)(&arguments, settings)
         });
-        ToolCallRun {
-            state,
-            writes,
-            networked: tool.networked,
+        match task {
+            Ok(task) => ToolCallRun {
+                state: State::Task(task),
+                writes,
+                beside: tool.networked,
+            },
+            Err(error) => ToolCallRun::failed(error),
+        }
+    }
+
+    /// Begins a call of a tool of the driver's own. Its arguments are checked here; the driver runs it.
+    pub(crate) fn of_host(tool: &HostTool, arguments: &str) -> ToolCallRun {
+        match parse_arguments(&tool.parameters, arguments) {
+            Ok(_) => ToolCallRun {
+                state: State::Host,
+                writes: tool.writes,
+                beside: tool.parallel,
+            },
+            Err(error) => ToolCallRun::failed(error),
         }
     }
 
@@ -201,34 +361,53 @@ impl ToolCallRun {
 
     /// A call that is over at once, with this error.
     pub(crate) fn failed(error: ToolError) -> ToolCallRun {
+        ToolCallRun::over(ToolResult::from_error(&error))
+    }
+
+    /// A call that is over, with this result.
+    pub(crate) fn over(result: ToolResult) -> ToolCallRun {
         ToolCallRun {
-            state: Err(error),
+            state: State::Over(result),
             writes: false,
-            networked: false,
+            beside: false,
         }
     }
 
-    /// Whether it runs beside all others of its turn.
-    pub(crate) fn is_networked(&self) -> bool {
-        self.networked
+    /// Its result, where it is over.
+    pub(crate) fn result(&self) -> Option<&ToolResult> {
+        match &self.state {
+            State::Over(result) => Some(result),
+            _ => None,
+        }
     }
 
-    /// Whether a person is asked first.
+    /// Whether the driver runs it.
+    pub(crate) fn is_hosts(&self) -> bool {
+        matches!(self.state, State::Host)
+    }
+
+    /// Whether it runs beside all others of its turn.
+    pub(crate) fn is_beside(&self) -> bool {
+        self.beside
+    }
+
+    /// Whether a person is asked first. Nobody is asked about what can't run.
     pub(crate) fn needs_approval(&self, approve: Approve) -> bool {
         let asks = match approve {
             Approve::Never => false,
             Approve::Writes => self.writes,
             Approve::All => true,
         };
-        // Nobody is asked about what can't run.
-        asks && self.state.is_ok()
+        asks && !matches!(self.state, State::Over(_))
     }
 
     /// Goes on: first with no answer, then with the answer to each operation.
     pub fn step(&mut self, answer: Option<OperationAnswer>) -> CallStep {
         let step = match &mut self.state {
-            Ok(task) => task.step(answer),
-            Err(error) => return CallStep::Done(ToolResult::from_error(error)),
+            State::Task(task) => task.step(answer),
+            State::Over(result) => return CallStep::Done(result.clone()),
+            // It is the driver's, and has no steps.
+            State::Host => Step::Done(Ok(b"{}".to_vec())),
         };
         match step {
             Step::Operate(operation) => CallStep::Operate(operation),
@@ -239,7 +418,7 @@ impl ToolCallRun {
 }
 
 /// The arguments as JSON; none at all is an empty object, which some models send for tools without parameters.
-fn parse_arguments(tool: &Tool, arguments: &str) -> Result<Value, ToolError> {
+fn parse_arguments(parameters: &str, arguments: &str) -> Result<Value, ToolError> {
     let text = match arguments.trim() {
         "" => "{}",
         text => text,
@@ -257,7 +436,7 @@ fn parse_arguments(tool: &Tool, arguments: &str) -> Result<Value, ToolError> {
         };
         ToolError::invalid("%%", &[what, quote])
     })?;
-    let schema = parse(tool.parameters.as_bytes())
+    let schema = parse(parameters.as_bytes())
         .map_err(|_| ToolError::new(ErrorKind::Internal, "the tool's schema is broken", &[]))?;
     crate::schema::check(&schema, &value)
         .map_err(|problems| ToolError::invalid("%", &[&problems]))?;

@@ -8,7 +8,7 @@ use self::sse::SseDecoder;
 use crate::effect::{Auth, Event, Usage};
 use crate::json::{Value, parse};
 use crate::settings::{Settings, WireName};
-use crate::tools::Tool;
+use crate::tools::{MAX_NAME_LETTERS, Offer, is_sound_name};
 use crate::transcript::Line;
 
 mod chat_completions;
@@ -37,7 +37,7 @@ pub(crate) struct Wire {
     /// The credential that requests carry.
     pub(crate) auth: Auth,
     /// The request's bytes before the first message of the transcript, a comma included where one is needed.
-    pub(crate) request_head: fn(&Settings, &[&'static Tool], system: &str) -> Vec<u8>,
+    pub(crate) request_head: fn(&Settings, &Offer, system: &str) -> Vec<u8>,
     /// The request's bytes after the last message where there are tools, and none may be called.
     pub(crate) tail_without_tools: &'static [u8],
     /// What is put where the last message has its mark ([`Line::new`]), so that the server caches up to there.
@@ -312,9 +312,6 @@ impl Message {
     }
 }
 
-/// Letters that a tool's name may have (OpenAI's and Anthropic's references agree).
-const MAX_NAME_LETTERS: usize = 64;
-
 /// Letters that a call's id may have on any wire (OpenAI's servers refuse more).
 const MAX_ID_LETTERS: usize = 40;
 
@@ -334,7 +331,7 @@ impl ToolCall {
     /// The name as it is sent back: servers refuse names with other letters than tools have. Such a name is of no tool,
     /// before or after.
     fn sound_name(&self) -> String {
-        if (1..=MAX_NAME_LETTERS).contains(&self.name.len()) && self.name.chars().all(fits) {
+        if is_sound_name(&self.name) {
             return self.name.clone();
         }
         let mut name = String::new();

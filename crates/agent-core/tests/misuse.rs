@@ -271,7 +271,7 @@ fn each_misuse_says_what_it_is() {
         (Misuse::OutOfOrder, "out of order"),
         (Misuse::UnknownOperation, "operation"),
         (Misuse::WrongAnswer, "another kind"),
-        (Misuse::UnknownCall, "approval"),
+        (Misuse::UnknownCall, "verdict"),
     ] {
         assert!(misuse.to_string().contains(told), "{misuse}");
     }

@@ -1,14 +1,13 @@
 //! The tool calls of one reply: those of the network together, all others in order; and the guards on them.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::effect::{Effect, Event, Misuse, OperationAnswer, OperationId, Verdict};
-use crate::json::{decimal, parse};
-use crate::schema::push_listed;
+use crate::json::{Array, Object, Value, decimal, parse};
 use crate::settings::Settings;
 use crate::template::fill;
-use crate::tools::{CallStep, ErrorKind, Tool, ToolCallRun, ToolError};
+use crate::tools::{CallStep, ErrorKind, Offer, ToolCallRun, ToolError, ToolResult};
 use crate::wire::{CallResult, ToolCall};
 
 /// The same call so many times in a row is not run again.
@@ -44,6 +43,8 @@ enum Stage {
     Ready(Option<OperationAnswer>),
     /// It waits for an operation.
     Open(OperationId),
+    /// The driver runs it.
+    Hosted,
     /// It is over.
     Done {
         ok: bool,
@@ -75,16 +76,11 @@ impl Calls {
     }
 
     /// Takes the calls of a reply. None has begun.
-    pub(super) fn begin(
-        &mut self,
-        calls: Vec<ToolCall>,
-        tools: &[&'static Tool],
-        settings: &Settings,
-    ) {
+    pub(super) fn begin(&mut self, calls: Vec<ToolCall>, offer: &Offer, settings: &Settings) {
         self.seats = Vec::with_capacity(calls.len());
         for call in calls {
             let run = self
-                .start(&call, tools, settings)
+                .start(&call, offer, settings)
                 .unwrap_or_else(ToolCallRun::failed);
             self.seats.push(Seat {
                 call,
@@ -106,7 +102,7 @@ impl Calls {
             .iter_mut()
             .find(open)
             .ok_or(Misuse::UnknownOperation)?;
-        if seat.run.is_networked() != matches!(answer, OperationAnswer::Http(_)) {
+        if seat.run.is_beside() != matches!(answer, OperationAnswer::Http(_)) {
             return Err(Misuse::WrongAnswer);
         }
         seat.stage = Stage::Ready(Some(answer));
@@ -136,12 +132,29 @@ impl Calls {
         Ok(())
     }
 
+    /// Takes the result of a call that the driver ran.
+    pub(super) fn finish(
+        &mut self,
+        call: &str,
+        result: Result<String, String>,
+    ) -> Result<(), Misuse> {
+        let hosted = |seat: &&mut Seat| seat.call.id == call && matches!(seat.stage, Stage::Hosted);
+        let seat = self
+            .seats
+            .iter_mut()
+            .find(hosted)
+            .ok_or(Misuse::UnknownCall)?;
+        seat.run = ToolCallRun::over(ToolResult::of_host(result));
+        seat.stage = Stage::Ready(None);
+        Ok(())
+    }
+
     /// Goes on as far as it can; `true` once every call has its result.
     pub(super) fn step(&mut self, settings: &Settings, effects: &mut Vec<Effect>) -> bool {
         let mut in_order_busy = false;
         let mut all_done = true;
         for seat in &mut self.seats {
-            let in_order = !seat.run.is_networked();
+            let in_order = !seat.run.is_beside();
             if in_order && in_order_busy {
                 all_done = false;
                 continue;
@@ -186,10 +199,114 @@ impl Calls {
         })
     }
 
+    /// The calls and how far each is, as JSON, and what the guards know. `effects` are those that nobody has taken yet.
+    pub(super) fn save(&self, effects: &[Effect]) -> Vec<u8> {
+        let mut seats = Array::new();
+        for seat in &self.seats {
+            let mut object = Object::new();
+            object
+                .text("id", &seat.call.id)
+                .text("name", &seat.call.name)
+                .text("arguments", &seat.call.arguments);
+            match (&seat.stage, seat.run.result()) {
+                (Stage::Done { ok, result }, _) => {
+                    object
+                        .boolean("ok", *ok)
+                        .text("result", &String::from_utf8_lossy(result));
+                }
+                (Stage::Ready(_), Some(result)) => {
+                    object
+                        .boolean("ok", result.ok)
+                        .text("result", &String::from_utf8_lossy(&result.for_model()));
+                }
+                _ if seat.has_begun(effects) => {
+                    object.boolean("begun", true);
+                }
+                _ => {}
+            }
+            seats.raw(&object.finish());
+        }
+        let mut used = Array::new();
+        for hash in &self.used {
+            used.raw(decimal((*hash).into()).as_bytes());
+        }
+        Object::new()
+            .raw("calls", &seats.finish())
+            .raw("used", &used.finish())
+            .number("named", self.named.into())
+            .number("last_operation", self.last_operation.into())
+            .text("last_name", &self.last.0)
+            .text("last_arguments", &self.last.1)
+            .number("repeats", self.repeats.into())
+            .finish()
+    }
+
+    /// Takes what [`Calls::save`] gave; `None` where it is nothing of the kind.
+    pub(super) fn restore(
+        &mut self,
+        saved: &Value,
+        offer: &Offer,
+        settings: &Settings,
+    ) -> Option<()> {
+        let small = |value: &Value| u32::try_from(value.as_u64()?).ok();
+        let results = Calls::results(Some(saved))?;
+        let mut calls = Vec::new();
+        for result in &results {
+            calls.push(result.call.clone());
+        }
+        self.begin(calls, offer, settings);
+        let done = saved.elements("calls").iter().zip(results);
+        for (seat, (saved, result)) in self.seats.iter_mut().zip(done) {
+            if saved.get("ok").is_some() || saved.get("begun").is_some() {
+                seat.stage = Stage::Done {
+                    ok: result.ok,
+                    result: result.result,
+                };
+            }
+        }
+        self.used = saved
+            .elements("used")
+            .iter()
+            .map(small)
+            .collect::<Option<_>>()?;
+        self.named = small(saved.get("named")?)?;
+        self.last_operation = small(saved.get("last_operation")?)?;
+        self.last = (
+            saved.text("last_name")?.to_string(),
+            saved.text("last_arguments")?.to_string(),
+        );
+        self.repeats = small(saved.get("repeats")?)?;
+        Some(())
+    }
+
+    /// The calls that [`Calls::save`] gave, each with its result; one that has none was interrupted.
+    pub(super) fn results(saved: Option<&Value>) -> Option<Vec<CallResult>> {
+        let interrupted = ToolError::new(
+            ErrorKind::Internal,
+            "interrupted, effect unknown: look before you do it again",
+            &[],
+        );
+        let result = |saved: &Value| {
+            Some(CallResult {
+                call: ToolCall {
+                    id: saved.text("id")?.to_string(),
+                    name: saved.text("name")?.to_string(),
+                    arguments: saved.text("arguments")?.to_string(),
+                },
+                ok: saved.is_true("ok"),
+                result: match saved.text("result") {
+                    Some(result) => result.as_bytes().to_vec(),
+                    None => interrupted.to_json(),
+                },
+            })
+        };
+        saved?.elements("calls").iter().map(result).collect()
+    }
+
     fn start(
         &mut self,
         call: &ToolCall,
-        tools: &[&'static Tool],
+        offer: &Offer,
         settings: &Settings,
     ) -> Result<ToolCallRun, ToolError> {
         if self.repeats > 0
@@ -201,14 +318,10 @@ impl Calls {
             self.last = (call.name.clone(), call.arguments.clone());
             self.repeats = 1;
         }
-        let Some(tool) = tools.iter().find(|tool| tool.name == call.name) else {
-            let mut names = String::new();
-            for tool in tools {
-                push_listed(&mut names, tool.name);
-            }
+        let Some(run) = offer.begin(&call.name, &call.arguments, settings) else {
             return Err(ToolError::invalid(
                 "unknown tool \"%\"; there are: %",
-                &[&call.name, &names],
+                &[&call.name, &offer.names()],
             ));
         };
         if self.repeats >= MAX_REPEATS {
@@ -217,11 +330,25 @@ impl Calls {
                 &[&decimal(self.repeats.into())],
             ));
         }
-        Ok(ToolCallRun::new(tool, &call.arguments, settings))
+        Ok(run)
     }
 }
 
 impl Seat {
+    /// Whether anything of the call may have happened: it was asked for, and the driver has taken that.
+    fn has_begun(&self, effects: &[Effect]) -> bool {
+        let asked = |effect: &Effect| match (effect, &self.stage) {
+            (Effect::Operate { id, .. }, Stage::Open(open)) => id == open,
+            (Effect::RunTool { call, .. }, Stage::Hosted) => *call == self.call.id,
+            _ => false,
+        };
+        match &self.stage {
+            Stage::Waiting | Stage::Asking | Stage::Done { .. } => false,
+            Stage::Ready(answer) => answer.is_some(),
+            Stage::Open(_) | Stage::Hosted => !effects.iter().any(asked),
+        }
+    }
+
     /// Goes on as far as it can; `true` once the call is over.
     fn step(
         &mut self,
@@ -250,6 +377,15 @@ impl Seat {
         let Stage::Ready(answer) = &mut self.stage else {
             return matches!(self.stage, Stage::Done { .. });
         };
+        if self.run.is_hosts() {
+            effects.push(Effect::RunTool {
+                call: call.id.clone(),
+                name: call.name.clone(),
+                arguments: call.arguments.clone(),
+            });
+            self.stage = Stage::Hosted;
+            return false;
+        }
         match self.run.step(answer.take()) {
             CallStep::Operate(operation) => {
                 *last_operation += 1;

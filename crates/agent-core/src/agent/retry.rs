@@ -35,6 +35,11 @@ impl Retry {
         }
     }
 
+    /// The jitter's random state, to go on with.
+    pub(super) fn seed(&self) -> u64 {
+        self.random
+    }
+
     /// A new model call begins.
     pub(super) fn begin(&mut self, now: Now) {
         self.began_ms = now.monotonic_ms;

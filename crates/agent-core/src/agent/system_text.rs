@@ -2,8 +2,6 @@
 
 use alloc::string::String;
 
-use dewclaw_platform::Now;
-
 use crate::json::decimal;
 use crate::template::fill;
 
@@ -16,9 +14,9 @@ const DEFAULT: &str = "You are Dewclaw, an agent that works on the files of one 
 
 /// The system text: `custom`, or the built-in one, and the date. Nothing else in it changes from run to run, so that
 /// servers can cache what it begins.
-pub(super) fn system_text(custom: &str, now: Now) -> String {
+pub(super) fn system_text(custom: &str, wall_ms: u64) -> String {
     let text = if custom.is_empty() { DEFAULT } else { custom };
-    let (year, month, day) = civil_from_days(now.wall_ms / 86_400_000);
+    let (year, month, day) = civil_from_days(wall_ms / 86_400_000);
     let two = |number: u64| -> String {
         let digits = decimal(number);
         if number < 10 {
@@ -90,14 +88,11 @@ mod tests {
 
     #[test]
     fn the_text_ends_in_the_date() {
-        let now = Now {
-            monotonic_ms: 0,
-            wall_ms: 1_709_164_800_000,
-        };
+        let wall_ms = 1_709_164_800_000;
         assert_eq!(
-            system_text("Be brief.", now),
+            system_text("Be brief.", wall_ms),
             "Be brief.\n\nToday is 2024-02-29 (UTC)."
         );
-        assert!(system_text("", now).starts_with("You are Dewclaw"));
+        assert!(system_text("", wall_ms).starts_with("You are Dewclaw"));
     }
 }

@@ -199,6 +199,13 @@ pub(super) fn put_input(now: Now, input: &Input, operation: &[u8]) -> Vec<u8> {
             }
             object.raw("answer", &put_answer(answer));
         }
+        Input::ToolDone { call, result } => {
+            object.text("tool_done", call);
+            match result {
+                Ok(text) => object.text("result", text),
+                Err(why) => object.text("error", why),
+            };
+        }
         Input::Verdict { call, verdict } => {
             object
                 .text("verdict", VERDICTS.name_of(*verdict))
@@ -242,6 +249,14 @@ pub(super) fn get_input(value: &Value) -> Option<Input> {
         let answer = get_answer(value.get("answer")?)?;
         let id = OperationId(id);
         return Some(Input::OperationDone { id, answer });
+    }
+    if let Some(call) = value.text("tool_done") {
+        let result = match (value.text("result"), value.text("error")) {
+            (Some(text), _) => Ok(text.to_string()),
+            (None, why) => Err(why?.to_string()),
+        };
+        let call = call.to_string();
+        return Some(Input::ToolDone { call, result });
     }
     if let Some(verdict) = value.get("verdict") {
         return Some(Input::Verdict {
@@ -294,6 +309,12 @@ mod tests {
             ("\\PC{0,20}", 0..VERDICTS.values.len()).prop_map(|(call, index)| Input::Verdict {
                 call,
                 verdict: VERDICTS.values[index],
+            }),
+            ("\\PC{0,20}", "\\PC{0,20}", any::<bool>()).prop_map(|(call, text, ok)| {
+                Input::ToolDone {
+                    call,
+                    result: if ok { Ok(text) } else { Err(text) },
+                }
             }),
             Just(Input::Tick),
             Just(Input::Cancel),

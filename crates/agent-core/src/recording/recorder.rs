@@ -94,6 +94,7 @@ impl Recorder {
             | Effect::DropReply { .. }
             | Effect::DropOperation { .. }
             | Effect::Approve { .. }
+            | Effect::RunTool { .. }
             | Effect::Wait { .. }
             | Effect::Pending => {}
         }

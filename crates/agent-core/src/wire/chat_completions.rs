@@ -15,7 +15,7 @@ use super::{
 use crate::effect::{Auth, AuthScheme, Event, Usage};
 use crate::json::{Array, Object, Value, parse};
 use crate::settings::Settings;
-use crate::tools::Tool;
+use crate::tools::Offer;
 use crate::transcript::Line;
 
 /// The wire.
@@ -46,7 +46,7 @@ pub(super) const WIRE: Wire = Wire {
     parts,
 };
 
-fn request_head(settings: &Settings, tools: &[&'static Tool], system: &str) -> Vec<u8> {
+fn request_head(settings: &Settings, offer: &Offer, system: &str) -> Vec<u8> {
     let mut object = Object::new();
     object.text("model", &settings.model);
     if settings.stream {
@@ -57,12 +57,12 @@ fn request_head(settings: &Settings, tools: &[&'static Tool], system: &str) -> V
     if settings.max_tokens > 0 {
         object.number("max_tokens", settings.max_tokens.into());
     }
-    if !tools.is_empty() {
+    if !offer.is_empty() {
         let mut list = Array::new();
-        for tool in tools {
+        for schema in offer.schemas("parameters") {
             let function = Object::new()
                 .text("type", "function")
-                .raw("function", &tool.to_json("parameters"))
+                .raw("function", &schema)
                 .finish();
             list.raw(&function);
         }

@@ -15,7 +15,7 @@ use crate::effect::{Auth, AuthScheme, Event, Usage};
 use crate::json::{self, Array, Object, Value};
 use crate::settings::Settings;
 use crate::template::fill;
-use crate::tools::Tool;
+use crate::tools::Offer;
 use crate::transcript::Line;
 use crate::word_list;
 
@@ -57,7 +57,7 @@ pub(super) const WIRE: Wire = Wire {
     parts,
 };
 
-fn request_head(settings: &Settings, tools: &[&'static Tool], system: &str) -> Vec<u8> {
+fn request_head(settings: &Settings, offer: &Offer, system: &str) -> Vec<u8> {
     let mut object = Object::new();
     let max_tokens = match settings.max_tokens {
         0 => settings.thinking_tokens.saturating_add(DEFAULT_MAX_TOKENS),
@@ -76,10 +76,10 @@ fn request_head(settings: &Settings, tools: &[&'static Tool], system: &str) -> V
             .finish();
         object.raw("thinking", &thinking);
     }
-    if !tools.is_empty() {
+    if !offer.is_empty() {
         let mut list = Array::new();
-        for tool in tools {
-            list.raw(&tool.to_json("input_schema"));
+        for schema in offer.schemas("input_schema") {
+            list.raw(&schema);
         }
         object.raw("tools", &list.finish());
     }

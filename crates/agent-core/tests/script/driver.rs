@@ -70,6 +70,10 @@ pub(crate) struct Driver {
     pub(crate) most_in_flight: usize,
     /// The HTTP operations that are neither over nor dropped.
     fetching: Vec<(OperationId, HttpOperation)>,
+    /// What a tool of the driver's own answers: by its name and arguments.
+    pub(crate) host: fn(&str, &str) -> Result<String, String>,
+    /// Calls of such tools that have not been answered.
+    hosted: Vec<(String, String, String)>,
     /// What the person says to each call that needs approval; yes, once it is empty.
     pub(crate) verdicts: VecDeque<Verdict>,
 }
@@ -106,7 +110,18 @@ impl Driver {
             most_in_flight: 0,
             fetching: Vec::new(),
             verdicts: VecDeque::new(),
+            host: |name, _| panic!("nothing runs {name}"),
+            hosted: Vec::new(),
         }
+    }
+
+    /// Goes on with another agent, whose settings are the same.
+    pub(crate) fn replace_agent(&mut self, agent: Agent) {
+        self.agent = agent;
+        self.open = None;
+        self.in_flight.clear();
+        self.fetching.clear();
+        self.hosted.clear();
     }
 
     /// Adds replies to the script.
@@ -202,6 +217,11 @@ impl Driver {
                     self.most_in_flight = self.most_in_flight.max(self.fetching.len());
                 }
             },
+            Effect::RunTool {
+                call,
+                name,
+                arguments,
+            } => self.hosted.push((call, name, arguments)),
             Effect::Approve { call, .. } => {
                 let verdict = self.verdicts.pop_front().unwrap_or(Verdict::Approved);
                 self.tell(Input::Verdict { call, verdict });
@@ -215,6 +235,11 @@ impl Driver {
                         self.tell(Input::Tick);
                     }
                 }
+            }
+            Effect::Pending if !self.hosted.is_empty() => {
+                let (call, name, arguments) = self.hosted.remove(0);
+                let result = (self.host)(&name, &arguments);
+                self.tell(Input::ToolDone { call, result });
             }
             Effect::Pending if !self.fetching.is_empty() => {
                 let at = if self.last_first {

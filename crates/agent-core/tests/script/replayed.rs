@@ -48,7 +48,10 @@ pub(crate) fn replay(lines: &[Vec<u8>]) -> Result<Replayed, RecordingError> {
         }
         let mut line = || lines.next().ok_or(replay.ended());
         let (now, input) = match effect {
-            Effect::Event(_) | Effect::DropReply { .. } | Effect::DropOperation { .. } => continue,
+            Effect::Event(_)
+            | Effect::DropReply { .. }
+            | Effect::DropOperation { .. }
+            | Effect::RunTool { .. } => continue,
             Effect::CallModel(_) => {
                 let line = line()?;
                 replay.request(line, &agent)?;
