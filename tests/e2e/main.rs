@@ -32,6 +32,7 @@
 //! - `imports`: what an artifact imports and what it lacks
 //! - `budget`: memory and fuel against `size-budget.toml`
 //! - `readme`: what the README shows
+//! - `session`: the agent as a library: `dewclaw-core.wasm` and a host that drives it
 //! - `edge`: what docs/edge.md shows, and what it says of systemd, cron, TLS, limits, disk and clock
 //!
 //! Most tests run in both hosts (`on_each_host`): the command line is what people use, and the in-process host tells exit codes
@@ -62,6 +63,7 @@ mod parallel_tools;
 mod readme;
 mod record_replay;
 mod retry;
+mod session;
 mod ssrf;
 mod tools;
 mod trust;

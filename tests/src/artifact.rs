@@ -19,6 +19,11 @@ pub fn dewclaw_offline() -> PathBuf {
     built("dewclaw-offline.wasm")
 }
 
+/// `dewclaw-core.wasm`, beside them. Panics with what to run when it was not built.
+pub fn dewclaw_core() -> PathBuf {
+    built("dewclaw-core.wasm")
+}
+
 fn built(name: &str) -> PathBuf {
     let dist =
         std::env::var_os("DEWCLAW_DIST").map_or_else(|| repository().join("dist"), PathBuf::from);

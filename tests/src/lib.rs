@@ -18,6 +18,7 @@ pub mod pages;
 pub mod process;
 pub mod scratch;
 pub mod scripted_model;
+pub mod session;
 pub mod size_budget;
 pub mod small_disk;
 pub mod terminal;

@@ -1,12 +1,14 @@
-//! The component's exports: `wasi:cli/run` and `dewclaw:agent/outcome`.
+//! The component's exports: `wasi:cli/run` and `dewclaw:agent/outcome` of a command, `dewclaw:agent/session` of a library.
 
 #![allow(
     unsafe_code,
     reason = "the canonical ABI's entry points, generated from wit/"
 )]
 
+#[cfg(feature = "wasi")]
 use core::sync::atomic::{AtomicU8, Ordering};
 
+#[cfg(feature = "wasi")]
 use crate::command;
 
 #[allow(
@@ -14,26 +16,38 @@ use crate::command;
     unreachable_pub,
     reason = "generated from wit/, where the contract is documented"
 )]
-mod bindings {
+pub(crate) mod bindings {
     #[cfg(feature = "http")]
     wit_bindgen::generate!({
         path: "../../wit",
         world: "dewclaw",
         generate_all,
     });
-    #[cfg(not(feature = "http"))]
+    #[cfg(all(feature = "wasi", not(feature = "http")))]
     wit_bindgen::generate!({
         path: "../../wit",
         world: "offline",
         generate_all,
     });
+    #[cfg(not(feature = "wasi"))]
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "core",
+    });
 }
 
 /// The exit code of the last run.
+#[cfg(feature = "wasi")]
 static EXIT_CODE: AtomicU8 = AtomicU8::new(1);
 
 struct Component;
 
+#[cfg(not(feature = "wasi"))]
+impl bindings::exports::dewclaw::agent::session::Guest for Component {
+    type Session = crate::session::Session;
+}
+
+#[cfg(feature = "wasi")]
 impl bindings::exports::wasi::cli::run::Guest for Component {
     fn run() -> Result<(), ()> {
         let code = command::run();
@@ -42,6 +56,7 @@ impl bindings::exports::wasi::cli::run::Guest for Component {
     }
 }
 
+#[cfg(feature = "wasi")]
 impl bindings::exports::dewclaw::agent::outcome::Guest for Component {
     fn exit_code() -> u8 {
         EXIT_CODE.load(Ordering::Relaxed)

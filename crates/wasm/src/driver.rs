@@ -131,6 +131,8 @@ impl Driver<'_> {
                     let verdict = (self.approve)(&name, &arguments);
                     self.tell(agent, Input::Verdict { call, verdict })?;
                 }
+                // None are offered here, so none is called.
+                Effect::RunTool { .. } => {}
                 Effect::Wait { until_ms } => {
                     let now = self.clock.now().monotonic_ms;
                     if !self.wait(agent, &mut flight, until_ms.saturating_sub(now))? {

@@ -14,6 +14,7 @@ unsafe extern "C" {}
 /// of an index names its own; wasmtime's trace names the function.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    #[cfg(feature = "wasi")]
     crate::console::panicked();
     core::arch::wasm32::unreachable()
 }

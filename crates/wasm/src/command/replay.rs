@@ -96,7 +96,11 @@ impl Follower {
                     output.event(event);
                     continue;
                 }
-                Effect::DropReply { .. } | Effect::DropOperation { .. } => continue,
+                Effect::DropReply { .. }
+                | Effect::DropOperation { .. }
+                | Effect::RunTool { .. } => {
+                    continue;
+                }
                 _ => {}
             }
             let followed = match self.lines.next(&mut self.folders)? {
