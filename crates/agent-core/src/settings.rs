@@ -129,7 +129,8 @@ impl fmt::Display for SettingsError {
             }
             SettingsError::HostTool(why) => why.clone(),
             SettingsError::NoModel => {
-                "no model: name one with --model NAME or DEWCLAW_MODEL".to_string()
+                "no model: name one by the setting \"model\", --model NAME or DEWCLAW_MODEL"
+                    .to_string()
             }
             SettingsError::BaseUrl { url, problem } => {
                 fill("the base URL \"%\" %", &[url.as_str(), *problem])
