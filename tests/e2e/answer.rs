@@ -68,18 +68,27 @@ fn where_the_answer_can_not_go_the_model_is_not_asked() {
 #[test]
 fn an_answer_that_can_not_be_written_is_printed_and_is_an_error() {
     on_each_host(|host| {
-        let (work, model) = (
-            Scratch::new(),
+        let model = || {
             ScriptedModel::start([
                 Reply::call("c", "write_file", json!({"path": "a/b", "content": ""})),
                 Reply::text("the answer"),
-            ]),
-        );
+            ])
+        };
+        let (work, first) = (Scratch::new(), model());
         // While the run goes on, a file takes the place of the folder that the answer needs.
-        let guest = Guest::ask(&work, &model, "hi").args(["--output", "a/b/c.md"]);
+        let guest = Guest::ask(&work, &first, "hi").args(["--output", "a/b/c.md"]);
         let ended = host.run(&guest);
         ended.code(1).says(&["can't be written", "a/b/c.md"]);
-        assert!(ended.stdout().contains("the answer"), "{ended}");
+        assert!(ended.stdout().contains("the answer\n"), "{ended}");
+        // A program hears of one end, and it is this one.
+        let (work, second) = (Scratch::new(), model());
+        let guest = Guest::ask(&work, &second, "hi").args(["--output", "a/b/c.md", "--json"]);
+        let ended = host.run(&guest);
+        ended.code(1);
+        let ends = ended.events_of("finished");
+        assert_eq!(ends.len(), 1, "{ended}");
+        assert_eq!(ends[0]["reason"], "failed");
+        assert_eq!(ends[0]["exit_code"], 1);
     });
 }
 

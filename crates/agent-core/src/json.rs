@@ -10,4 +10,4 @@ mod write;
 pub use raw::raw;
 pub use value::{ParseError, Value, parse};
 pub(crate) use write::string_cost;
-pub use write::{Array, Object, decimal, push_array, push_string, string};
+pub use write::{Array, Object, decimal, push_string, string};

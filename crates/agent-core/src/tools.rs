@@ -65,6 +65,15 @@ pub enum Writes {
 }
 
 impl Tool {
+    /// Whether the settings leave it anything to do.
+    pub fn is_configured(&self, settings: &Settings) -> bool {
+        match self.name {
+            "web_fetch" => !settings.allow_fetch.is_empty(),
+            "web_search" => settings.search.is_some(),
+            _ => true,
+        }
+    }
+
     /// The tool's name, description and parameters as a JSON object; the last under the name that a wire has for them.
     pub fn to_json(&self, parameters: &str) -> Vec<u8> {
         schema(self.name, self.description, parameters, self.parameters)

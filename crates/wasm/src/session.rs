@@ -206,7 +206,7 @@ fn configure(config: &wit::Config) -> Result<(Settings, Vec<&'static Tool>), wit
     }
     let mut tools: Vec<&'static Tool> = Vec::new();
     match &config.tools {
-        None => tools.extend(ALL.iter().filter(|tool| is_usable(tool, &settings))),
+        None => tools.extend(ALL.iter().filter(|tool| tool.is_configured(&settings))),
         Some(names) => {
             for name in names {
                 let known = ALL.iter().find(|tool| tool.name == name);
@@ -216,15 +216,6 @@ fn configure(config: &wit::Config) -> Result<(Settings, Vec<&'static Tool>), wit
     }
     tools.retain(|tool| !settings.read_only || !matches!(tool.writes, Writes::Always));
     Ok((settings, tools))
-}
-
-/// Whether the settings leave a tool anything to do.
-fn is_usable(tool: &Tool, settings: &Settings) -> bool {
-    match tool.name {
-        "web_fetch" => !settings.allow_fetch.is_empty(),
-        "web_search" => settings.search.is_some(),
-        _ => true,
-    }
 }
 
 fn tools_in(tools: Vec<wit::HostTool>) -> Vec<HostTool> {

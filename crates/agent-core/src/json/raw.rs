@@ -101,8 +101,9 @@ mod tests {
         #[test]
         fn what_is_found_is_the_value(texts in prop::collection::vec("[a\"\\\\{}\\[\\],: é]{0,6}", 1..4)) {
             let quoted: Vec<Vec<u8>> = texts.iter().map(|text| crate::json::string(text)).collect();
-            let mut json = Vec::new();
-            crate::json::push_array(&mut json, &quoted);
+            let mut array = crate::json::Array::new();
+            quoted.iter().for_each(|text| array.raw(text));
+            let json = array.finish();
             for (index, text) in quoted.iter().enumerate() {
                 let path = crate::json::decimal(index as u64);
                 prop_assert_eq!(raw(&json, &path), Some(&text[..]));

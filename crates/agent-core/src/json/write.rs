@@ -109,22 +109,6 @@ pub fn decimal(mut number: u64) -> String {
     text
 }
 
-/// Appends a JSON array of values that are JSON already.
-pub fn push_array<I, T>(out: &mut Vec<u8>, values: I)
-where
-    I: IntoIterator<Item = T>,
-    T: AsRef<[u8]>,
-{
-    out.push(b'[');
-    for (index, value) in values.into_iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        out.extend_from_slice(value.as_ref());
-    }
-    out.push(b']');
-}
-
 /// The JSON of a string.
 pub fn string(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 2);

@@ -84,10 +84,12 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
         approve: &mut |name, arguments| approval.ask(name, arguments),
     }
     .run(&mut agent, &mut |event| output.event(event))?;
-    output.finished(&outcome);
     if let Some(path) = &answer_file {
+        // Before the end is told: where the answer can't be kept, that is the end.
+        output.end_line();
         answer::write(&mut folders.workspace, path, &outcome)?;
     }
+    output.finished(&outcome);
     Ok(outcome.reason.exit_code())
 }
 

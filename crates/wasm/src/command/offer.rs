@@ -46,15 +46,10 @@ pub(super) fn tools(
 /// Why a tool can't be offered, and what would change that.
 pub(super) fn missing(tool: &Tool, settings: &Settings) -> Option<String> {
     let why: &[&str] = match (tool.name, NO_NETWORK) {
-        _ if !tool.networked => return None,
-        (_, Some(why)) => &[why],
-        ("web_fetch", _) if settings.allow_fetch.is_empty() => {
-            &["no host is allowed: add --allow-fetch HOST"]
-        }
-        ("web_search", _) if settings.search.is_none() => {
-            &["it is not configured: ", SEARCH_VARIABLES]
-        }
-        _ => return None,
+        (_, Some(why)) if tool.networked => &[why],
+        _ if tool.is_configured(settings) => return None,
+        ("web_fetch", _) => &["no host is allowed: add --allow-fetch HOST"],
+        _ => &["it is not configured: ", SEARCH_VARIABLES],
     };
     Some(why.concat())
 }

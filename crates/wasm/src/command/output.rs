@@ -96,7 +96,8 @@ impl Output {
         complain(parts);
     }
 
-    fn end_line(&mut self) {
+    /// Ends the line that the answer is on.
+    pub(super) fn end_line(&mut self) {
         if core::mem::take(&mut self.open_line) {
             print(b"\n");
         }

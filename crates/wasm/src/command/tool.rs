@@ -3,8 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use dewclaw_agent_core::json::{parse, push_array};
-use dewclaw_agent_core::tools::{ALL, CallStep, Tool, ToolCallRun};
+use dewclaw_agent_core::json::{Array, parse};
+use dewclaw_agent_core::tools::{ALL, CallStep, ToolCallRun};
 use dewclaw_agent_core::{
     HttpAnswer, HttpOperation, Operation, OperationAnswer, OperationId, Settings, perform,
 };
@@ -21,10 +21,13 @@ use crate::folders::Folders;
 /// `tools`: the schemas of those whose backend is real here.
 pub(super) fn list(arguments: Vec<String>) -> Result<u8, Stop> {
     Arguments::parse(arguments, &[])?.operands([])?;
-    let mut out = Vec::new();
-    let here = |tool: &&&Tool| !tool.networked || offer::NO_NETWORK.is_none();
-    let schemas = ALL.iter().filter(here);
-    push_array(&mut out, schemas.map(|tool| tool.to_json("parameters")));
+    let mut schemas = Array::new();
+    for tool in ALL {
+        if !tool.networked || offer::NO_NETWORK.is_none() {
+            schemas.raw(&tool.to_json("parameters"));
+        }
+    }
+    let mut out = schemas.finish();
     out.push(b'\n');
     print(&out);
     Ok(0)
