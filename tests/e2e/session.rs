@@ -24,7 +24,8 @@ fn config(wire: &str, mut settings: Value) -> wit::Config {
         settings: settings.to_string(),
         tools: None,
         model: wit::Performer::Host,
-        operations: wit::Performer::Host,
+        files: wit::Performer::Host,
+        web: wit::Performer::Host,
     }
 }
 

@@ -188,7 +188,7 @@ fn session(agent: Agent) -> wit::Session {
 /// The settings and the built-in tools of a configuration.
 fn configure(config: &wit::Config) -> Result<(Settings, Vec<&'static Tool>), wit::Error> {
     let wrong = |parts: &[&str]| wit::Error::Config(parts.concat());
-    if [config.model, config.operations].contains(&wit::Performer::Component) {
+    if [config.model, config.files, config.web].contains(&wit::Performer::Component) {
         return Err(wrong(&[
             "this component reaches neither network nor files: the host calls the model and performs operations",
         ]));

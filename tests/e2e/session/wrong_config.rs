@@ -63,7 +63,15 @@ fn each_is_a_config_error_that_names_the_cause() {
         ),
         (
             wit::Config {
-                operations: wit::Performer::Component,
+                files: wit::Performer::Component,
+                ..fine()
+            },
+            vec![],
+            "host",
+        ),
+        (
+            wit::Config {
+                web: wit::Performer::Component,
                 ..fine()
             },
             vec![],
