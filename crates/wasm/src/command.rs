@@ -3,24 +3,26 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use dewclaw_agent_core::template::fill;
 use dewclaw_platform::Environment;
 use dewclaw_platform::wasip2::WasiEnvironment;
 
 use crate::console::{complain, print};
 
-mod answer;
+pub(crate) mod answer;
 mod approval;
 mod arguments;
-mod ask;
-mod configuration;
+pub(crate) mod ask;
+pub(crate) mod configuration;
 mod doctor;
 mod help;
 mod offer;
-mod output;
+pub(crate) mod output;
 mod replay;
 mod tool;
 
-/// What ends a command early: its exit code, and a message for the person.
+/// What ends a command early: its exit code, and a message for the person. The message is a template, filled as by
+/// [`fill`].
 pub(crate) struct Stop {
     pub(crate) code: u8,
     pub(crate) message: String,
@@ -33,18 +35,18 @@ pub(crate) const DENIED: u8 = 5;
 
 impl Stop {
     /// The command line or a setting is wrong.
-    pub(crate) fn usage(parts: &[&str]) -> Stop {
+    pub(crate) fn usage(template: &str, parts: &[&str]) -> Stop {
         Stop {
             code: USAGE,
-            message: parts.concat(),
+            message: fill(template, parts),
         }
     }
 
     /// Something else failed.
-    pub(crate) fn failed(parts: &[&str]) -> Stop {
+    pub(crate) fn failed(template: &str, parts: &[&str]) -> Stop {
         Stop {
             code: FAILED,
-            message: parts.concat(),
+            message: fill(template, parts),
         }
     }
 }
@@ -57,7 +59,7 @@ pub(crate) fn run() -> u8 {
     match dispatch(&environment, arguments) {
         Ok(code) => code,
         Err(stop) => {
-            complain(&["dewclaw: ", &stop.message]);
+            complain("dewclaw: %", &[&stop.message]);
             if json {
                 let mut line =
                     dewclaw_agent_core::event_json::failure(stop.code, "usage", &stop.message);
@@ -75,7 +77,7 @@ fn dispatch(environment: &WasiEnvironment, mut arguments: Vec<String>) -> Result
         .take_while(|argument| *argument != "--")
         .any(|argument| matches!(argument.as_str(), "--help" | "-h"));
     if arguments.is_empty() {
-        complain(&[help::TEXT]);
+        complain("%", &[help::TEXT]);
         return Ok(USAGE);
     }
     let command = arguments.remove(0);
@@ -93,10 +95,9 @@ fn dispatch(environment: &WasiEnvironment, mut arguments: Vec<String>) -> Result
             print(help::VERSION.as_bytes());
             Ok(0)
         }
-        _ => Err(Stop::usage(&[
-            "unknown command \"",
-            &command,
-            "\": there are ask, tool, tools, replay and doctor; --help tells more",
-        ])),
+        _ => Err(Stop::usage(
+            "unknown command \"%\": there are ask, tool, tools, replay and doctor; --help tells more",
+            &[&command],
+        )),
     }
 }

@@ -40,9 +40,9 @@ pub(crate) mod bindings {
 #[cfg(feature = "wasi")]
 static EXIT_CODE: AtomicU8 = AtomicU8::new(1);
 
-struct Component;
+/// What exports.
+pub(crate) struct Component;
 
-#[cfg(not(feature = "wasi"))]
 impl bindings::exports::dewclaw::agent::session::Guest for Component {
     type Session = crate::session::Session;
 }

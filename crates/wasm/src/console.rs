@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use dewclaw_agent_core::template::fill;
 use wasi::cli::{stderr, stdin, stdout};
 use wasi::io::streams::{OutputStream, StreamError};
 
@@ -17,9 +18,9 @@ pub(crate) fn print(bytes: &[u8]) {
     write(&stdout::get_stdout(), bytes);
 }
 
-/// Writes lines to standard error.
-pub(crate) fn complain(parts: &[&str]) {
-    let mut line = parts.concat();
+/// Writes lines to standard error: a template, filled as by [`fill`].
+pub(crate) fn complain(template: &str, parts: &[&str]) {
+    let mut line = fill(template, parts);
     line.push('\n');
     write(&stderr::get_stderr(), line.as_bytes());
 }
@@ -79,5 +80,8 @@ pub(crate) fn ask_line(question: &[&str]) -> Option<String> {
 
 /// Says that there is a bug.
 pub(crate) fn panicked() {
-    complain(&["dewclaw: internal error: please report it, with the trace that follows"]);
+    complain(
+        "dewclaw: internal error: please report it, with the trace that follows",
+        &[],
+    );
 }

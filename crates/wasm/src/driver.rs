@@ -1,18 +1,21 @@
 //! Performs the agent's effects through the platform's traits.
 
 use alloc::collections::VecDeque;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use dewclaw_agent_core::{
-    Agent, Auth, AuthScheme, Effect, Event, HttpAnswer, Input, ModelCall, Operation,
-    OperationAnswer, OperationId, Outcome, REPLY_HEADERS, RequestId, Verdict, perform,
+    Agent, AuthScheme, Effect, HttpAnswer, Input, Misuse, ModelCall, Operation, OperationAnswer,
+    OperationId, REPLY_HEADERS, RequestId, perform,
 };
-use dewclaw_platform::{
-    Clock, FileSystem, HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method,
-};
+#[cfg(not(feature = "http"))]
+pub(crate) use dewclaw_platform::StubHttpClient as HttpBackend;
+#[cfg(feature = "http")]
+pub(crate) use dewclaw_platform::wasip2::WasiHttpClient as HttpBackend;
+use dewclaw_platform::wasip2::{WasiClock, WasiFileSystem};
+use dewclaw_platform::{Clock, HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Now};
 
-use crate::command::Stop;
+use crate::command::{Stop, answer};
 use crate::recording::Recording;
 
 mod fetches;
@@ -25,24 +28,44 @@ const WRITE_BYTES: usize = 16 * 1024;
 /// Bytes of an error reply that are kept back until it is whole, so that the key can be taken out of it.
 const MAX_ERROR_BODY_BYTES: usize = 64 * 1024;
 
-/// What one run needs of the world.
-pub(crate) struct Driver<'w> {
-    pub(crate) clock: &'w dyn Clock,
-    pub(crate) files: &'w mut dyn FileSystem,
-    pub(crate) http: &'w mut dyn HttpClient,
-    /// The credential of each slot.
-    pub(crate) credential: &'w dyn Fn(&str) -> Option<String>,
-    pub(crate) recording: Option<Recording>,
-    /// Asks the person about a call: the tool's name and the arguments.
-    pub(crate) approve: &'w mut dyn FnMut(&str, &str) -> Verdict,
+/// The effects that a driver performs; the rest are left to whoever takes them.
+#[derive(Clone, Copy)]
+pub(crate) struct Performs {
+    /// Model calls.
+    pub(crate) model: bool,
+    /// Operations on files.
+    pub(crate) files: bool,
+    /// The exchanges of tools.
+    pub(crate) web: bool,
 }
 
-/// What is in flight, and what has happened to it and was not told yet.
+/// The credentials, which go nowhere but into requests.
 #[derive(Default)]
-struct Flight {
+pub(crate) struct Keys {
+    /// The model's.
+    pub(crate) model: Option<String>,
+    /// Brave's, for searches.
+    pub(crate) search: Option<String>,
+}
+
+/// An agent, what it may reach, and what is in flight.
+pub(crate) struct Driver {
+    pub(crate) agent: Agent,
+    pub(crate) performs: Performs,
+    pub(crate) files: WasiFileSystem,
+    pub(crate) keys: Keys,
+    pub(crate) recording: Option<Recording>,
+    /// Where the answer is kept too, in the workspace.
+    pub(crate) answer_file: Option<String>,
+    http: HttpBackend,
+    /// The moment that was told last, and our own clock then, in milliseconds.
+    told: (Now, u64),
     call: Option<Call>,
     fetches: Fetches,
+    /// What has happened and was not told yet.
     events: VecDeque<(HttpId, HttpEvent)>,
+    /// What could not be recorded: the run stops there.
+    broken: Option<Stop>,
 }
 
 /// A model call in flight.
@@ -84,90 +107,135 @@ fn take_out(key: &str, bytes: &mut Vec<u8>) {
     }
 }
 
-impl Driver<'_> {
-    /// Drives a run to its end and shows its events.
+impl Driver {
+    /// A driver with nothing in flight.
+    pub(crate) fn new(
+        agent: Agent,
+        performs: Performs,
+        files: WasiFileSystem,
+        keys: Keys,
+    ) -> Driver {
+        let now = WasiClock.now();
+        Driver {
+            agent,
+            performs,
+            files,
+            keys,
+            recording: None,
+            answer_file: None,
+            http: HttpBackend::new(),
+            told: (now, now.monotonic_ms),
+            call: None,
+            fetches: Fetches::default(),
+            events: VecDeque::new(),
+            broken: None,
+        }
+    }
+
+    /// Takes the moment of somebody else's clocks; what happens here is told by them.
+    pub(crate) fn set_time(&mut self, now: Now) {
+        self.told = (now, WasiClock.now().monotonic_ms);
+    }
+
+    /// This moment, by the clocks that were told.
+    pub(crate) fn now(&self) -> Now {
+        let (told, then) = self.told;
+        let passed = WasiClock.now().monotonic_ms.saturating_sub(then);
+        Now {
+            monotonic_ms: told.monotonic_ms.saturating_add(passed),
+            wall_ms: told.wall_ms.saturating_add(passed),
+        }
+    }
+
+    /// The next effect that is not the driver's own; its own are begun.
     ///
     /// # Errors
-    /// A recording that can't be written: the run stops there.
-    pub(crate) fn run(
-        &mut self,
-        agent: &mut Agent,
-        show: &mut dyn FnMut(&Event),
-    ) -> Result<Outcome, Stop> {
-        let mut flight = Flight::default();
+    /// A recording or an answer that can't be kept: the run stops there.
+    pub(crate) fn next(&mut self) -> Result<Effect, Stop> {
         loop {
-            let effect = agent.next();
+            if let Some(stop) = self.broken.take() {
+                return Err(stop);
+            }
+            let effect = self.agent.next();
             if let Some(recording) = &mut self.recording {
-                recording.effect(&effect, agent)?;
+                recording.effect(&effect, &self.agent)?;
             }
             match effect {
-                Effect::Event(event) => show(&event),
-                Effect::CallModel(request) => match self.start(&request) {
-                    Ok(started) => flight.call = Some(started),
+                Effect::CallModel(request) if self.performs.model => match self.start(&request) {
+                    Ok(started) => self.call = Some(started),
                     Err(error) => {
                         let id = request.id;
-                        self.tell(agent, Input::ReplyFailed { id, error })?;
+                        self.tell(Input::ReplyFailed { id, error });
                     }
                 },
-                Effect::Operate { id, operation } => match operation {
-                    Operation::File(file) => {
-                        let answer = OperationAnswer::File(perform(self.files, &file));
-                        self.tell(agent, Input::OperationDone { id, answer })?;
-                    }
-                    Operation::Http(request) => {
-                        let key = request.auth.and_then(|auth| (self.credential)(auth.slot));
-                        let now = self.clock.now().monotonic_ms;
-                        let fetches = &mut flight.fetches;
-                        if let Err(error) = fetches.start(self.http, id, request, key, now) {
-                            self.answer(agent, id, HttpAnswer::Failed(error))?;
-                        }
-                    }
-                },
-                Effect::Approve {
-                    call,
-                    name,
-                    arguments,
-                } => {
-                    let verdict = (self.approve)(&name, &arguments);
-                    self.tell(agent, Input::Verdict { call, verdict })?;
+                Effect::Operate {
+                    id,
+                    operation: Operation::File(file),
+                } if self.performs.files => {
+                    let answer = OperationAnswer::File(perform(&mut self.files, &file));
+                    self.tell(Input::OperationDone { id, answer });
                 }
-                // None are offered here, so none is called.
-                Effect::RunTool { .. } => {}
-                Effect::Wait { until_ms } => {
-                    let now = self.clock.now().monotonic_ms;
-                    if !self.wait(agent, &mut flight, until_ms.saturating_sub(now))? {
-                        self.tell(agent, Input::Tick)?;
+                Effect::Operate {
+                    id,
+                    operation: Operation::Http(request),
+                } if self.performs.web => {
+                    let key = request.auth.and(self.keys.search.clone());
+                    let now = self.now().monotonic_ms;
+                    let fetches = &mut self.fetches;
+                    if let Err(error) = fetches.start(&mut self.http, id, request, key, now) {
+                        self.answer(id, HttpAnswer::Failed(error));
                     }
                 }
-                Effect::Pending if flight.call.is_none() && flight.fetches.is_empty() => {
-                    return Err(Stop::failed(&[
-                        "the agent waits for nothing: this is a bug",
-                    ]));
-                }
-                Effect::Pending => {
-                    self.wait(agent, &mut flight, u64::MAX)?;
-                }
-                Effect::DropReply { .. } => {
-                    if let Some(dropped) = flight.call.take() {
+                Effect::DropReply { .. } if self.performs.model => {
+                    if let Some(dropped) = self.call.take() {
                         let _ = self.http.cancel(dropped.exchange);
                     }
                 }
-                Effect::DropOperation { id } => flight.fetches.drop(self.http, id),
-                Effect::Finished(outcome) => return Ok(outcome),
+                Effect::DropOperation { id } if self.performs.web => {
+                    self.fetches.drop(&mut self.http, id);
+                }
+                Effect::Finished(outcome) => {
+                    if let Some(path) = &self.answer_file {
+                        answer::write(&mut self.files, path, &outcome)?;
+                    }
+                    return Ok(Effect::Finished(outcome));
+                }
+                other => return Ok(other),
             }
         }
     }
 
+    /// Stops at the next call of [`Driver::next`].
+    #[cfg(feature = "http")]
+    pub(crate) fn break_off(&mut self, stop: Stop) {
+        self.broken = Some(stop);
+    }
+
+    /// Ends the run without keeping anything more of it.
+    pub(crate) fn abandon(&mut self) {
+        self.recording = None;
+        self.answer_file = None;
+        self.tell(Input::Cancel);
+        while !matches!(
+            self.next(),
+            Ok(Effect::Finished(_) | Effect::Pending) | Err(_)
+        ) {}
+    }
+
+    /// Whether nothing is in flight here.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.call.is_none() && self.fetches.is_empty()
+    }
+
     fn start(&mut self, call: &ModelCall) -> Result<Call, HttpError> {
-        let Auth { slot, scheme } = call.auth;
-        let key = (self.credential)(slot);
+        let key = self.keys.model.clone();
         let mut headers: Vec<(String, String)> = call
             .headers
             .iter()
             .map(|(name, value)| (String::from(*name), String::from(*value)))
             .collect();
         if let Some(key) = &key {
-            headers.push(authorise(scheme, key));
+            headers.push(authorise(call.auth.scheme, key));
         }
         let exchange = self.http.start(&HttpRequest {
             method: Method::Post,
@@ -187,57 +255,47 @@ impl Driver<'_> {
         })
     }
 
-    /// Sends what can be sent, waits, and takes the next thing that happens. `false` when the time was over first.
-    fn wait(
-        &mut self,
-        agent: &mut Agent,
-        flight: &mut Flight,
-        timeout_ms: u64,
-    ) -> Result<bool, Stop> {
-        if let Some(call) = &mut flight.call {
-            self.send(agent, call);
-        }
-        flight.fetches.send(self.http);
-        if flight.events.is_empty() {
-            let now = self.clock.now().monotonic_ms;
-            let left = flight.fetches.until_ms().saturating_sub(now);
+    /// Sends what can be sent, waits, and tells the next thing that happens. `false` when the time was over first.
+    pub(crate) fn wait(&mut self, timeout_ms: u64) -> bool {
+        self.send();
+        self.fetches.send(&mut self.http);
+        if self.events.is_empty() {
+            let now = self.now().monotonic_ms;
+            let left = self.fetches.until_ms().saturating_sub(now);
             let events = self.http.poll(timeout_ms.min(left)).unwrap_or_default();
-            flight.events = VecDeque::from(events);
+            self.events = VecDeque::from(events);
         }
-        let Some((exchange, event)) = flight.events.pop_front() else {
-            let now = self.clock.now().monotonic_ms;
-            return match flight.fetches.expired(self.http, now) {
-                Some((id, answer)) => self.answer(agent, id, answer).map(|()| true),
-                None => Ok(false),
+        let Some((exchange, event)) = self.events.pop_front() else {
+            let now = self.now().monotonic_ms;
+            let Some((id, answer)) = self.fetches.expired(&mut self.http, now) else {
+                return false;
             };
+            self.answer(id, answer);
+            return true;
         };
-        match &mut flight.call {
-            Some(call) if call.exchange == exchange => {
-                if self.take(agent, call, event)? {
-                    flight.call = None;
+        match self.call.take() {
+            Some(mut call) if call.exchange == exchange => {
+                if !self.take(&mut call, event) {
+                    self.call = Some(call);
                 }
             }
-            _ => {
-                if let Some((id, answer)) = flight.fetches.take(self.http, exchange, event) {
-                    self.answer(agent, id, answer)?;
+            other => {
+                self.call = other;
+                if let Some((id, answer)) = self.fetches.take(&mut self.http, exchange, event) {
+                    self.answer(id, answer);
                 }
             }
         }
-        Ok(true)
+        true
     }
 
-    fn answer(
-        &mut self,
-        agent: &mut Agent,
-        id: OperationId,
-        answer: HttpAnswer,
-    ) -> Result<(), Stop> {
+    fn answer(&mut self, id: OperationId, answer: HttpAnswer) {
         let answer = OperationAnswer::Http(answer);
-        self.tell(agent, Input::OperationDone { id, answer })
+        self.tell(Input::OperationDone { id, answer });
     }
 
     /// Tells the agent what has happened to its call; `true` when the call is over.
-    fn take(&mut self, agent: &mut Agent, call: &mut Call, event: HttpEvent) -> Result<bool, Stop> {
+    fn take(&mut self, call: &mut Call, event: HttpEvent) -> bool {
         let id = call.request;
         match event {
             HttpEvent::Writable => {}
@@ -254,44 +312,47 @@ impl Driver<'_> {
                     status,
                     headers,
                 };
-                self.tell(agent, input)?;
+                self.tell(input);
             }
             HttpEvent::Chunk(bytes) => match &mut call.held {
-                None => self.tell(agent, Input::ReplyChunk { id, bytes })?,
+                None => self.tell(Input::ReplyChunk { id, bytes }),
                 Some(held) => {
                     let room = MAX_ERROR_BODY_BYTES - held.len();
                     held.extend_from_slice(&bytes[..bytes.len().min(room)]);
                     if held.len() == MAX_ERROR_BODY_BYTES {
                         // It never has to end: what is there is enough to say what went wrong.
                         let _ = self.http.cancel(call.exchange);
-                        self.tell_held(agent, call)?;
-                        self.tell(agent, Input::ReplyEnd { id })?;
-                        return Ok(true);
+                        self.tell_held(call);
+                        self.tell(Input::ReplyEnd { id });
+                        return true;
                     }
                 }
             },
             HttpEvent::End => {
-                self.tell_held(agent, call)?;
-                self.tell(agent, Input::ReplyEnd { id })?;
-                return Ok(true);
+                self.tell_held(call);
+                self.tell(Input::ReplyEnd { id });
+                return true;
             }
             HttpEvent::Failed(error) => {
-                self.tell_held(agent, call)?;
-                self.tell(agent, Input::ReplyFailed { id, error })?;
-                return Ok(true);
+                self.tell_held(call);
+                self.tell(Input::ReplyFailed { id, error });
+                return true;
             }
         }
-        Ok(false)
+        false
     }
 
     /// Writes the body as far as the client takes it.
-    fn send(&mut self, agent: &Agent, call: &mut Call) {
+    fn send(&mut self) {
+        let Some(call) = &mut self.call else {
+            return;
+        };
         loop {
             if call.sent == call.outgoing.len() {
                 call.sent = 0;
                 call.outgoing.clear();
                 while call.outgoing.len() < WRITE_BYTES {
-                    let Some(piece) = agent.body_piece(call.piece) else {
+                    let Some(piece) = self.agent.body_piece(call.piece) else {
                         break;
                     };
                     call.outgoing.extend_from_slice(piece);
@@ -310,27 +371,35 @@ impl Driver<'_> {
     }
 
     /// Tells an error reply's body, without the key, should the server have sent it back.
-    fn tell_held(&mut self, agent: &mut Agent, call: &mut Call) -> Result<(), Stop> {
+    fn tell_held(&mut self, call: &mut Call) {
         let Some(mut bytes) = call.held.take() else {
-            return Ok(());
+            return;
         };
         if let Some(key) = &call.key {
             take_out(key, &mut bytes);
         }
         if !bytes.is_empty() {
             let id = call.request;
-            self.tell(agent, Input::ReplyChunk { id, bytes })?;
+            self.tell(Input::ReplyChunk { id, bytes });
         }
+    }
+
+    /// Tells the agent something that happened now.
+    ///
+    /// # Errors
+    /// An input that does not fit, which changes nothing.
+    pub(crate) fn feed(&mut self, input: Input) -> Result<(), Misuse> {
+        let now = self.now();
+        let Some(recording) = &mut self.recording else {
+            return self.agent.feed(now, input);
+        };
+        self.agent.feed(now, input.clone())?;
+        self.broken = recording.input(now, &input).err();
         Ok(())
     }
 
-    fn tell(&mut self, agent: &mut Agent, input: Input) -> Result<(), Stop> {
-        let now = self.clock.now();
-        if let Some(recording) = &mut self.recording {
-            recording.input(now, &input)?;
-        }
-        agent
-            .feed(now, input)
-            .map_err(|misuse| Stop::failed(&[&misuse.to_string()]))
+    /// Tells what it asked for itself, which fits.
+    fn tell(&mut self, input: Input) {
+        let _ = self.feed(input);
     }
 }

@@ -8,6 +8,8 @@
 #[cfg(all(target_arch = "wasm32", target_env = "p2"))]
 extern crate alloc;
 
+#[cfg(all(target_arch = "wasm32", target_env = "p2", not(feature = "wasi")))]
+mod bare;
 #[cfg(all(target_arch = "wasm32", target_env = "p2", feature = "wasi"))]
 mod command;
 #[cfg(all(target_arch = "wasm32", target_env = "p2"))]
@@ -22,5 +24,5 @@ mod folders;
 mod recording;
 #[cfg(all(target_arch = "wasm32", target_env = "p2"))]
 mod runtime;
-#[cfg(all(target_arch = "wasm32", target_env = "p2", not(feature = "wasi")))]
+#[cfg(all(target_arch = "wasm32", target_env = "p2"))]
 mod session;

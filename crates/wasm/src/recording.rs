@@ -82,10 +82,8 @@ impl Recording {
 }
 
 fn unwritable(path: &str, error: FsError) -> Stop {
-    Stop::failed(&[
-        "the recording \"",
-        path,
-        "\" can't be written to the state folder: ",
-        error.text(),
-    ])
+    Stop::failed(
+        "the recording \"%\" can't be written to the state folder: %",
+        &[path, error.text()],
+    )
 }

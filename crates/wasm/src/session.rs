@@ -5,31 +5,94 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use dewclaw_agent_core::json::{Value, parse};
+use dewclaw_agent_core::template::fill;
 use dewclaw_agent_core::tools::{ALL, HostTool, Tool, Writes};
 use dewclaw_agent_core::{
     Agent, Effect, Event, Input, Misuse, RequestId, RestoreError, ResumeError, Settings, Usage,
 };
 use dewclaw_platform::Now;
 
+#[cfg(not(feature = "wasi"))]
+use crate::bare::{Driver, Stop};
+#[cfg(feature = "wasi")]
+use crate::command::Stop;
 use crate::component::bindings::exports::dewclaw::agent::session as wit;
+#[cfg(feature = "wasi")]
+use crate::driver::Driver;
 
+#[cfg(feature = "http")]
+mod advance;
+#[cfg(feature = "wasi")]
+mod command_line;
 mod convert;
+mod surroundings;
 
 use convert::{answer_in, effect_out, http_error_in, usage_out, verdict_in};
+use surroundings::Surroundings;
 
-/// A session: an agent, and what it has used.
+/// A session: an agent with its driver, and what it has used.
 pub(crate) struct Session(RefCell<Inner>);
 
 struct Inner {
-    agent: Agent,
+    driver: Driver,
     usage: Usage,
+    /// What `advance` came upon that is the host's to do.
+    #[cfg(feature = "wasi")]
+    held: Option<Effect>,
 }
 
 impl Session {
+    /// A session of a driver's.
+    pub(crate) fn new(driver: Driver) -> Session {
+        Session(RefCell::new(Inner {
+            driver,
+            usage: Usage::default(),
+            #[cfg(feature = "wasi")]
+            held: None,
+        }))
+    }
+
     /// Tells the agent something.
     fn feed(&self, now: wit::Moment, input: Input) -> Result<(), wit::Error> {
         let mut inner = self.0.borrow_mut();
-        inner.agent.feed(now_in(now), input).map_err(misuse_out)
+        inner.driver.set_time(now_in(now));
+        inner.driver.feed(input).map_err(misuse_out)
+    }
+}
+
+impl Inner {
+    /// The next effect that is the host's to perform.
+    fn next(&mut self) -> Result<Effect, Stop> {
+        #[cfg(feature = "wasi")]
+        if let Some(effect) = self.held.take() {
+            return Ok(effect);
+        }
+        loop {
+            let effect = self.driver.next()?;
+            match &effect {
+                Effect::Wait { until_ms } if self.driver.now().monotonic_ms >= *until_ms => {
+                    // A tick fits at any moment.
+                    let _ = self.driver.feed(Input::Tick);
+                    continue;
+                }
+                Effect::Event(Event::Usage(usage)) => self.usage += *usage,
+                _ => {}
+            }
+            return Ok(effect);
+        }
+    }
+
+    /// The end of a run whose recording or answer can't be kept.
+    #[cfg(feature = "wasi")]
+    fn stopped(&mut self, stop: Stop) -> wit::Outcome {
+        self.driver.abandon();
+        wit::Outcome {
+            reason: String::from("failed"),
+            exit_code: stop.code,
+            text: String::new(),
+            usage: usage_out(Usage::default()),
+            failure: Some((String::from("io"), stop.message)),
+        }
     }
 }
 
@@ -40,10 +103,11 @@ impl wit::GuestSession for Session {
         seed: u64,
     ) -> Result<wit::Session, wit::Error> {
         let (settings, tools) = configure(&config)?;
+        let surroundings = Surroundings::find(&config, &settings)?;
         let agent = Agent::new(settings, &tools, seed)
             .and_then(|agent| agent.with_host_tools(tools_in(host_tools)))
             .map_err(|error| wit::Error::Config(error.to_string()))?;
-        Ok(session(agent))
+        Ok(wit::Session::new(Session::new(surroundings.driver(agent))))
     }
 
     fn restore(
@@ -52,6 +116,7 @@ impl wit::GuestSession for Session {
         saved: Vec<u8>,
     ) -> Result<wit::Session, wit::Error> {
         let (settings, tools) = configure(&config)?;
+        let surroundings = Surroundings::find(&config, &settings)?;
         let agent =
             Agent::restore(settings, &tools, tools_in(host_tools), &saved).map_err(|error| {
                 match &error {
@@ -61,38 +126,39 @@ impl wit::GuestSession for Session {
                     _ => wit::Error::Saved(error.to_string()),
                 }
             })?;
-        Ok(session(agent))
+        Ok(wit::Session::new(Session::new(surroundings.driver(agent))))
     }
 
     fn save(&self) -> Vec<u8> {
-        self.0.borrow().agent.save()
+        self.0.borrow().driver.agent.save()
     }
 
     fn prompt(&self, now: wit::Moment, text: String) -> Result<(), wit::Error> {
         let mut inner = self.0.borrow_mut();
-        inner.agent.prompt(now_in(now), &text).map_err(misuse_out)
+        let now = now_in(now);
+        inner.driver.set_time(now);
+        inner.driver.agent.prompt(now, &text).map_err(misuse_out)
     }
 
     fn next(&self, now: wit::Moment) -> wit::Effect {
         let mut inner = self.0.borrow_mut();
-        let now = now_in(now);
-        let mut effect = inner.agent.next();
-        if let Effect::Wait { until_ms } = effect
-            && now.monotonic_ms >= until_ms
-        {
-            // A tick fits at any moment.
-            let _ = inner.agent.feed(now, Input::Tick);
-            effect = inner.agent.next();
+        inner.driver.set_time(now_in(now));
+        match inner.next() {
+            #[cfg(feature = "wasi")]
+            Ok(Effect::Wait { .. }) if inner.driver.performs.model => wit::Effect::Pending,
+            Ok(effect) => effect_out(effect),
+            #[cfg(feature = "wasi")]
+            Err(stop) => wit::Effect::Finished(inner.stopped(stop)),
         }
-        if let Effect::Event(Event::Usage(usage)) = &effect {
-            inner.usage += *usage;
-        }
-        effect_out(effect)
     }
 
     fn body_piece(&self, index: u32) -> Option<Vec<u8>> {
         let inner = self.0.borrow();
-        inner.agent.body_piece(index as usize).map(<[u8]>::to_vec)
+        inner
+            .driver
+            .agent
+            .body_piece(index as usize)
+            .map(<[u8]>::to_vec)
     }
 
     fn reply_start(
@@ -165,12 +231,26 @@ impl wit::GuestSession for Session {
     }
 
     fn cancel(&self, now: wit::Moment) {
+        // What was to be done need not be; what was to be let go of, and an end, stay.
+        #[cfg(feature = "wasi")]
+        self.0.borrow_mut().held.take_if(|held| {
+            !matches!(
+                held,
+                Effect::DropReply { .. } | Effect::DropOperation { .. } | Effect::Finished(_)
+            )
+        });
         // A cancel fits at any moment.
         let _ = self.feed(now, Input::Cancel);
     }
 
+    #[cfg(not(feature = "http"))]
     fn advance(&self, _max_ms: u32) -> Result<Vec<wit::Event>, wit::Error> {
         Err(wit::Error::NothingToAdvance)
+    }
+
+    #[cfg(feature = "http")]
+    fn advance(&self, max_ms: u32) -> Result<Vec<wit::Event>, wit::Error> {
+        self.0.borrow_mut().advance(max_ms.into())
     }
 
     fn usage(&self) -> wit::Usage {
@@ -178,31 +258,20 @@ impl wit::GuestSession for Session {
     }
 }
 
-fn session(agent: Agent) -> wit::Session {
-    wit::Session::new(Session(RefCell::new(Inner {
-        agent,
-        usage: Usage::default(),
-    })))
-}
-
 /// The settings and the built-in tools of a configuration.
 fn configure(config: &wit::Config) -> Result<(Settings, Vec<&'static Tool>), wit::Error> {
-    let wrong = |parts: &[&str]| wit::Error::Config(parts.concat());
-    if [config.model, config.files, config.web].contains(&wit::Performer::Component) {
-        return Err(wrong(&[
-            "this component reaches neither network nor files: the host calls the model and performs operations",
-        ]));
-    }
+    let wrong = |template: &str, part: &str| wit::Error::Config(fill(template, &[part]));
     let Ok(Value::Object(members)) = parse(config.settings.as_bytes()) else {
-        return Err(wrong(&[
+        return Err(wrong(
             "the settings must be a JSON object, like {\"model\": \"NAME\"}",
-        ]));
+            "",
+        ));
     };
     let mut settings = Settings::default();
     for (name, value) in &members {
         settings
             .set(name, value)
-            .map_err(|error| wrong(&[&error.to_string()]))?;
+            .map_err(|error| wrong("%", &error.to_string()))?;
     }
     let mut tools: Vec<&'static Tool> = Vec::new();
     match &config.tools {
@@ -210,7 +279,7 @@ fn configure(config: &wit::Config) -> Result<(Settings, Vec<&'static Tool>), wit
         Some(names) => {
             for name in names {
                 let known = ALL.iter().find(|tool| tool.name == name);
-                tools.push(known.ok_or_else(|| wrong(&["there is no tool \"", name, "\""]))?);
+                tools.push(known.ok_or_else(|| wrong("there is no tool \"%\"", name))?);
             }
         }
     }
@@ -218,7 +287,7 @@ fn configure(config: &wit::Config) -> Result<(Settings, Vec<&'static Tool>), wit
     Ok((settings, tools))
 }
 
-fn tools_in(tools: Vec<wit::HostTool>) -> Vec<HostTool> {
+pub(crate) fn tools_in(tools: Vec<wit::HostTool>) -> Vec<HostTool> {
     let tool = |tool: wit::HostTool| HostTool {
         name: tool.name,
         description: tool.description,
@@ -229,7 +298,7 @@ fn tools_in(tools: Vec<wit::HostTool>) -> Vec<HostTool> {
     tools.into_iter().map(tool).collect()
 }
 
-fn now_in(now: wit::Moment) -> Now {
+pub(crate) fn now_in(now: wit::Moment) -> Now {
     Now {
         monotonic_ms: now.monotonic_ms,
         wall_ms: now.wall_ms,

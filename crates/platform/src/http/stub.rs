@@ -8,6 +8,13 @@ use super::{HttpClient, HttpError, HttpEvent, HttpId, HttpRequest};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StubHttpClient;
 
+impl StubHttpClient {
+    /// A client that reaches nothing.
+    pub fn new() -> StubHttpClient {
+        StubHttpClient
+    }
+}
+
 impl HttpClient for StubHttpClient {
     fn start(&mut self, _: &HttpRequest) -> Result<HttpId, HttpError> {
         Err(HttpError::Unsupported)

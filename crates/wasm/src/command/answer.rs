@@ -9,20 +9,18 @@ use super::Stop;
 ///
 /// # Errors
 /// Why not.
-pub(super) fn check(files: &mut dyn FileSystem, path: &str) -> Result<(), Stop> {
+pub(crate) fn check(files: &mut dyn FileSystem, path: &str) -> Result<(), Stop> {
     match files.stat(path) {
         Ok(Stat {
             kind: EntryKind::File,
             ..
         })
         | Err(FsError::NotFound) => Ok(()),
-        Ok(_) => Err(Stop::usage(&["--output: \"", path, "\" is no file"])),
-        Err(error) => Err(Stop::usage(&[
-            "--output: \"",
-            path,
-            "\" can't be a file of the workspace: ",
-            error.text(),
-        ])),
+        Ok(_) => Err(Stop::usage("--output: \"%\" is no file", &[path])),
+        Err(error) => Err(Stop::usage(
+            "--output: \"%\" can't be a file of the workspace: %",
+            &[path, error.text()],
+        )),
     }
 }
 
@@ -30,7 +28,7 @@ pub(super) fn check(files: &mut dyn FileSystem, path: &str) -> Result<(), Stop> 
 ///
 /// # Errors
 /// Why it can't be written.
-pub(super) fn write(files: &mut dyn FileSystem, path: &str, outcome: &Outcome) -> Result<(), Stop> {
+pub(crate) fn write(files: &mut dyn FileSystem, path: &str, outcome: &Outcome) -> Result<(), Stop> {
     if outcome.text.is_empty() {
         return Ok(());
     }
@@ -43,12 +41,10 @@ pub(super) fn write(files: &mut dyn FileSystem, path: &str, outcome: &Outcome) -
         content,
     };
     match perform(files, &operation) {
-        FileAnswer::Failed(error) => Err(Stop::failed(&[
-            "the answer can't be written to \"",
-            path,
-            "\": ",
-            error.text(),
-        ])),
+        FileAnswer::Failed(error) => Err(Stop::failed(
+            "the answer can't be written to \"%\": %",
+            &[path, error.text()],
+        )),
         _ => Ok(()),
     }
 }

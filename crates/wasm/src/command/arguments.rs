@@ -40,19 +40,18 @@ impl Arguments {
                 .iter()
                 .find(|(long, short, _)| name == *long || name == *short);
             let Some((name, _, takes_value)) = known else {
-                return Err(Stop::usage(&[
-                    "unknown flag ",
-                    name,
-                    ": --help shows those there are",
-                ]));
+                return Err(Stop::usage(
+                    "unknown flag %: --help shows those there are",
+                    &[name],
+                ));
             };
             let value = match (takes_value, value) {
                 (true, Some(value)) => value,
                 (true, None) => rest
                     .next()
-                    .ok_or_else(|| Stop::usage(&[name, " needs a value"]))?,
+                    .ok_or_else(|| Stop::usage("% needs a value", &[name]))?,
                 (false, None) => String::new(),
-                (false, Some(_)) => return Err(Stop::usage(&[name, " takes no value"])),
+                (false, Some(_)) => return Err(Stop::usage("% takes no value", &[name])),
             };
             parsed.flags.push((name, value));
         }
@@ -92,13 +91,15 @@ impl Arguments {
 }
 
 fn miscounted(count: usize, names: &[&str]) -> Stop {
-    Stop::usage(&[
-        "expected ",
-        &names.join(" "),
-        if count < names.len() {
-            ": something is missing"
-        } else {
-            ": put quotes around what belongs together"
-        },
-    ])
+    Stop::usage(
+        "expected %%",
+        &[
+            &names.join(" "),
+            if count < names.len() {
+                ": something is missing"
+            } else {
+                ": put quotes around what belongs together"
+            },
+        ],
+    )
 }

@@ -3,22 +3,23 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use dewclaw_agent_core::Agent;
 use dewclaw_agent_core::recording::Header;
+use dewclaw_agent_core::tools::HostTool;
+use dewclaw_agent_core::{Agent, Effect, Input};
 use dewclaw_platform::wasip2::{WasiClock, WasiEnvironment};
-use dewclaw_platform::{Clock, Environment};
+use dewclaw_platform::{Clock, Environment, Now};
 
 use super::approval::Approval;
 use super::arguments::{Arguments, Flags};
 use super::output::Output;
 use super::{Stop, answer, configuration, offer};
 use crate::console::read_input;
-use crate::driver::Driver;
+use crate::driver::{Driver, Performs};
 use crate::folders::Folders;
 use crate::recording::Recording;
 
 /// What to do without a workspace.
-pub(super) const NO_WORKSPACE: &str =
+pub(crate) const NO_WORKSPACE: &str =
     "no workspace: run with --dir DIR::/ (wasmtime), and DIR is what the agent works on";
 
 const FLAGS: &Flags = &[
@@ -40,10 +41,90 @@ const FLAGS: &Flags = &[
     ("--verbose", "-v", false),
 ];
 
+/// Who asks, and with what.
+pub(crate) struct Caller {
+    /// What the component does itself.
+    pub(crate) performs: Performs,
+    pub(crate) now: Now,
+    pub(crate) seed: u64,
+    /// The tools of the host's own.
+    pub(crate) host_tools: Vec<HostTool>,
+    /// The session to go on with.
+    pub(crate) saved: Option<Vec<u8>>,
+}
+
+/// A run that was asked for, about to begin.
+pub(crate) struct Asked {
+    pub(crate) driver: Driver,
+    pub(crate) output: Output,
+}
+
 /// Runs the command.
 pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Result<u8, Stop> {
+    let caller = Caller {
+        performs: Performs {
+            model: true,
+            files: true,
+            web: true,
+        },
+        now: WasiClock.now(),
+        seed: environment.seed(),
+        host_tools: Vec::new(),
+        saved: None,
+    };
+    let Asked {
+        mut driver,
+        mut output,
+    } = open(environment, arguments, caller)?;
+    let mut approval = Approval::default();
+    loop {
+        let effect = driver.next().inspect_err(|_| output.end_line())?;
+        match effect {
+            Effect::Event(event) => output.event(&event),
+            Effect::Approve {
+                call,
+                name,
+                arguments,
+            } => {
+                let verdict = approval.ask(&name, &arguments);
+                // It was just asked for.
+                let _ = driver.feed(Input::Verdict { call, verdict });
+            }
+            Effect::Wait { until_ms } => {
+                let left = until_ms.saturating_sub(driver.now().monotonic_ms);
+                if !driver.wait(left) {
+                    // A tick fits at any moment.
+                    let _ = driver.feed(Input::Tick);
+                }
+            }
+            Effect::Finished(outcome) => {
+                output.finished(&outcome);
+                return Ok(outcome.reason.exit_code());
+            }
+            _ if driver.is_idle() => {
+                return Err(Stop::failed(
+                    "the agent waits for nothing: this is a bug",
+                    &[],
+                ));
+            }
+            _ => {
+                driver.wait(u64::MAX);
+            }
+        }
+    }
+}
+
+/// The run that the arguments ask for, with its prompt given.
+///
+/// # Errors
+/// What is wrong with the arguments, the settings or what was granted.
+pub(crate) fn open(
+    environment: &WasiEnvironment,
+    arguments: Vec<String>,
+    caller: Caller,
+) -> Result<Asked, Stop> {
     let arguments = Arguments::parse(arguments, FLAGS)?;
-    let mut output = Output::new(&arguments);
+    let output = Output::new(&arguments);
     let mut folders = Folders::find();
     let mut configuration = configuration::read(environment, &arguments, &mut folders)?;
     configuration.settle()?;
@@ -52,71 +133,80 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
     let (record, answer_file) = (owned("--record"), owned("--output"));
     let [mut prompt] = arguments.operands(["PROMPT"])?;
     if prompt == "-" {
-        prompt = read_input().map_err(|why| Stop::usage(&[why]))?;
+        prompt = read_input().map_err(|why| Stop::usage("%", &[why]))?;
     }
     configuration.check()?;
     if !folders.workspace.is_granted() {
-        return Err(Stop::usage(&[NO_WORKSPACE]));
+        return Err(Stop::usage("%", &[NO_WORKSPACE]));
     }
     if let Some(path) = &answer_file {
         answer::check(&mut folders.workspace, path)?;
     }
-    let clock = WasiClock;
     let header = Header {
         settings: configuration.settings,
         tools,
-        seed: environment.seed(),
-        now: clock.now(),
+        seed: caller.seed,
+        now: caller.now,
         prompt,
     };
-    let (mut agent, recording) = begin(header, record.as_deref(), &mut folders)?;
-    let (key, search_key) = (configuration.key, configuration.search_key);
-    let mut approval = Approval::default();
-    let outcome = Driver {
-        clock: &clock,
-        files: &mut folders.workspace,
-        http: &mut http_client(),
-        credential: &|slot| match slot {
-            "brave" => search_key.clone(),
-            _ => key.clone(),
-        },
-        recording,
-        approve: &mut |name, arguments| approval.ask(name, arguments),
-    }
-    .run(&mut agent, &mut |event| output.event(event))?;
-    if let Some(path) = &answer_file {
-        // Before the end is told: where the answer can't be kept, that is the end.
-        output.end_line();
-        answer::write(&mut folders.workspace, path, &outcome)?;
-    }
-    output.finished(&outcome);
-    Ok(outcome.reason.exit_code())
-}
-
-/// The agent at the start of a run, and the run's recording in the file `record`.
-pub(super) fn begin(
-    header: Header,
-    record: Option<&str>,
-    folders: &mut Folders,
-) -> Result<(Agent, Option<Recording>), Stop> {
-    let recording = match record {
-        Some(path) => Some(Recording::create(folders, path, &header)?),
-        None => None,
+    let start = Start {
+        header,
+        host_tools: caller.host_tools,
+        saved: caller.saved,
     };
-    let mut agent = Agent::new(header.settings, &header.tools, header.seed)
-        .map_err(|error| Stop::usage(&[&error.to_string()]))?;
-    agent
-        .prompt(header.now, &header.prompt)
-        .map_err(|misuse| Stop::usage(&[&misuse.to_string()]))?;
-    Ok((agent, recording))
+    let (agent, recording) = start.begin(record.as_deref(), &mut folders)?;
+    let mut driver = Driver::new(
+        agent,
+        caller.performs,
+        folders.workspace,
+        configuration.keys,
+    );
+    driver.set_time(caller.now);
+    driver.recording = recording;
+    driver.answer_file = answer_file;
+    Ok(Asked { driver, output })
 }
 
-#[cfg(feature = "http")]
-pub(super) fn http_client() -> dewclaw_platform::wasip2::WasiHttpClient {
-    dewclaw_platform::wasip2::WasiHttpClient::new()
+/// What an agent is made of.
+pub(super) struct Start {
+    pub(super) header: Header,
+    pub(super) host_tools: Vec<HostTool>,
+    pub(super) saved: Option<Vec<u8>>,
 }
 
-#[cfg(not(feature = "http"))]
-pub(super) fn http_client() -> dewclaw_platform::StubHttpClient {
-    dewclaw_platform::StubHttpClient
+impl Start {
+    /// The agent with its prompt given, and the run's recording in the file `record`.
+    pub(super) fn begin(
+        self,
+        record: Option<&str>,
+        folders: &mut Folders,
+    ) -> Result<(Agent, Option<Recording>), Stop> {
+        let Start {
+            header,
+            host_tools,
+            saved,
+        } = self;
+        let recording = match record {
+            Some(_) if saved.is_some() => {
+                return Err(Stop::usage(
+                    "--record is for a conversation from its start: it can't be used where one goes on",
+                    &[],
+                ));
+            }
+            Some(path) => Some(Recording::create(folders, path, &header)?),
+            None => None,
+        };
+        let wrong = |error: &dyn ToString| Stop::usage("%", &[&error.to_string()]);
+        let mut agent = match saved {
+            Some(saved) => Agent::restore(header.settings, &header.tools, host_tools, &saved)
+                .map_err(|error| wrong(&error))?,
+            None => Agent::new(header.settings, &header.tools, header.seed)
+                .and_then(|agent| agent.with_host_tools(host_tools))
+                .map_err(|error| wrong(&error))?,
+        };
+        agent
+            .prompt(header.now, &header.prompt)
+            .map_err(|misuse| wrong(&misuse))?;
+        Ok((agent, recording))
+    }
 }

@@ -3,6 +3,7 @@
 use alloc::string::{String, ToString};
 
 use dewclaw_agent_core::json::{Value, decimal, parse};
+use dewclaw_agent_core::template::fill;
 use dewclaw_agent_core::{SearchEngine, Settings, WireName};
 use dewclaw_platform::Environment;
 use dewclaw_platform::wasip2::WasiEnvironment;
@@ -10,6 +11,7 @@ use dewclaw_platform::wasip2::WasiEnvironment;
 use super::Stop;
 use super::arguments::Arguments;
 use crate::console::complain;
+use crate::driver::Keys;
 use crate::folders::{Folders, state_path};
 
 /// The configuration file, in state.
@@ -59,12 +61,9 @@ const VARIABLES: [Variables; 2] = [
 /// What a run is made with.
 pub(super) struct Configuration {
     pub(super) settings: Settings,
-    /// The credential, which goes nowhere but into requests.
-    pub(super) key: Option<String>,
+    pub(super) keys: Keys,
     /// Where the credential comes from, for `doctor`.
     pub(super) key_source: &'static str,
-    /// Brave's credential, for searches.
-    pub(super) search_key: Option<String>,
     /// Where it could come from.
     pub(super) variables: &'static Variables,
     /// Why the wire is not settled, which only runs with a model need.
@@ -83,12 +82,7 @@ pub(super) fn read(
     let mut settings = Settings::default();
     let mut file = File::default();
     read_file(folders, &mut settings, &mut file)?;
-    // An empty variable is an unset one, as shells and unit files leave it.
-    let variable = |name: &str| {
-        environment
-            .var(name)
-            .filter(|value| !value.trim().is_empty())
-    };
+    let variable = |name: &str| set_variable(environment, name);
     let named = arguments.has("--wire") || variable("DEWCLAW_WIRE").is_some() || file.names_wire;
     let mut unsettled = None;
     if !named {
@@ -120,8 +114,7 @@ pub(super) fn read(
             &hosts.join(","),
         )?;
     }
-    let of_the_wire = |variables: &&Variables| variables.wire == settings.wire;
-    let variables = VARIABLES.iter().find(of_the_wire).unwrap_or(&VARIABLES[0]);
+    let variables = variables_of(&settings);
     if let Some(url) = variable(variables.base_url)
         && !arguments.has("--base-url")
     {
@@ -138,12 +131,48 @@ pub(super) fn read(
     let search_key = search(&mut settings, folders, &variable)?;
     Ok(Configuration {
         settings,
-        key,
+        keys: Keys {
+            model: key,
+            search: search_key,
+        },
         key_source,
-        search_key,
         variables,
         unsettled,
     })
+}
+
+/// The variables of the wire that is spoken.
+fn variables_of(settings: &Settings) -> &'static Variables {
+    let of_the_wire = |variables: &&Variables| variables.wire == settings.wire;
+    VARIABLES.iter().find(of_the_wire).unwrap_or(&VARIABLES[0])
+}
+
+/// The credentials for settings that somebody else put together.
+///
+/// # Errors
+/// A key that can't be read.
+pub(crate) fn keys(
+    environment: &WasiEnvironment,
+    folders: &mut Folders,
+    settings: &Settings,
+) -> Result<Keys, Stop> {
+    let variable = |name: &str| set_variable(environment, name);
+    let variables = variables_of(settings);
+    let names = (variables.key, variables.key_file);
+    let mut find = |names| Ok(find_key(folders, &variable, names, None)?.map(|(key, _)| key));
+    Ok(Keys {
+        model: find(names)?,
+        search: match settings.search {
+            Some(SearchEngine::Brave) => find(SEARCH_KEY)?,
+            _ => None,
+        },
+    })
+}
+
+/// A variable. An empty one is an unset one, as shells and unit files leave it.
+fn set_variable(environment: &WasiEnvironment, name: &str) -> Option<String> {
+    let value = environment.var(name);
+    value.filter(|value| !value.trim().is_empty())
 }
 
 /// Brave's variables.
@@ -179,14 +208,10 @@ fn search(
         settings.search_url = url;
     }
     let lacks = |what: &str, name: &str| {
-        Stop::usage(&[
-            "searches are to ask ",
-            engine.name(),
-            ", and there is no ",
-            what,
-            ": set ",
-            name,
-        ])
+        Stop::usage(
+            "searches are to ask %, and there is no %: set %",
+            &[engine.name(), what, name],
+        )
     };
     match engine {
         SearchEngine::Brave => match find_key(folders, variable, SEARCH_KEY, None)? {
@@ -216,11 +241,10 @@ fn find_key(
     };
     let key = key.trim().to_string();
     if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Stop::usage(&[
-            "the key from ",
-            source,
-            " holds spaces or characters that no key has",
-        ]));
+        return Err(Stop::usage(
+            "the key from % holds spaces or characters that no key has",
+            &[source],
+        ));
     }
     Ok(Some((key, source)))
 }
@@ -232,9 +256,10 @@ fn wire_of(variable: &dyn Fn(&str) -> Option<String>) -> Result<WireName, Stop> 
         let names = [variables.key, variables.key_file, variables.base_url];
         if names.iter().any(|name| variable(name).is_some()) {
             if chosen.is_some() {
-                return Err(Stop::usage(&[
+                return Err(Stop::usage(
                     "variables of both wires are set (OPENAI_*, ANTHROPIC_*): choose by --wire openai or --wire anthropic",
-                ]));
+                    &[],
+                ));
             }
             chosen = Some(variables.wire);
         }
@@ -253,7 +278,8 @@ struct File {
 impl Configuration {
     /// Whether there is no key where one is certainly needed.
     pub(super) fn lacks_key(&self) -> bool {
-        self.key.is_none() && self.settings.base_url() == self.settings.wire.default_base_url()
+        self.keys.model.is_none()
+            && self.settings.base_url() == self.settings.wire.default_base_url()
     }
 
     /// Checks that it is clear which wire is spoken.
@@ -265,18 +291,13 @@ impl Configuration {
     pub(super) fn check(&self) -> Result<(), Stop> {
         self.settings
             .check()
-            .map_err(|error| Stop::usage(&[&error.to_string()]))?;
+            .map_err(|error| Stop::usage("%", &[&error.to_string()]))?;
         if self.lacks_key() {
             let (url, key) = (self.settings.base_url(), self.variables.key);
-            return Err(Stop::usage(&[
-                "no key for ",
-                url,
-                ": set ",
-                key,
-                " (under wasmtime: --env ",
-                key,
-                "), or use a server of your own with --base-url",
-            ]));
+            return Err(Stop::usage(
+                "no key for %: set % (under wasmtime: --env %), or use a server of your own with --base-url",
+                &[url, key, key],
+            ));
         }
         Ok(())
     }
@@ -295,56 +316,54 @@ fn set(settings: &mut Settings, name: &str, source: &str, text: &str) -> Result<
     };
     settings
         .set(name, &value)
-        .map_err(|error| Stop::usage(&[source, ": ", &error.to_string()]))
+        .map_err(|error| Stop::usage("%: %", &[source, &error.to_string()]))
 }
 
 fn read_file(folders: &mut Folders, settings: &mut Settings, file: &mut File) -> Result<(), Stop> {
-    let wrong = |why: &[&str]| Stop::usage(&[FILE, " of the state folder ", &why.concat()]);
+    let wrong = |template: &str, parts: &[&str]| {
+        Stop::usage("% of the state folder %", &[FILE, &fill(template, parts)])
+    };
     let bytes = match folders.read_state(FILE) {
         Ok(None) => return Ok(()),
         Ok(Some(bytes)) => bytes,
-        Err(error) => return Err(wrong(&["can't be read: ", error.text()])),
+        Err(error) => return Err(wrong("can't be read: %", &[error.text()])),
     };
     let value = parse(&bytes).map_err(|error| {
-        wrong(&[
-            "is not valid JSON: look at line ",
-            &decimal(error.line as u64),
-            ", column ",
-            &decimal(error.column as u64),
-        ])
+        wrong(
+            "is not valid JSON: look at line %, column %",
+            &[&decimal(error.line as u64), &decimal(error.column as u64)],
+        )
     })?;
     let Value::Object(members) = value else {
-        return Err(wrong(&[
+        return Err(wrong(
             "must be a JSON object, like {\"model\": \"NAME\"}",
-        ]));
+            &[],
+        ));
     };
     for (name, value) in members {
         if !folders.state_is_trusted && !WORKSPACE_MAY_SET.contains(&name.as_str()) {
-            complain(&[
-                "dewclaw: warning: .dewclaw/",
-                FILE,
-                " of the workspace can't set \"",
-                &name,
-                "\", so it is ignored: put it into a state folder of its own (--dir STATE::/state)",
-            ]);
+            complain(
+                "dewclaw: warning: .dewclaw/% of the workspace can't set \"%\", so it is ignored: put it into a state folder of its own (--dir STATE::/state)",
+                &[FILE, &name],
+            );
             continue;
         }
         // An address is one of a wire too: a key that happens to be set for the other must not go there.
         file.names_wire |= matches!(name.as_str(), "wire" | "base_url");
         match (name.as_str(), &value) {
             ("api_key_file", Value::String(path)) => file.key_file = Some(path.clone()),
-            ("api_key_file", _) => return Err(wrong(&[": api_key_file must be a string"])),
+            ("api_key_file", _) => return Err(wrong(": api_key_file must be a string", &[])),
             ("api_key", _) => {
-                return Err(wrong(&[
+                return Err(wrong(
                     "must not hold a key: name a file that does with api_key_file, or set OPENAI_API_KEY or ANTHROPIC_API_KEY",
-                ]));
+                    &[],
+                ));
             }
             _ => settings.set(&name, &value).map_err(|error| {
-                wrong(&[
-                    "has a wrong setting: ",
-                    &error.to_string(),
-                    " (and api_key_file)",
-                ])
+                wrong(
+                    "has a wrong setting: % (and api_key_file)",
+                    &[&error.to_string()],
+                )
             })?,
         }
     }
@@ -352,18 +371,21 @@ fn read_file(folders: &mut Folders, settings: &mut Settings, file: &mut File) ->
 }
 
 fn read_key(folders: &mut Folders, path: &str, source: &str) -> Result<String, Stop> {
-    let wrong = |why: &[&str]| Stop::usage(&[source, ": \"", path, "\" ", &why.concat()]);
+    let wrong = |template: &str, parts: &[&str]| {
+        Stop::usage("%: \"%\" %", &[source, path, &fill(template, parts)])
+    };
     if !folders.state_is_trusted {
-        return Err(wrong(&[
+        return Err(wrong(
             "is read from a state folder of its own only: grant one with --dir STATE::/state",
-        ]));
+            &[],
+        ));
     }
     match folders.read_state(state_path(path)) {
         Ok(Some(bytes)) => match String::from_utf8(bytes) {
             Ok(key) if !key.trim().is_empty() => Ok(key),
-            _ => Err(wrong(&["holds no key"])),
+            _ => Err(wrong("holds no key", &[])),
         },
-        Ok(None) => Err(wrong(&["is not in the state folder"])),
-        Err(error) => Err(wrong(&["can't be read: ", error.text()])),
+        Ok(None) => Err(wrong("is not in the state folder", &[])),
+        Err(error) => Err(wrong("can't be read: %", &[error.text()])),
     }
 }

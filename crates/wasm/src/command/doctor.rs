@@ -90,7 +90,7 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
         }
         _ => table.row("address", "ok", &[url]),
     }
-    match (&configuration.key, url.starts_with("http://")) {
+    match (&configuration.keys.model, url.starts_with("http://")) {
         (Some(_), true) => table.row(
             "key",
             "ok",

@@ -33,7 +33,7 @@ pub(super) fn tools(
             for name in names.split(',') {
                 let tool = named(name)?;
                 if let Some(why) = missing(tool, settings) {
-                    return Err(Stop::usage(&["--tools names ", tool.name, ", but ", &why]));
+                    return Err(Stop::usage("--tools names %, but %", &[tool.name, &why]));
                 }
                 tools.push(tool);
             }
@@ -65,12 +65,10 @@ pub(super) const NO_NETWORK: Option<&str> = if cfg!(feature = "http") {
 pub(super) fn named(name: &str) -> Result<&'static Tool, Stop> {
     let known = ALL.iter().find(|tool| tool.name == name.trim());
     known.copied().ok_or_else(|| {
-        Stop::usage(&[
-            "unknown tool \"",
-            name.trim(),
-            "\": there are ",
-            &names(&ALL),
-        ])
+        Stop::usage(
+            "unknown tool \"%\": there are %",
+            &[name.trim(), &names(&ALL)],
+        )
     })
 }
 

@@ -12,10 +12,10 @@ use crate::console::{complain, print};
 const LINE_CHARACTERS: usize = 160;
 
 /// How much is shown.
-pub(super) struct Output {
-    json: bool,
-    quiet: bool,
-    verbose: bool,
+pub(crate) struct Output {
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
     /// Text was shown, and the line is not ended.
     open_line: bool,
 }
@@ -45,23 +45,26 @@ impl Output {
         match event {
             Event::ReplyDiscarded { reason } => {
                 self.end_line();
-                complain(&["dewclaw: what this reply showed does not count: ", reason]);
+                complain(
+                    "dewclaw: what this reply showed does not count: %",
+                    &[reason],
+                );
             }
-            Event::Notice(text) if !self.quiet => self.progress(&["dewclaw: ", text]),
+            Event::Notice(text) if !self.quiet => self.progress("dewclaw: %", &[text]),
             Event::Retry { wait_ms, cause, .. } if !self.quiet => {
                 let seconds = tenths_of_seconds(*wait_ms);
-                self.progress(&["dewclaw: ", cause, "; trying again in ", &seconds, " s"]);
+                self.progress("dewclaw: %; trying again in % s", &[cause, &seconds]);
             }
             Event::ToolStarted {
                 name, arguments, ..
-            } if !self.quiet => self.progress(&["* ", &one_line(name), " ", &one_line(arguments)]),
+            } if !self.quiet => self.progress("* % %", &[&one_line(name), &one_line(arguments)]),
             Event::ToolFinished { ok, result, .. } if !self.quiet && (!ok || self.verbose) => {
                 let result = String::from_utf8_lossy(result);
                 let mark = if *ok { "  = " } else { "  ! " };
-                self.progress(&[mark, &one_line(&result)]);
+                self.progress("%%", &[mark, &one_line(&result)]);
             }
-            Event::Reasoning(text) if self.verbose => self.progress(&["  ~ ", &one_line(text)]),
-            Event::Usage(usage) if self.verbose => self.progress(&["  # ", &tokens(*usage)]),
+            Event::Reasoning(text) if self.verbose => self.progress("  ~ %", &[&one_line(text)]),
+            Event::Usage(usage) if self.verbose => self.progress("  # %", &[&tokens(*usage)]),
             _ => {}
         }
     }
@@ -75,25 +78,27 @@ impl Output {
         }
         self.end_line();
         if !self.quiet && !self.json && outcome.usage != Usage::default() {
-            complain(&["# ", &tokens(outcome.usage)]);
+            complain("# %", &[&tokens(outcome.usage)]);
         }
         match &outcome.reason {
             Reason::Answered => {}
-            Reason::StepLimit => complain(&[
+            Reason::StepLimit => complain(
                 "dewclaw: the step limit was reached, so the answer is a wrap-up: raise it with --max-steps",
-            ]),
-            Reason::Length => complain(&[
+                &[],
+            ),
+            Reason::Length => complain(
                 "dewclaw: the answer reached its token limit and is cut: raise it with --max-tokens",
-            ]),
-            Reason::Refused => complain(&["dewclaw: the model declined"]),
-            Reason::Failed(failure) => complain(&["dewclaw: ", &failure.message]),
-            Reason::Cancelled => complain(&["dewclaw: cancelled"]),
+                &[],
+            ),
+            Reason::Refused => complain("dewclaw: the model declined", &[]),
+            Reason::Failed(failure) => complain("dewclaw: %", &[&failure.message]),
+            Reason::Cancelled => complain("dewclaw: cancelled", &[]),
         }
     }
 
-    fn progress(&mut self, parts: &[&str]) {
+    fn progress(&mut self, template: &str, parts: &[&str]) {
         self.end_line();
-        complain(parts);
+        complain(template, parts);
     }
 
     /// Ends the line that the answer is on.

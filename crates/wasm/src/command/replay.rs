@@ -9,7 +9,7 @@ use dewclaw_platform::{FileSystem, FsError, Now};
 
 use super::Stop;
 use super::arguments::{Arguments, Flags};
-use super::ask::{NO_WORKSPACE, begin};
+use super::ask::{NO_WORKSPACE, Start};
 use super::output::Output;
 use crate::folders::{Folders, state_path};
 use crate::recording::Recording;
@@ -36,25 +36,29 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
         None | Some("recorded") => false,
         Some("real") => true,
         Some(other) => {
-            return Err(Stop::usage(&[
-                "--tools takes recorded or real, not \"",
-                other,
-                "\"",
-            ]));
+            return Err(Stop::usage(
+                "--tools takes recorded or real, not \"%\"",
+                &[other],
+            ));
         }
     };
     let record = arguments.value("--record").map(ToString::to_string);
     let [file] = arguments.operands(["FILE"])?;
     let mut folders = Folders::find();
     if real_tools && !folders.workspace.is_granted() {
-        return Err(Stop::usage(&[NO_WORKSPACE]));
+        return Err(Stop::usage("%", &[NO_WORKSPACE]));
     }
     let mut lines = Lines::new(state_path(&file));
     let first = lines
         .next(&mut folders)?
-        .ok_or_else(|| Stop::failed(&[&file, " is empty"]))?;
+        .ok_or_else(|| Stop::failed("% is empty", &[&file]))?;
     let (replay, header) = Replay::new(&first).map_err(|error| wrong(&file, error))?;
-    let (agent, recording) = begin(header, record.as_deref(), &mut folders)?;
+    let start = Start {
+        header,
+        host_tools: Vec::new(),
+        saved: None,
+    };
+    let (agent, recording) = start.begin(record.as_deref(), &mut folders)?;
     let mut follower = Follower {
         file,
         agent,
@@ -70,7 +74,7 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
 }
 
 fn wrong(file: &str, error: RecordingError) -> Stop {
-    Stop::failed(&[file, ": ", &error.to_string()])
+    Stop::failed("%: %", &[file, &error.to_string()])
 }
 
 struct Follower {
@@ -196,10 +200,10 @@ impl Lines {
             self.taken = 0;
             searched = self.buffer.len();
             if searched > MAX_LINE_BYTES {
-                return Err(Stop::failed(&[
-                    &self.path,
-                    " has a line of more than 8 MiB: it is no recording",
-                ]));
+                return Err(Stop::failed(
+                    "% has a line of more than 8 MiB: it is no recording",
+                    &[&self.path],
+                ));
             }
             let chunk = folders
                 .state()
@@ -217,12 +221,9 @@ impl Lines {
             FsError::NotFound => "; recordings are looked for in the state folder",
             _ => "",
         };
-        Stop::failed(&[
-            "the recording \"",
-            &self.path,
-            "\" can't be read: ",
-            error.text(),
-            advice,
-        ])
+        Stop::failed(
+            "the recording \"%\" can't be read: %%",
+            &[&self.path, error.text(), advice],
+        )
     }
 }

@@ -12,10 +12,9 @@ use dewclaw_platform::wasip2::{WasiClock, WasiEnvironment};
 use dewclaw_platform::{Clock, HttpClient};
 
 use super::arguments::{Arguments, Flags};
-use super::ask::http_client;
 use super::{DENIED, FAILED, Stop, USAGE, configuration, offer};
 use crate::console::{print, read_input};
-use crate::driver::Fetches;
+use crate::driver::{Fetches, HttpBackend};
 use crate::folders::Folders;
 
 /// `tools`: the schemas of those whose backend is real here.
@@ -45,7 +44,7 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
     let (settings, search_key) = match tool.transpose()? {
         Some(tool) if tool.networked => {
             let configuration = configuration::read(environment, &arguments, &mut folders)?;
-            (configuration.settings, configuration.search_key)
+            (configuration.settings, configuration.keys.search)
         }
         _ => (
             Settings {
@@ -58,13 +57,13 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
     let [name, mut json] = arguments.operands(["NAME", "JSON"])?;
     let tool = offer::named(&name)?;
     if json == "-" {
-        json = read_input().map_err(|why| Stop::usage(&[why]))?;
+        json = read_input().map_err(|why| Stop::usage("%", &[why]))?;
     }
     let mut call = match offer::NO_NETWORK {
         Some(why) if tool.networked => ToolCallRun::unsupported(why),
         _ => ToolCallRun::new(tool, &json, &settings),
     };
-    let mut http = http_client();
+    let mut http = HttpBackend::new();
     let mut answer = None;
     let result = loop {
         match call.step(answer) {

@@ -1,0 +1,50 @@
+//! `advance`: where the component performs, it goes on here with what is in flight.
+
+use alloc::vec::Vec;
+
+use dewclaw_agent_core::{Effect, Input};
+
+use super::convert::event_out;
+use super::{Inner, wit};
+
+impl Inner {
+    /// Goes on for at most `max_ms` milliseconds, or until there is something to show or something for the host to do.
+    pub(super) fn advance(&mut self, max_ms: u64) -> Result<Vec<wit::Event>, wit::Error> {
+        if !self.driver.performs.model && !self.driver.performs.web {
+            return Err(wit::Error::NothingToAdvance);
+        }
+        let end = self.driver.now().monotonic_ms.saturating_add(max_ms);
+        let mut events = Vec::new();
+        let mut over = false;
+        loop {
+            let until = match self.next() {
+                Ok(Effect::Event(event)) => {
+                    events.push(event_out(event));
+                    continue;
+                }
+                Ok(Effect::Wait { until_ms }) if self.driver.performs.model => until_ms,
+                Ok(Effect::Pending) if !self.driver.is_idle() => u64::MAX,
+                Ok(effect) => {
+                    self.held = Some(effect);
+                    break;
+                }
+                Err(stop) => {
+                    self.driver.break_off(stop);
+                    break;
+                }
+            };
+            if over || !events.is_empty() {
+                break;
+            }
+            let now = self.driver.now().monotonic_ms;
+            let happened = self.driver.wait(end.min(until).saturating_sub(now));
+            let now = self.driver.now().monotonic_ms;
+            over = now >= end;
+            if !happened && now >= until {
+                // A tick fits at any moment.
+                let _ = self.driver.feed(Input::Tick);
+            }
+        }
+        Ok(events)
+    }
+}
