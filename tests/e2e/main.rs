@@ -33,6 +33,7 @@
 //! - `budget`: memory and fuel against `size-budget.toml`
 //! - `readme`: what the README shows
 //! - `session`: the agent as a library: `dewclaw-core.wasm` and a host that drives it
+//! - `performing`: sessions whose component calls the model or works on files itself, and the command line's
 //! - `edge`: what docs/edge.md shows, and what it says of systemd, cron, TLS, limits, disk and clock
 //!
 //! Most tests run in both hosts (`on_each_host`): the command line is what people use, and the in-process host tells exit codes
@@ -60,6 +61,7 @@ mod matrix;
 mod native;
 mod offer;
 mod parallel_tools;
+mod performing;
 mod readme;
 mod record_replay;
 mod retry;

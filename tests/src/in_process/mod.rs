@@ -1,9 +1,12 @@
 //! Running a guest in this process, where fuel and memory can be counted and every import is in the tests' own hands.
 
 mod direct_model;
+mod library;
 mod state;
 
 pub use direct_model::{Directly, Sample};
+
+pub use library::{Library, command_line, wit};
 
 use crate::guest::Guest;
 use crate::host::Ended;

@@ -24,6 +24,8 @@ impl Inner {
                 }
                 Ok(Effect::Wait { until_ms }) if self.driver.performs.model => until_ms,
                 Ok(Effect::Pending) if !self.driver.is_idle() => u64::MAX,
+                // The host's, and said anew by every `next`.
+                Ok(Effect::Wait { .. } | Effect::Pending) => break,
                 Ok(effect) => {
                     self.held = Some(effect);
                     break;
