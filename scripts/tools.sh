@@ -171,6 +171,12 @@ need_aimock() {
   export AIMOCK=$npm_bin/aimock
 }
 
+# need_jco: exports JCO, which makes JavaScript of a component.
+need_jco() {
+  need_npm
+  export JCO=$npm_bin/jco
+}
+
 # find_wasmtime: sets WASMTIME if one is at hand, else fails.
 find_wasmtime() {
   if [[ -n ${WASMTIME:-} ]]; then
