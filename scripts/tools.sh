@@ -4,7 +4,8 @@
 # ${DEWCLAW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dewclaw}. rustup's toolchain and apt's packages, where
 # they may be installed, go where those put them.
 #
-# WASMTIME and WASM_OPT name a wasmtime command line and a wasm-opt to use instead.
+# WASMTIME and WASM_OPT name a wasmtime command line and a wasm-opt to use instead; DEWCLAW_PYTHON, a Python that has the
+# packages of examples/embed-python.
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -57,6 +58,12 @@ need_base() {
     packages+=($package)
   done
   [[ ${#packages[@]} -gt 0 ]] || return 0
+  need_packages "${packages[@]}"
+}
+
+# need_packages PACKAGE...: installs what is known to be missing, or says how.
+need_packages() {
+  local packages=("$@")
   if [[ $EUID -eq 0 && -e /etc/debian_version ]] && command -v apt-get >/dev/null; then
     say "installing ${packages[*]} with apt-get"
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"; } >&2 ||
@@ -171,10 +178,41 @@ need_aimock() {
   export AIMOCK=$npm_bin/aimock
 }
 
+<<<<<<< HEAD
 # need_jco: exports JCO, which makes JavaScript of a component.
 need_jco() {
   need_npm
   export JCO=$npm_bin/jco
+=======
+# need_wasmtime_py: exports DEWCLAW_PYTHON, a Python with the packages of examples/embed-python, in an environment named for
+# its version and theirs.
+need_wasmtime_py() {
+  if [[ -n ${DEWCLAW_PYTHON:-} ]]; then
+    "$DEWCLAW_PYTHON" -c 'import wasmtime.component' 2>/dev/null ||
+      die "DEWCLAW_PYTHON=$DEWCLAW_PYTHON is not a Python with the package wasmtime"
+    return 0
+  fi
+  need_python
+  local wanted=$root/examples/embed-python/requirements.txt version lock folder
+  version=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+  lock=$(sha256sum "$wanted" | cut -c1-16)
+  folder=$cache/tools/python$version-$lock
+  if [[ ! -d $folder ]]; then
+    python3 -c 'import ensurepip, venv' 2>/dev/null || need_packages python3-venv
+    say "installing the packages of examples/embed-python/requirements.txt with pip into $folder"
+    mkdir -p "$cache/tools"
+    local partial
+    partial=$(mktemp -d "$cache/tools/python-partial.XXXXXX")
+    if ! { python3 -m venv "$partial" &&
+      "$partial/bin/python" -m pip install --quiet --require-hashes --only-binary :all: -r "$wanted"; } >&2; then
+      rm -rf "$partial"
+      die "pip install failed: see above. It needs PyPI once; DEWCLAW_PYTHON=FILE names a Python of your own with these packages"
+    fi
+    # Another run may have been faster; its result is as good.
+    mv -T "$partial" "$folder" 2>/dev/null || rm -rf "$partial"
+  fi
+  export DEWCLAW_PYTHON=$folder/bin/python
+>>>>>>> w-python
 }
 
 # find_wasmtime: sets WASMTIME if one is at hand, else fails.
