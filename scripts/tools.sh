@@ -178,12 +178,12 @@ need_aimock() {
   export AIMOCK=$npm_bin/aimock
 }
 
-<<<<<<< HEAD
 # need_jco: exports JCO, which makes JavaScript of a component.
 need_jco() {
   need_npm
   export JCO=$npm_bin/jco
-=======
+}
+
 # need_wasmtime_py: exports DEWCLAW_PYTHON, a Python with the packages of examples/embed-python, in an environment named for
 # its version and theirs.
 need_wasmtime_py() {
@@ -212,7 +212,6 @@ need_wasmtime_py() {
     mv -T "$partial" "$folder" 2>/dev/null || rm -rf "$partial"
   fi
   export DEWCLAW_PYTHON=$folder/bin/python
->>>>>>> w-python
 }
 
 # find_wasmtime: sets WASMTIME if one is at hand, else fails.

@@ -35,11 +35,12 @@
 //! - `session`: the agent as a library: `dewclaw-core.wasm` and a host that drives it
 //! - `performing`: sessions whose component calls the model or works on files itself, and the command line's
 //! - `embed_node`: examples/embed-node, as a person runs it
+//! - `embed_python`: examples/embed-python, as a person runs it
 //! - `edge`: what docs/edge.md shows, and what it says of systemd, cron, TLS, limits, disk and clock
 //!
 //! Most tests run in both hosts (`on_each_host`): the command line is what people use, and the in-process host tells exit codes
-//! apart. What a test needs beyond `dist/` is named by the environment and set by `scripts/test`: `AIMOCK`, `DEWCLAW_BIN`, `JCO` and
-//! `DEWCLAW_CONTRACT_WASM`. A missing one fails its tests; nothing is skipped.
+//! apart. What a test needs beyond `dist/` is named by the environment and set by `scripts/test`: `AIMOCK`, `DEWCLAW_BIN`, `DEWCLAW_PYTHON`,
+//! `JCO` and `DEWCLAW_CONTRACT_WASM`. A missing one fails its tests; nothing is skipped.
 
 mod aimock;
 mod answer;
@@ -56,6 +57,7 @@ mod contract;
 mod doctor;
 mod edge;
 mod embed_node;
+mod embed_python;
 mod guards;
 mod imports;
 mod injection;
