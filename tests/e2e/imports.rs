@@ -50,11 +50,16 @@ fn dewclaw_offline_imports_exactly_its_whitelist() {
 }
 
 #[test]
-fn both_export_a_command_and_its_outcome() {
+fn both_export_a_command_with_its_outcome_and_a_library() {
     for component in [artifact::dewclaw(), artifact::dewclaw_offline()] {
         assert_eq!(
             imports::exports_of(&component),
-            names(&[&["dewclaw:agent/outcome@0.1.0", "wasi:cli/run@0.2.0"]])
+            names(&[&[
+                "dewclaw:agent/command-line@0.1.0",
+                "dewclaw:agent/outcome@0.1.0",
+                "dewclaw:agent/session@0.1.0",
+                "wasi:cli/run@0.2.0",
+            ]])
         );
     }
 }

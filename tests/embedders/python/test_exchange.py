@@ -131,7 +131,7 @@ class Failures(unittest.TestCase):
     def test_tls_that_fails(self):
         self.assertEqual(failure(ssl.SSLCertVerificationError(), "connect"), "tls")
         self.assertEqual(failure(ssl.SSLEOFError(), "between-bytes"), "closed")
-        with Server(b"") as server:
+        with Server(b"HTTP/1.1 400 Bad Request\r\n\r\n", hangs_up=False) as server:
             server.request = b"\r\n\r\n{}"  # It answers at once.
             self.assertEqual(told(call(server.url.replace("http:", "https:"))), ["tls"])
 
