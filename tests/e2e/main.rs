@@ -33,6 +33,8 @@
 //! - `budget`: memory and fuel against `size-budget.toml`
 //! - `readme`: what the README shows
 //! - `session`: the agent as a library: `dewclaw-core.wasm` and a host that drives it
+//! - `conversations`: the conversations of `tests/conversations`, the same in every embedder
+//! - `embed_rust`: the program of `examples/embed-rust`
 //! - `edge`: what docs/edge.md shows, and what it says of systemd, cron, TLS, limits, disk and clock
 //!
 //! Most tests run in both hosts (`on_each_host`): the command line is what people use, and the in-process host tells exit codes
@@ -51,8 +53,10 @@ mod bad_statuses;
 mod bad_users;
 mod budget;
 mod contract;
+mod conversations;
 mod doctor;
 mod edge;
+mod embed_rust;
 mod guards;
 mod imports;
 mod injection;
