@@ -36,6 +36,8 @@
 //! - `performing`: sessions whose component calls the model or works on files itself, and the command line's
 //! - `embed_node`: examples/embed-node, as a person runs it
 //! - `embed_python`: examples/embed-python, as a person runs it
+//! - `conversations`: the conversations of `tests/conversations`, the same in every embedder
+//! - `embed_rust`: the program of `examples/embed-rust`
 //! - `edge`: what docs/edge.md shows, and what it says of systemd, cron, TLS, limits, disk and clock
 //!
 //! Most tests run in both hosts (`on_each_host`): the command line is what people use, and the in-process host tells exit codes
@@ -54,10 +56,12 @@ mod bad_statuses;
 mod bad_users;
 mod budget;
 mod contract;
+mod conversations;
 mod doctor;
 mod edge;
 mod embed_node;
 mod embed_python;
+mod embed_rust;
 mod guards;
 mod imports;
 mod injection;

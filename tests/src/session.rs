@@ -1,8 +1,11 @@
 //! A host of `dewclaw-core.wasm`: instances of it, and sessions whose calls must not trap.
 
+mod conversation;
 mod embedder;
+mod files;
 
 pub use bindings::exports::dewclaw::agent::session as wit;
+pub use conversation::{Conversation, End, Held};
 pub use embedder::{Embedder, HostTools, KEY};
 
 use crate::artifact;

@@ -1,10 +1,11 @@
 //! The other side of a session: files in memory, a scripted model without sockets, tools and verdicts by closures, and a
 //! clock that is set by hand.
 
+use super::files::{Files, perform};
 use super::{Session, wit};
 use crate::loopback::Request;
 use crate::scripted_model::{Answer, Ending, Script};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -17,7 +18,7 @@ pub type HostTools = dyn FnMut(&wit::ToolCall) -> Result<String, String>;
 /// Does what a session says, and keeps what it said.
 pub struct Embedder {
     /// The workspace: its files by their paths.
-    pub files: BTreeMap<String, Vec<u8>>,
+    pub files: Files,
     /// Answers a request to the model.
     pub model: Box<dyn FnMut(&Request) -> Answer>,
     /// Runs a tool of the host's own.
@@ -51,7 +52,7 @@ impl Embedder {
     /// With a model that answers each request so.
     pub fn asking(model: impl FnMut(&Request) -> Answer + 'static) -> Self {
         Self {
-            files: BTreeMap::new(),
+            files: Files::new(),
             model: Box::new(model),
             tool: Box::new(|call| panic!("no tool of the host's was expected: {call:?}")),
             web: Box::new(|operation| panic!("no exchange was expected: {operation:?}")),
@@ -107,7 +108,7 @@ impl Embedder {
             }
             wit::Effect::Operate((id, operation)) => {
                 let answer = match operation {
-                    wit::Operation::File(operation) => self.perform(operation),
+                    wit::Operation::File(operation) => perform(&mut self.files, operation),
                     wit::Operation::Http(operation) => (self.web)(&operation),
                 };
                 session.operation_done(now, id, &answer)
@@ -176,73 +177,6 @@ impl Embedder {
         let untold = chunks.chain([Told::End]).map(|told| (call.id, told));
         self.untold.extend(untold);
         session.reply_start(self.now, call.id, answer.status, &answer.headers)
-    }
-
-    fn perform(&mut self, operation: wit::FileOperation) -> wit::Answer {
-        use wit::{Answer, EntryKind, FileError, FileOperation};
-        match operation {
-            FileOperation::Read(wit::FileRead {
-                path,
-                offset,
-                length,
-            }) => match self.files.get(&path) {
-                Some(content) => {
-                    let from = usize::try_from(offset)
-                        .map_or(content.len(), |offset| offset.min(content.len()));
-                    let to = content.len().min(from + length as usize);
-                    Answer::Bytes((content[from..to].to_vec(), to == content.len()))
-                }
-                None if self.is_folder(&path) => Answer::FileFailed(FileError::IsFolder),
-                None => Answer::FileFailed(FileError::NotFound),
-            },
-            FileOperation::Replace(wit::FileContent { path, content }) => {
-                self.files.insert(path, content);
-                Answer::Done
-            }
-            FileOperation::Append(wit::FileContent { path, content }) => {
-                self.files.entry(path).or_default().extend(content);
-                Answer::Done
-            }
-            FileOperation::ListFolder(wit::FolderList { path, limit }) => {
-                let entries = self.entries(&path);
-                let total = entries.len() as u64;
-                Answer::Listing((entries.into_iter().take(limit as usize).collect(), total))
-            }
-            FileOperation::Stat(path) => match self.files.get(&path) {
-                Some(content) => Answer::Stat((EntryKind::File, content.len() as u64)),
-                None if self.is_folder(&path) => Answer::Stat((EntryKind::Folder, 0)),
-                None => Answer::FileFailed(FileError::NotFound),
-            },
-        }
-    }
-
-    fn is_folder(&self, path: &str) -> bool {
-        path.is_empty() || !self.entries(path).is_empty()
-    }
-
-    fn entries(&self, folder: &str) -> Vec<wit::Entry> {
-        let mut entries: BTreeMap<&str, (wit::EntryKind, u64)> = BTreeMap::new();
-        for (path, content) in &self.files {
-            let below = if folder.is_empty() {
-                Some(path.as_str())
-            } else {
-                path.strip_prefix(folder)
-                    .and_then(|rest| rest.strip_prefix('/'))
-            };
-            match below.map(|below| below.split_once('/').ok_or(below)) {
-                Some(Ok((name, _))) => entries.insert(name, (wit::EntryKind::Folder, 0)),
-                Some(Err(name)) => {
-                    entries.insert(name, (wit::EntryKind::File, content.len() as u64))
-                }
-                None => None,
-            };
-        }
-        let entry = |(name, (kind, size)): (&str, _)| wit::Entry {
-            name: name.to_owned(),
-            kind,
-            size,
-        };
-        entries.into_iter().map(entry).collect()
     }
 }
 
