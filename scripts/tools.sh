@@ -4,7 +4,7 @@
 # ${DEWCLAW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dewclaw}. rustup's toolchain and apt's packages, where
 # they may be installed, go where those put them.
 #
-# WASMTIME and WASM_OPT name a wasmtime command line and a wasm-opt to use instead.
+# WASMTIME, WASM_OPT and CHROMIUM name a wasmtime command line, a wasm-opt and a browser to use instead.
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -169,6 +169,16 @@ need_wasm_opt() {
 need_aimock() {
   need_npm
   export AIMOCK=$npm_bin/aimock
+}
+
+# need_chromium: exports CHROMIUM, the browser that the page is tested in: the one it names, or Debian's.
+need_chromium() {
+  if [[ -z ${CHROMIUM:-} ]]; then
+    need_base chromium
+    CHROMIUM=$(command -v chromium)
+  fi
+  [[ -x $CHROMIUM ]] || die "CHROMIUM=$CHROMIUM is no program: name a Chromium, or unset it to use the one on PATH"
+  export CHROMIUM
 }
 
 # find_wasmtime: sets WASMTIME if one is at hand, else fails.
