@@ -4,8 +4,8 @@
 # ${DEWCLAW_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/dewclaw}. rustup's toolchain and apt's packages, where
 # they may be installed, go where those put them.
 #
-# WASMTIME and WASM_OPT name a wasmtime command line and a wasm-opt to use instead; DEWCLAW_PYTHON, a Python that has the
-# packages of examples/embed-python.
+# WASMTIME, WASM_OPT and CHROMIUM name a wasmtime command line, a wasm-opt and a browser to use instead; DEWCLAW_PYTHON, a
+# Python that has the packages of examples/embed-python.
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -212,6 +212,16 @@ need_wasmtime_py() {
     mv -T "$partial" "$folder" 2>/dev/null || rm -rf "$partial"
   fi
   export DEWCLAW_PYTHON=$folder/bin/python
+}
+
+# need_chromium: exports CHROMIUM, the browser that the page is tested in: the one it names, or Debian's.
+need_chromium() {
+  if [[ -z ${CHROMIUM:-} ]]; then
+    need_base chromium
+    CHROMIUM=$(command -v chromium)
+  fi
+  [[ -x $CHROMIUM ]] || die "CHROMIUM=$CHROMIUM is no program: name a Chromium, or unset it to use the one on PATH"
+  export CHROMIUM
 }
 
 # find_wasmtime: sets WASMTIME if one is at hand, else fails.
