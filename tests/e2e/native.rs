@@ -10,6 +10,8 @@ use e2e::web::{BRAVE_PATH, Hit, Meeting, Page, Search, Site};
 use serde_json::json;
 use std::process::Command;
 
+mod rendering;
+
 /// Runs the native command in a workspace and with a state of its own.
 fn dewclaw(
     work: &Scratch,

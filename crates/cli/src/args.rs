@@ -3,6 +3,9 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+/// The component's command that has a conversation.
+pub(crate) const ASK: &str = "ask";
+
 /// What the user asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Request {
@@ -25,6 +28,8 @@ pub(crate) struct Args {
     pub(crate) state: Option<PathBuf>,
     /// Each `--env NAME[=VALUE]`, in order.
     pub(crate) env: Vec<Variable>,
+    /// `--continue`: go on with the conversation that was interrupted.
+    pub(crate) go_on: bool,
     /// The component's arguments after the program name; never empty.
     pub(crate) command: Vec<String>,
 }
@@ -53,6 +58,11 @@ pub(crate) enum ArgsError {
     /// `--env` with an empty name.
     #[error("--env {given:?} has no name: --env NAME or --env NAME=VALUE")]
     NoName { given: String },
+    /// `--continue` before a command that has no conversation.
+    #[error(
+        "--continue goes on with a conversation, so it stands before `ask`, not before `{command}`"
+    )]
+    NoConversation { command: String },
     /// A component takes its arguments as Unicode.
     #[error("the argument {given:?} is not UTF-8: the component cannot take it")]
     NotUnicode { given: OsString },
@@ -76,6 +86,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Req
             Native::Version => return Ok(Request::Version),
             Native::Workspace => folder(&mut parser, "--workspace", &mut args.workspace)?,
             Native::State => folder(&mut parser, "--state", &mut args.state)?,
+            Native::Continue => args.go_on = true,
             Native::Env => {
                 let given = text(value(&mut parser, "--env", "NAME[=VALUE]")?)?;
                 args.env.push(variable(given)?);
@@ -85,10 +96,22 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Req
     let mut rest = parser.raw_args().into_iter().flatten().peekable();
     let _ = rest.next_if(|argument| argument == "--");
     args.command = rest.map(text).collect::<Result<_, _>>()?;
-    if args.command.is_empty() {
+    let Some(command) = args.command.first() else {
         return Ok(Request::Nothing);
+    };
+    if args.go_on && command != ASK {
+        return Err(ArgsError::NoConversation {
+            command: command.clone(),
+        });
     }
     Ok(Request::Run(args))
+}
+
+/// Whether a command has a conversation; one that asks for help has none, as the component sees it.
+pub(crate) fn opens_a_session(command: &[String]) -> bool {
+    let mut flags = command.iter().take_while(|argument| *argument != "--");
+    command.first().is_some_and(|command| command == ASK)
+        && !flags.any(|flag| flag == "--help" || flag == "-h")
 }
 
 /// The native options that a user put behind the command, where they reach the component instead.
@@ -96,7 +119,7 @@ pub(crate) fn misplaced(command: &[String]) -> Option<&str> {
     command
         .iter()
         .map(|argument| argument.split('=').next().unwrap_or_default())
-        .find(|name| ["--workspace", "--state", "--env"].contains(name))
+        .find(|name| ["--workspace", "--state", "--env", "--continue"].contains(name))
 }
 
 enum Native {
@@ -104,6 +127,7 @@ enum Native {
     Version,
     Workspace,
     State,
+    Continue,
     Env,
 }
 
@@ -117,6 +141,7 @@ fn next_native(parser: &mut lexopt::Parser) -> Option<Native> {
         b"--version" | b"-V" if name == next => Native::Version,
         b"--workspace" => Native::Workspace,
         b"--state" => Native::State,
+        b"--continue" if name == next => Native::Continue,
         b"--env" => Native::Env,
         _ => return None,
     })
@@ -249,6 +274,17 @@ mod tests {
     }
 
     #[test]
+    fn a_conversation_is_gone_on_with_by_ask_alone() {
+        assert!(run(&["--continue", "ask", "more"]).go_on);
+        assert!(!run(&["ask", "more"]).go_on);
+        assert_eq!(run(&["--continue=x"]).command, ["--continue=x"]);
+        assert_eq!(
+            read(&["--continue", "tools"]).unwrap_err().to_string(),
+            "--continue goes on with a conversation, so it stands before `ask`, not before `tools`"
+        );
+    }
+
+    #[test]
     fn no_command_is_not_a_run() {
         assert_eq!(read(&[]), Ok(Request::Nothing));
         assert_eq!(read(&["--workspace", "w"]), Ok(Request::Nothing));
@@ -291,6 +327,23 @@ mod tests {
             parse(["ask".into(), odd.clone()]),
             Err(ArgsError::NotUnicode { given: odd })
         );
+    }
+
+    #[test]
+    fn help_opens_no_session() {
+        for (arguments, opens) in [
+            (&["ask", "p"][..], true),
+            (&["ask", "--", "-h"], true),
+            (&["ask", "p", "-h"], false),
+            (&["ask", "--help"], false),
+            (&["tools"], false),
+        ] {
+            assert_eq!(
+                opens_a_session(&run(arguments).command),
+                opens,
+                "{arguments:?}"
+            );
+        }
     }
 
     #[test]

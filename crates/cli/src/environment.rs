@@ -4,8 +4,14 @@ use std::ffi::OsString;
 
 use crate::args::Variable;
 
-/// Names that begin so are the component's settings and keys.
-const PREFIXES: [&str; 5] = ["OPENAI_", "ANTHROPIC_", "BRAVE_", "SEARXNG_", "DEWCLAW_"];
+/// Names that begin so are the component's settings.
+const PREFIXES: [&str; 2] = ["SEARXNG_", "DEWCLAW_"];
+
+/// Names that begin so are a service's, whose programs may have secrets of other kinds there too.
+const SERVICES: [&str; 3] = ["OPENAI_", "ANTHROPIC_", "BRAVE_"];
+
+/// What the component reads of a service's names.
+const OF_A_SERVICE: [&str; 3] = ["API_KEY", "API_KEY_FILE", "BASE_URL"];
 
 /// These begin so too, and are ours: a folder of this machine, a build setting, and what says who runs the component.
 const NATIVE: [&str; 3] = ["DEWCLAW_STATE", "DEWCLAW_COMPONENT", RUNNER.0];
@@ -38,8 +44,7 @@ pub(crate) fn for_component(
         .collect();
     let mut handed = vec![(RUNNER.0.to_owned(), RUNNER.1.to_owned())];
     for (name, value) in &own {
-        let read = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-        if read && !NATIVE.contains(&name.as_str()) {
+        if is_read(name) && !NATIVE.contains(&name.as_str()) {
             handed.push((name.clone(), text(name, value)?));
         }
     }
@@ -58,6 +63,15 @@ pub(crate) fn for_component(
         handed.push((name.clone(), value));
     }
     Ok(handed)
+}
+
+/// Whether the component reads a variable of this name.
+fn is_read(name: &str) -> bool {
+    let of_a_service = |service| {
+        let rest = name.strip_prefix(service);
+        rest.is_some_and(|rest| OF_A_SERVICE.contains(&rest))
+    };
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || SERVICES.into_iter().any(of_a_service)
 }
 
 fn text(name: &str, value: &OsString) -> Result<String, EnvironmentError> {
@@ -98,6 +112,8 @@ mod tests {
             ("DEWCLAW_COMPONENT", "/c"),
             ("DEWCLAW_RUNNER", "x"),
             ("MY_OPENAI_KEY", "no"),
+            ("OPENAI_ADMIN_KEY", "no"),
+            ("ANTHROPIC_AUTH_TOKEN", "no"),
         ]);
         assert_eq!(
             for_component(own, &[]).unwrap(),

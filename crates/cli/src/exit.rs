@@ -15,6 +15,8 @@ pub(crate) enum Ending {
     NoCommand,
     /// A signal ended it.
     Interrupted(Signal),
+    /// A signal ended it, and its conversation is kept; that was said.
+    Kept(Signal),
     /// Nobody reads the output any more.
     ReaderGone,
 }
@@ -25,8 +27,8 @@ impl Ending {
         match self {
             Ending::Finished(code) => code,
             Ending::NoCommand => 2,
-            Ending::Interrupted(Signal::Interrupt) => 130,
-            Ending::Interrupted(Signal::Terminate) => 143,
+            Ending::Interrupted(Signal::Interrupt) | Ending::Kept(Signal::Interrupt) => 130,
+            Ending::Interrupted(Signal::Terminate) | Ending::Kept(Signal::Terminate) => 143,
             // What a shell reports of a command that SIGPIPE ended.
             Ending::ReaderGone => 141,
         }
@@ -63,6 +65,8 @@ mod tests {
         assert_eq!(Ending::NoCommand.code(), 2);
         assert_eq!(Ending::Interrupted(Signal::Interrupt).code(), 130);
         assert_eq!(Ending::Interrupted(Signal::Terminate).code(), 143);
+        assert_eq!(Ending::Kept(Signal::Interrupt).code(), 130);
+        assert_eq!(Ending::Kept(Signal::Terminate).code(), 143);
         assert_eq!(Ending::ReaderGone.code(), 141);
     }
 
@@ -76,7 +80,16 @@ mod tests {
         assert_eq!(RunError::from(repeated).code(), 2);
         assert_eq!(RunError::from(unset).code(), 2);
         assert_eq!(RunError::from(FoldersError::NoStatePlace).code(), 2);
-        assert_eq!(RunError::Trapped("x".into()).code(), 1);
+        let trapped = |kept| RunError::Trapped {
+            trap: "x".into(),
+            kept,
+        };
+        assert_eq!(trapped(None).code(), 1);
+        assert_eq!(
+            trapped(Some("/s/kept".into())).to_string(),
+            "the component trapped: x: this is a bug of dewclaw's; files are whole, the conversation is in `/s/kept`, \
+             and the command can be tried again"
+        );
         assert_eq!(RunError::NotRunnable("x".into()).code(), 1);
         assert_eq!(RunError::System(std::io::Error::other("x")).code(), 1);
     }

@@ -4,15 +4,18 @@ use wasmtime_wasi::{FsPerms, ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::console::Console;
-use crate::egress::Egress;
+use crate::egress::WasiHttp;
 use crate::folders::Folders;
+use crate::keys::Keys;
 
 /// The store's data.
 pub(crate) struct Host {
     pub(crate) table: ResourceTable,
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    egress: Egress,
+    egress: WasiHttp,
+    /// None of them ever reaches the component.
+    pub(crate) keys: Keys,
 }
 
 /// Everything that one run is granted.
@@ -26,7 +29,9 @@ pub(crate) struct Grants {
     /// Where its output goes.
     pub(crate) console: Console,
     /// Its network.
-    pub(crate) egress: Egress,
+    pub(crate) egress: WasiHttp,
+    /// What is kept from it.
+    pub(crate) keys: Keys,
 }
 
 impl Host {
@@ -52,6 +57,7 @@ impl Host {
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
             egress: grants.egress,
+            keys: grants.keys,
         })
     }
 }

@@ -10,7 +10,11 @@ mod exit;
 mod folders;
 mod help;
 mod host;
+mod key_files;
+mod keys;
 mod run;
+mod session;
+mod settings;
 mod signals;
 
 use std::process::ExitCode;

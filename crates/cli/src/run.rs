@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -10,17 +12,23 @@ use wasmtime::Trap;
 use crate::args::{self, Args, ArgsError, Request};
 use crate::component;
 use crate::console::Console;
-use crate::egress::{Diary, Egress};
+use crate::egress::{Diary, Egress, Named, WasiHttp};
 use crate::environment::{self, EnvironmentError};
 use crate::exit::{Ending, say};
 use crate::folders::{self, FoldersError, Places};
 use crate::help;
 use crate::host::{Grants, Host};
-use crate::signals::Signals;
+use crate::keys::Keys;
+use crate::session::{self, Ask, Asked, Interruption, Kept, KeptError};
+use crate::settings::Settings;
+use crate::signals::{Signal, Signals};
 
 /// How long a run that is cut short may take to drop what it holds; a component that computes does not notice
 /// before its next call to the host.
 const DROP_WITHIN: Duration = Duration::from_millis(500);
+
+/// How long a run that the system wants to end may take to keep its conversation.
+const KEEP_WITHIN: Duration = Duration::from_secs(2);
 
 /// The instance, the connections that it waits for.
 const THREADS: usize = 2;
@@ -39,11 +47,16 @@ pub(crate) enum RunError {
     /// The folders.
     #[error(transparent)]
     Folders(#[from] FoldersError),
-    /// The component trapped.
+    /// The conversation to go on with.
+    #[error(transparent)]
+    Kept(#[from] KeptError),
+    /// The component trapped. `kept` is the conversation that the run went on with, which is as it was.
     #[error(
-        "the component trapped: {0}: this is a bug of dewclaw's; files are whole, and the command can be tried again"
+        "the component trapped: {trap}: this is a bug of dewclaw's; files are whole{}, and the command can be tried \
+         again",
+        conversation_in(kept.as_deref())
     )]
-    Trapped(String),
+    Trapped { trap: String, kept: Option<PathBuf> },
     /// What is embedded cannot run here.
     #[error(
         "the embedded component cannot run: {0}: build this command again with a dewclaw.wasm of its own version"
@@ -58,8 +71,11 @@ impl RunError {
     /// 2 for what the command line asked for, 1 for all else.
     pub(crate) fn code(&self) -> u8 {
         match self {
-            RunError::Args(_) | RunError::Environment(_) | RunError::Folders(_) => USAGE,
-            RunError::Trapped(_) | RunError::NotRunnable(_) | RunError::System(_) => 1,
+            RunError::Args(_)
+            | RunError::Environment(_)
+            | RunError::Folders(_)
+            | RunError::Kept(_) => USAGE,
+            RunError::Trapped { .. } | RunError::NotRunnable(_) | RunError::System(_) => 1,
         }
     }
 }
@@ -95,13 +111,17 @@ fn about(text: &str, flag: &str, console: Console, ending: Ending) -> Result<End
             _ => Err(error.into()),
         };
     }
-    let ended = drive(Grants {
-        arguments: vec!["dewclaw".to_owned(), flag.to_owned()],
-        variables: Vec::new(),
-        folders: None,
-        console,
-        egress: Egress::from_env(),
-    })?;
+    let ended = drive(
+        Work::Command,
+        Grants {
+            arguments: vec!["dewclaw".to_owned(), flag.to_owned()],
+            variables: Vec::new(),
+            folders: None,
+            console,
+            egress: WasiHttp::Refused,
+            keys: Keys::default(),
+        },
+    )?;
     Ok(match ended {
         Ending::Finished(_) => ending,
         cut_short => cut_short,
@@ -109,47 +129,106 @@ fn about(text: &str, flag: &str, console: Console, ending: Ending) -> Result<End
 }
 
 fn run(args: Args) -> Result<Ending, RunError> {
-    let variables = environment::for_component(std::env::vars_os(), &args.env)?;
+    let mut variables = environment::for_component(std::env::vars_os(), &args.env)?;
     let folders = folders::find(
         args.workspace.as_deref(),
         args.state.as_deref(),
         &Places::of_this_process(),
     )?;
-    let egress = Egress::from_env();
+    let settings = Settings::read(&folders.state);
+    let named = Named::read(&args.command, &variables, &settings);
+    let keys = Keys::take(&mut variables, &folders.state, &settings)?;
+    let egress = Egress::from_env(named);
     let diary = egress.diary();
+    let console = Console::stdout();
+    let kept = Kept::in_state(&folders.state);
     let mut arguments = vec!["dewclaw".to_owned()];
     arguments.extend(args.command.iter().cloned());
-    let ending = drive(Grants {
-        arguments,
-        variables,
-        folders: Some(folders),
-        console: Console::stdout(),
-        egress,
+    let (work, wasi_http) = if args::opens_a_session(&args.command) {
+        let ask = Ask {
+            egress,
+            keys: keys.clone(),
+            // The seat of plugins.
+            tools: Vec::new(),
+            saved: args.go_on.then(|| kept.read()).transpose()?,
+            kept: kept.clone(),
+            console: console.clone(),
+            json: arguments.iter().any(|argument| argument == "--json"),
+            interruption: Arc::default(),
+        };
+        (Work::Ask(ask), WasiHttp::Refused)
+    } else {
+        let keys = keys.clone();
+        (Work::Command, WasiHttp::Granted { egress, keys })
+    };
+    let ended = drive(
+        work,
+        Grants {
+            arguments,
+            variables,
+            folders: Some(folders),
+            console,
+            egress: wasi_http,
+            keys,
+        },
+    );
+    let ending = ended.map_err(|error| match error {
+        RunError::Trapped { trap, .. } => RunError::Trapped {
+            trap,
+            kept: args.go_on.then(|| kept.path()),
+        },
+        error => error,
     })?;
-    explain(ending, &args.command, &diary);
+    explain(ending, &args, &diary);
     Ok(ending)
 }
 
 /// Adds what the component cannot know to what it said.
-fn explain(ending: Ending, command: &[String], diary: &Diary) {
-    let Ending::Finished(code @ 1..) = ending else {
-        return;
+fn explain(ending: Ending, args: &Args, diary: &Diary) {
+    let code = match ending {
+        Ending::Kept(_) => return say(&go_on_with(args)),
+        Ending::Finished(code @ 1..) => code,
+        _ => return,
     };
     if let Some(failure) = diary.last_failure() {
         say(&format!("the last connection failed: {failure}"));
     }
     if code == USAGE
-        && let Some(option) = args::misplaced(command)
+        && let Some(option) = args::misplaced(&args.command)
     {
         say(&format!(
             "{option} is an option of the native command: it stands before `{}`",
-            command[0]
+            args.command[0]
         ));
     }
 }
 
-/// Runs the component on threads of its own until it ends, a signal comes, or nobody reads its output.
-fn drive(grants: Grants) -> Result<Ending, RunError> {
+fn conversation_in(kept: Option<&Path>) -> String {
+    kept.map(|path| format!(", the conversation is in `{}`", path.display()))
+        .unwrap_or_default()
+}
+
+/// How to go on with a conversation that was interrupted.
+fn go_on_with(args: &Args) -> String {
+    let state = match &args.state {
+        Some(state) => format!("--state {} ", state.display()),
+        None => String::new(),
+    };
+    format!(
+        "interrupted; the conversation is kept: dewclaw {state}--continue ask PROMPT goes on with it"
+    )
+}
+
+/// What the component is there for.
+enum Work {
+    /// It runs a command to its end.
+    Command,
+    /// It is driven through a session.
+    Ask(Ask),
+}
+
+/// Puts the component to work on threads of its own until it ends, a signal comes, or nobody reads its output.
+fn drive(work: Work, grants: Grants) -> Result<Ending, RunError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)
         .enable_all()
@@ -158,10 +237,20 @@ fn drive(grants: Grants) -> Result<Ending, RunError> {
         let mut signals = Signals::listen()?;
         let console = grants.console.clone();
         let host = Host::new(grants).map_err(|error| io::Error::other(format!("{error:#}")))?;
-        let mut guest = tokio::spawn(component::run(host));
+        let interruption = match &work {
+            Work::Ask(ask) => Some(ask.interruption.clone()),
+            Work::Command => None,
+        };
+        let mut asked_to_end = None;
+        let mut guest = tokio::spawn(async {
+            match work {
+                Work::Command => component::run(host).await.map(Asked::Ended),
+                Work::Ask(ask) => session::ask(host, ask).await,
+            }
+        });
         tokio::select! {
             biased;
-            signal = signals.next() => {
+            signal = cut_short(&mut signals, interruption.as_deref(), &mut asked_to_end) => {
                 drop_run(guest).await;
                 Ok(Ending::Interrupted(signal))
             }
@@ -170,7 +259,10 @@ fn drive(grants: Grants) -> Result<Ending, RunError> {
                 Ok(Ending::ReaderGone)
             }
             ended = &mut guest => match ended {
-                Ok(result) => result.map(Ending::Finished).map_err(failed),
+                Ok(result) => {
+                    let signal = asked_to_end.unwrap_or(Signal::Interrupt);
+                    result.map(|asked| ending_of(asked, signal)).map_err(failed)
+                }
                 Err(panic) => Err(RunError::System(io::Error::other(panic))),
             },
         }
@@ -180,6 +272,38 @@ fn drive(grants: Grants) -> Result<Ending, RunError> {
     ending
 }
 
+/// Completes when the run is to be dropped, with the signal that says so. The first one asks a session to end by itself,
+/// and is noted in `asked_to_end`.
+async fn cut_short(
+    signals: &mut Signals,
+    interruption: Option<&Interruption>,
+    asked_to_end: &mut Option<Signal>,
+) -> Signal {
+    let signal = signals.next().await;
+    let Some(interruption) = interruption.filter(|run| run.has_session()) else {
+        return signal;
+    };
+    *asked_to_end = Some(signal);
+    interruption.request();
+    match signal {
+        Signal::Interrupt => signals.next().await,
+        Signal::Terminate => tokio::time::timeout(KEEP_WITHIN, signals.next())
+            .await
+            .unwrap_or(signal),
+    }
+}
+
+fn ending_of(asked: Asked, signal: Signal) -> Ending {
+    match asked {
+        Asked::Ended(code) => Ending::Finished(code),
+        Asked::Cancelled(Ok(())) => Ending::Kept(signal),
+        Asked::Cancelled(Err(unwritten)) => {
+            say(&unwritten.to_string());
+            Ending::Interrupted(signal)
+        }
+    }
+}
+
 async fn drop_run<T>(guest: JoinHandle<T>) {
     guest.abort();
     let _ = tokio::time::timeout(DROP_WITHIN, guest).await;
@@ -187,7 +311,10 @@ async fn drop_run<T>(guest: JoinHandle<T>) {
 
 fn failed(error: wasmtime::Error) -> RunError {
     match error.downcast_ref::<Trap>() {
-        Some(trap) => RunError::Trapped(trap.to_string()),
+        Some(trap) => RunError::Trapped {
+            trap: trap.to_string(),
+            kept: None,
+        },
         None => RunError::NotRunnable(format!("{error:#}")),
     }
 }

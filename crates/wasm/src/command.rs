@@ -61,8 +61,9 @@ pub(crate) fn run() -> u8 {
         Err(stop) => {
             complain("dewclaw: %", &[&stop.message]);
             if json {
+                let kind = if stop.code == FAILED { "io" } else { "usage" };
                 let mut line =
-                    dewclaw_agent_core::event_json::failure(stop.code, "usage", &stop.message);
+                    dewclaw_agent_core::event_json::failure(stop.code, kind, &stop.message);
                 line.push(b'\n');
                 print(&line);
             }

@@ -99,12 +99,16 @@ fn place_of(key: &str, bytes: &[u8]) -> Option<usize> {
 
 /// Takes a credential out of it.
 fn take_out(key: &str, bytes: &mut Vec<u8>) {
+    let mut clean = Vec::new();
     while let Some(at) = place_of(key, bytes) {
         let rest = bytes.split_off(at + key.len());
         bytes.truncate(at);
-        bytes.extend_from_slice(b"[key]");
-        bytes.extend_from_slice(&rest);
+        clean.extend_from_slice(bytes);
+        clean.extend_from_slice(b"[key]");
+        *bytes = rest;
     }
+    clean.append(bytes);
+    *bytes = clean;
 }
 
 impl Driver {

@@ -15,12 +15,23 @@ use tokio::task::JoinSet;
 use wasmtime_wasi_http::Error;
 
 use super::failure::Failure;
+use super::names::Names;
 use super::proxy::Proxy;
+use super::special_use;
 use super::target::Target;
 use super::tls::Tls;
 
 /// How long one address may take before the next is tried beside it (RFC 8305's recommended value).
 const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Which addresses a name may lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Reach {
+    /// Any: the operator has named this very host.
+    Any,
+    /// Those of public servers.
+    Public,
+}
 
 /// A byte stream in both directions.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -29,19 +40,23 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for S {}
 
 /// Connects to `target`, through `proxy` if there is one, and speaks TLS where the target wants it.
 ///
-/// A plain `http` target behind a proxy gets the connection to the proxy itself.
+/// A plain `http` target behind a proxy gets the connection to the proxy itself. A proxy resolves the target's name, so
+/// `reach` holds for a target without one.
 ///
 /// # Errors
 /// What stood in the way: the name, the address, the proxy or TLS.
 pub(super) async fn connect(
     target: &Target,
+    reach: Reach,
     proxy: Option<&Proxy>,
+    names: &Names,
     tls: &Tls,
 ) -> Result<Box<dyn Stream>, Failure> {
     let Some(proxy) = proxy else {
-        return secure(reach(target).await?, target, tls).await;
+        return secure(open(target, reach, names).await?, target, tls).await;
     };
-    let stream = secure(reach(&proxy.target).await?, &proxy.target, tls).await?;
+    let stream = open(&proxy.target, Reach::Any, names).await?;
+    let stream = secure(stream, &proxy.target, tls).await?;
     if target.tls {
         secure(tunnel(stream, target, proxy).await?, target, tls).await
     } else {
@@ -61,11 +76,9 @@ async fn secure<S: Stream>(
     })
 }
 
-async fn reach(target: &Target) -> Result<TcpStream, Failure> {
+async fn open(target: &Target, reach: Reach, names: &Names) -> Result<TcpStream, Failure> {
     let whom = target.to_string();
-    let addresses = resolve(target)
-        .await
-        .map_err(|cause| Failure::resolve(&whom, &cause))?;
+    let addresses = addresses(target, reach, names).await?;
     let stream = race(addresses)
         .await
         .map_err(|cause| Failure::connect(&whom, &cause))?;
@@ -74,16 +87,29 @@ async fn reach(target: &Target) -> Result<TcpStream, Failure> {
     Ok(stream)
 }
 
-/// The target's addresses, never none.
-async fn resolve(target: &Target) -> io::Result<Vec<SocketAddr>> {
+/// The target's addresses, never none. The name is resolved this once: what is judged here is what is connected to.
+async fn addresses(
+    target: &Target,
+    reach: Reach,
+    names: &Names,
+) -> Result<Vec<SocketAddr>, Failure> {
     if let Ok(address) = target.host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, target.port)]);
     }
-    let found: Vec<_> = tokio::net::lookup_host((target.host.as_str(), target.port))
-        .await?
-        .collect();
-    if found.is_empty() {
-        return Err(io::Error::other("it has no address"));
+    let whom = target.to_string();
+    let found = names
+        .resolve(&target.host, target.port)
+        .await
+        .map_err(|cause| Failure::resolve(&whom, &cause))?;
+    if reach == Reach::Public {
+        let kind = |address: &SocketAddr| Some((address.ip(), special_use::of(address.ip())?));
+        if let Some((address, kind)) = found.iter().find_map(kind) {
+            let cause = format_args!(
+                "the name leads to {address}, {kind}: where that is meant, allow the very name with --allow-fetch {}",
+                target.host
+            );
+            return Err(Failure::new(Error::DestinationIpProhibited, &whom, cause));
+        }
     }
     Ok(alternate(found))
 }

@@ -1,4 +1,4 @@
-//! wasi:http over this machine's network: one exchange of a request and its answer.
+//! One exchange of a request and its answer over this machine's network.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,50 +9,64 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::body::AnswerBody;
-use super::connect::{Stream, connect};
+use super::connect::{Reach, Stream, connect};
 use super::failure::{Diary, Failure};
-use super::pool::{Lease, Pool};
+use super::named::Named;
+use super::names::Names;
+use super::pool::{Lease, Pool, Route};
 use super::proxy::{Proxies, Proxy};
+use super::redaction;
 use super::target::Target;
 use super::tls::Tls;
 
-/// For a stage that the component sets no limit for, as in wasmtime's own client.
-const NO_LIMIT_GIVEN: Duration = Duration::from_secs(600);
-
-/// The component's HTTP client.
+/// The client of this run. Clones share its connections.
+#[derive(Clone)]
 pub(crate) struct Egress {
     client: Arc<Client>,
 }
 
 struct Client {
     proxies: Proxies,
+    names: Names,
+    named: Named,
     tls: Tls,
     pool: Pool,
     diary: Diary,
 }
 
-/// The time limits of an exchange.
-struct Limits {
-    connect: Duration,
-    first_byte: Duration,
-    between_bytes: Duration,
+/// Whom a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The model: the operator has said where it is.
+    Model,
+    /// A tool of the web: a model has said where to go. A name that leads to a special-use address is refused unless the
+    /// operator has named that host.
+    Web,
 }
 
-/// What hooks answer with: the response, and what must go on while its body is read. Here nothing must.
-type Sent = (
-    Response<WasiBody>,
-    Box<dyn Future<Output = Result<(), Error>> + Send>,
-);
+/// The time limits of an exchange.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// For the name, the connection, a proxy's tunnel and TLS together.
+    pub(crate) connect: Duration,
+    /// For the answer's head.
+    pub(crate) first_byte: Duration,
+    /// Between two pieces of its body.
+    pub(crate) between_bytes: Duration,
+}
 
 impl Egress {
-    /// A client with the proxies and certificate roots that this process's environment names.
-    pub(crate) fn from_env() -> Egress {
+    /// A client with the proxies and certificate roots that this process's environment names. `named` are the hosts that
+    /// may have any address.
+    pub(crate) fn from_env(named: Named) -> Egress {
         Egress {
             client: Arc::new(Client {
                 proxies: Proxies::read(|name| std::env::var(name).ok()),
+                names: Names::System,
+                named,
                 tls: Tls::default(),
                 pool: Pool::default(),
                 diary: Diary::default(),
@@ -64,38 +78,32 @@ impl Egress {
     pub(crate) fn diary(&self) -> Diary {
         self.client.diary.clone()
     }
-}
 
-impl WasiHttpHooks for Egress {
-    fn send_request(
-        &mut self,
+    /// Sends a request and answers with the answer once its head is there. No redirect is followed. What the server sends
+    /// back of `key`, which the request holds, is taken out.
+    ///
+    /// # Errors
+    /// What stood in the way, by the codes of wasi:http. The diary has the words.
+    pub(crate) async fn send(
+        &self,
         request: Request<WasiBody>,
-        options: Option<RequestOptions>,
-        _answer_read: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
-        let client = self.client.clone();
-        Box::new(async move {
-            match client.exchange(request, &Limits::of(options)).await {
-                Ok(answer) => {
-                    client.diary.succeeded();
-                    Ok((answer, Box::new(async { Ok(()) }) as _))
-                }
-                Err(failure) => {
-                    client.diary.failed(&failure);
-                    Err(failure.code)
-                }
+        limits: Limits,
+        purpose: Purpose,
+        key: Option<&str>,
+    ) -> Result<Response<WasiBody>, Error> {
+        let client = &self.client;
+        match client.exchange(request, &limits, purpose).await {
+            Ok(answer) => {
+                client.diary.succeeded();
+                Ok(match key {
+                    Some(key) => redaction::without(key, answer).map(BodyExt::boxed_unsync),
+                    None => answer.map(BodyExt::boxed_unsync),
+                })
             }
-        })
-    }
-}
-
-impl Limits {
-    fn of(options: Option<RequestOptions>) -> Limits {
-        let options = options.unwrap_or_default();
-        Limits {
-            connect: options.connect_timeout.unwrap_or(NO_LIMIT_GIVEN),
-            first_byte: options.first_byte_timeout.unwrap_or(NO_LIMIT_GIVEN),
-            between_bytes: options.between_bytes_timeout.unwrap_or(NO_LIMIT_GIVEN),
+            Err(failure) => {
+                client.diary.failed(&failure);
+                Err(failure.code)
+            }
         }
     }
 }
@@ -105,45 +113,54 @@ impl Client {
         &self,
         mut request: Request<WasiBody>,
         limits: &Limits,
-    ) -> Result<Response<WasiBody>, Failure> {
+        purpose: Purpose,
+    ) -> Result<Response<AnswerBody>, Failure> {
         let url = request.uri().clone();
         let target = Target::of(&url).ok_or_else(|| {
             let cause = "not a http or https URL";
             Failure::new(Error::HttpRequestUriInvalid, &url.to_string(), cause)
         })?;
+        let reach = if purpose == Purpose::Model || self.named.covers(&url) {
+            Reach::Any
+        } else {
+            Reach::Public
+        };
         let proxy = self.proxies.between(&url)?;
         address(&mut request, &target, proxy.as_ref());
 
         // A kept connection may turn out to be closed; then the request comes back unsent and takes a fresh one.
-        if let Some(lease) = self.pool.take(&target).await {
-            match self.send(lease, request, &target, limits).await? {
-                Outcome::Answered(answer) => return Ok(answer),
+        let route = (target, reach);
+        if let Some(lease) = self.pool.take(&route).await {
+            match self.send(lease, request, &route.0, limits).await? {
+                Outcome::Answered(answer) => return Ok(*answer),
                 Outcome::Unsent(unsent, _) => request = *unsent,
             }
         }
-        let lease = self.open(&target, proxy.as_ref(), limits.connect).await?;
-        match self.send(lease, request, &target, limits).await? {
-            Outcome::Answered(answer) => Ok(answer),
-            Outcome::Unsent(_, cause) => Err(Failure::exchange(&target.to_string(), &cause)),
+        let lease = self.open(&route, proxy.as_ref(), limits.connect).await?;
+        match self.send(lease, request, &route.0, limits).await? {
+            Outcome::Answered(answer) => Ok(*answer),
+            Outcome::Unsent(_, cause) => Err(Failure::exchange(&route.0.to_string(), &cause)),
         }
     }
 
     /// Opens a connection, whatever lies on the way, within the time limit.
     async fn open(
         &self,
-        target: &Target,
+        route: &Route,
         proxy: Option<&Proxy>,
         limit: Duration,
     ) -> Result<Lease, Failure> {
+        let (target, reach) = route;
         let whom = target.to_string();
         let open = async {
-            let stream: Box<dyn Stream> = connect(target, proxy, &self.tls).await?;
+            let stream: Box<dyn Stream> =
+                connect(target, *reach, proxy, &self.names, &self.tls).await?;
             let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
                 .await
                 .map_err(|cause| Failure::exchange(&whom, &cause))?;
             // Its failures reach the exchange on it too. It ends when the lease is dropped.
             tokio::spawn(connection);
-            Ok(self.pool.lease(target.clone(), sender))
+            Ok(self.pool.lease(route.clone(), sender))
         };
         timeout(limit, open).await.unwrap_or_else(|_| {
             let cause = format!("no connection within {limit:?}");
@@ -175,15 +192,15 @@ impl Client {
             };
         let between_bytes = limits.between_bytes;
         let diary = self.diary.clone();
-        Ok(Outcome::Answered(answer.map(|incoming| {
-            AnswerBody::new(incoming, lease, between_bytes, whom, diary).boxed_unsync()
-        })))
+        let answer =
+            answer.map(|incoming| AnswerBody::new(incoming, lease, between_bytes, whom, diary));
+        Ok(Outcome::Answered(Box::new(answer)))
     }
 }
 
 /// How far a request came.
 enum Outcome {
-    Answered(Response<WasiBody>),
+    Answered(Box<Response<AnswerBody>>),
     /// Not a byte of it left: it may be sent again.
     Unsent(Box<Request<WasiBody>>, hyper::Error),
 }
@@ -203,5 +220,133 @@ fn address(request: &mut Request<WasiBody>, target: &Target, proxy: Option<&Prox
             let path = request.uri().path_and_query().cloned();
             *request.uri_mut() = path.map(Uri::from).unwrap_or_default();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use http_body_util::{BodyExt, Empty};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn client(table: &[(&'static str, &[IpAddr])], allowed: &[&str]) -> Egress {
+        let mut command = vec!["ask".to_owned()];
+        for entry in allowed {
+            command.extend(["--allow-fetch".to_owned(), entry.to_string()]);
+        }
+        let owned = |(name, addresses): &(&'static str, &[IpAddr])| (*name, addresses.to_vec());
+        Egress {
+            client: Arc::new(Client {
+                proxies: Proxies::read(|_| None),
+                names: Names::Table(table.iter().map(owned).collect()),
+                named: Named::read(&command, &[], &crate::settings::Settings::default()),
+                tls: Tls::default(),
+                pool: Pool::default(),
+                diary: Diary::default(),
+            }),
+        }
+    }
+
+    /// A server that answers `204` to everything, on connections that stay.
+    async fn server() -> u16 {
+        let listener = TcpListener::bind((LOOPBACK, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut request = [0; 4096];
+                    while stream.read(&mut request).await.is_ok_and(|read| read > 0) {
+                        let answer = b"HTTP/1.1 204 No Content\r\n\r\n";
+                        stream.write_all(answer).await.unwrap();
+                    }
+                });
+            }
+        });
+        port
+    }
+
+    async fn get(egress: &Egress, url: &str, purpose: Purpose) -> Result<u16, Error> {
+        let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+        let request = Request::get(url).body(body).unwrap();
+        let limits = Limits {
+            connect: SECOND,
+            first_byte: SECOND,
+            between_bytes: SECOND,
+        };
+        let answer = egress.send(request, limits, purpose, None).await?;
+        let status = answer.status().as_u16();
+        answer.into_body().collect().await?;
+        Ok(status)
+    }
+
+    #[tokio::test]
+    async fn a_public_name_that_leads_into_this_machine_is_refused_to_the_web() {
+        let port = server().await;
+        let url = format!("http://rebound.example.com:{port}/");
+        let table: [(&str, &[IpAddr]); 1] = [("rebound.example.com", &[LOOPBACK])];
+        let egress = client(&table, &["*"]);
+        let refused = get(&egress, &url, Purpose::Web).await;
+        assert!(matches!(refused, Err(Error::DestinationIpProhibited)));
+        assert_eq!(
+            egress.diary().last_failure().unwrap(),
+            format!(
+                "rebound.example.com:{port}: the name leads to 127.0.0.1, a loopback address: where that is meant, \
+                 allow the very name with --allow-fetch rebound.example.com"
+            )
+        );
+        // The model is where the operator says, and its connection serves no fetch.
+        assert_eq!(get(&egress, &url, Purpose::Model).await.unwrap(), 204);
+        assert!(get(&egress, &url, Purpose::Web).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn one_special_address_among_public_ones_is_enough() {
+        let mapped = IpAddr::V6(Ipv4Addr::LOCALHOST.to_ipv6_mapped());
+        let public = IpAddr::V4(Ipv4Addr::new(8, 8, 8, 8));
+        for special in [
+            LOOPBACK,
+            mapped,
+            IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
+        ] {
+            let egress = client(&[("a.example.com", &[public, special])], &["*"]);
+            let refused = get(&egress, "http://a.example.com/", Purpose::Web).await;
+            assert!(
+                matches!(refused, Err(Error::DestinationIpProhibited)),
+                "{special}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_host_that_the_operator_has_named_may_have_any_address() {
+        let port = server().await;
+        let url = format!("http://nas.example.com:{port}/");
+        let table: [(&str, &[IpAddr]); 1] = [("nas.example.com", &[LOOPBACK])];
+        for entry in [
+            "nas.example.com".to_owned(),
+            format!("NAS.example.com.:{port}"),
+        ] {
+            let egress = client(&table, &[&entry]);
+            assert_eq!(
+                get(&egress, &url, Purpose::Web).await.unwrap(),
+                204,
+                "{entry}"
+            );
+        }
+        for entry in ["*.example.com", "nas.example.com:1"] {
+            let egress = client(&table, &[entry]);
+            assert!(get(&egress, &url, Purpose::Web).await.is_err(), "{entry}");
+        }
+        // An address in the URL was allowed as what it is.
+        let literal = format!("http://127.0.0.1:{port}/");
+        let egress = client(&[], &[]);
+        assert_eq!(get(&egress, &literal, Purpose::Web).await.unwrap(), 204);
     }
 }

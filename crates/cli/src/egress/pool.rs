@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use hyper::client::conn::http1::SendRequest;
 use wasmtime_wasi_http::WasiBody;
 
+use super::connect::Reach;
 use super::target::Target;
 
 /// A connection that carried nothing for longer may be forgotten by a router in between, and a request on it lost.
@@ -16,9 +17,13 @@ const IDLE: Duration = Duration::from_secs(60);
 /// microseconds; one whose server never read the request to its end never is.
 const READY_WITHIN: Duration = Duration::from_millis(100);
 
-/// Idle connections by target. Clones share them.
+/// Where a connection goes, and which addresses it may have gone to: one that was opened to any is none for a request
+/// that wants a public one.
+pub(super) type Route = (Target, Reach);
+
+/// Idle connections by route. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct Pool(Arc<Mutex<HashMap<Target, Vec<Idle>>>>);
+pub(super) struct Pool(Arc<Mutex<HashMap<Route, Vec<Idle>>>>);
 
 struct Idle {
     sender: SendRequest<WasiBody>,
@@ -29,35 +34,35 @@ struct Idle {
 pub(super) struct Lease {
     /// The connection.
     pub(super) sender: SendRequest<WasiBody>,
-    target: Target,
+    route: Route,
     pool: Pool,
 }
 
 impl Pool {
-    /// A connection to `target` that still stands.
-    pub(super) async fn take(&self, target: &Target) -> Option<Lease> {
+    /// A connection on `route` that still stands.
+    pub(super) async fn take(&self, route: &Route) -> Option<Lease> {
         loop {
-            let idle = self.idle().get_mut(target)?.pop()?;
+            let idle = self.idle().get_mut(route)?.pop()?;
             let mut sender = idle.sender;
             if idle.since.elapsed() > IDLE {
                 continue;
             }
             if let Ok(Ok(())) = tokio::time::timeout(READY_WITHIN, sender.ready()).await {
-                return Some(self.lease(target.clone(), sender));
+                return Some(self.lease(route.clone(), sender));
             }
         }
     }
 
     /// Takes care of a fresh connection.
-    pub(super) fn lease(&self, target: Target, sender: SendRequest<WasiBody>) -> Lease {
+    pub(super) fn lease(&self, route: Route, sender: SendRequest<WasiBody>) -> Lease {
         Lease {
             sender,
-            target,
+            route,
             pool: self.clone(),
         }
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, HashMap<Target, Vec<Idle>>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, HashMap<Route, Vec<Idle>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -69,6 +74,6 @@ impl Lease {
             sender: self.sender,
             since: Instant::now(),
         };
-        self.pool.idle().entry(self.target).or_default().push(idle);
+        self.pool.idle().entry(self.route).or_default().push(idle);
     }
 }

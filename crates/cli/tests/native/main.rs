@@ -1,7 +1,8 @@
 //! The built command, run as a user runs it, with the component that is embedded in it.
 //!
 //! Where a new test goes: what the command line, the folders and the exit codes promise into `options`; what is
-//! reached over the network, and how, into `network`; what happens while a run is under way into `interruption`.
+//! reached over the network, and how, into `network`; what happens while a run is under way into `interruption`; what
+//! becomes of keys into `keys`.
 //! The others are what the tests stand on: `authority` makes certificates, `model` is a model's server on loopback,
 //! `proxy` a proxy in front of it, `scratch` the folders and the command of one test.
 
@@ -12,6 +13,7 @@
 
 mod authority;
 mod interruption;
+mod keys;
 mod model;
 mod network;
 mod options;

@@ -13,6 +13,7 @@ fn help_is_native_first_then_the_components() {
     let native = out.find("--workspace DIR").unwrap();
     let component = out.find("replay").unwrap();
     assert!(native < component, "{out}");
+    assert!(out.contains("--continue  "), "{out}");
 
     let (code, out, err) = run(&mut scratch.bare());
     assert_eq!((code, out.as_str()), (2, ""));
