@@ -361,3 +361,22 @@ fn help_and_version_need_no_grant() {
         );
     });
 }
+
+#[test]
+fn a_key_that_a_server_sends_back_is_taken_out_whatever_it_is() {
+    // The second stands in its own replacement, and the third in what is around it.
+    for key in ["sk-sent-back", "k", "e"] {
+        on_each_host(|host| {
+            let work = Scratch::new();
+            let message = format!("wrong: {key}");
+            let model = ScriptedModel::start([Reply::error(401, &message, "auth", None)]);
+            let guest = Guest::ask(&work, &model, "hello").env("OPENAI_API_KEY", key);
+            let ended = host.run(&guest);
+            assert!(
+                ended.stderr().contains("[key]"),
+                "{key}: {}",
+                ended.stderr()
+            );
+        });
+    }
+}
