@@ -1,9 +1,10 @@
-//! Memory and fuel against `size-budget.toml`.
+//! Memory, fuel and the boundary against `size-budget.toml`.
 
 use e2e::artifact;
 use e2e::conversation;
 use e2e::guest::Guest;
 use e2e::in_process;
+use e2e::measure;
 use e2e::page_costs::{self, PAGE_BYTES};
 use e2e::scratch::Scratch;
 use e2e::size_budget;
@@ -90,4 +91,58 @@ fn a_page_costs_by_its_bytes() {
         );
         assert!(page.text_bytes > 0, "{page:?}");
     }
+}
+
+#[test]
+fn a_session_is_saved_and_restored_in_two_copies_of_its_transcript() {
+    let budget = size_budget::read();
+    assert!(budget.saved_copies <= 2, "the promise is 2");
+    for saved in measure::saved_sessions() {
+        assert!(
+            saved.copy >= u64::try_from(saved.bytes).expect("a length is a u64"),
+            "the control: a copy of a byte costs 1 at least: {saved:?}"
+        );
+        let besides = budget.saved_constant + budget.saved_per_call * saved.turns;
+        let fuel = saved.save + saved.restore;
+        let limit = besides + budget.saved_copies * saved.copy;
+        assert!(fuel <= limit, "{fuel} of {limit}: {saved:?}");
+        // A third copy would be seen.
+        if saved.turns == 100 {
+            assert!(fuel + saved.copy > limit, "{fuel} of {limit}: {saved:?}");
+        }
+    }
+    let again = || measure::saved_session("openai", 10, 20);
+    assert_eq!(again(), again(), "it costs the same each time");
+}
+
+#[test]
+fn a_call_that_does_nothing_is_cheap() {
+    let limit = size_budget::read().boundary_ratio;
+    assert!(limit <= 20, "the promise is 20");
+    let limit = f64::from(u32::try_from(limit).expect("a ratio is small"));
+    let boundary = measure::boundary(50);
+    for (call, time) in [("next", boundary.next), ("usage", boundary.usage)] {
+        let ratio = boundary.ratio(time);
+        assert!(
+            ratio <= limit,
+            "{call} takes {ratio:.1} empty calls: {boundary:?}"
+        );
+    }
+}
+
+#[test]
+fn a_thousand_idle_sessions_and_instances_are_small() {
+    let budget = size_budget::read();
+    let idle = measure::idle_memory();
+    assert!(idle.session_bytes > 0, "the control: memory was counted");
+    assert!(
+        idle.session_bytes <= budget.idle_session_bytes,
+        "{idle:?}, and a session may take {} bytes",
+        budget.idle_session_bytes
+    );
+    assert!(
+        idle.instance_pages <= budget.idle_instance_pages,
+        "{idle:?}, and an instance may have {} pages",
+        budget.idle_instance_pages
+    );
 }

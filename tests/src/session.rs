@@ -8,13 +8,13 @@ pub use bindings::exports::dewclaw::agent::session as wit;
 pub use conversation::{Conversation, End, Held};
 pub use embedder::{Embedder, HostTools, KEY};
 
-use crate::artifact;
+use crate::{artifact, in_process};
 use bindings::Core;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::OnceLock;
 use wasmtime::component::{Component, Linker, ResourceAny};
-use wasmtime::{Engine, Store};
+use wasmtime::{Config, Engine, OptLevel, ResourceLimiter, Store};
 
 mod bindings {
     #![allow(missing_docs, unreachable_pub, reason = "generated")]
@@ -27,28 +27,80 @@ mod bindings {
 pub struct Instance(Rc<RefCell<Running>>);
 
 struct Running {
-    store: Store<()>,
+    store: Store<Memory>,
     core: Core,
+}
+
+/// Counts the linear memory.
+#[derive(Default)]
+struct Memory {
+    bytes: usize,
+}
+
+impl ResourceLimiter for Memory {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.bytes += desired - current;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        _desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(true)
+    }
 }
 
 impl Instance {
     /// A fresh instance.
     pub fn start() -> Self {
         static COMPILED: OnceLock<Component> = OnceLock::new();
-        Self::of(COMPILED.get_or_init(compile))
+        Self::of(COMPILED.get_or_init(|| compile(in_process::engine())))
     }
 
-    /// A fresh instance on an engine of its own, as in another process.
+    /// A fresh instance on an engine that compiles otherwise, counts nothing and checks every access to memory itself: as in
+    /// another process, on another machine.
     pub fn elsewhere() -> Self {
-        Self::of(&compile())
+        static COMPILED: OnceLock<Component> = OnceLock::new();
+        Self::of(COMPILED.get_or_init(|| {
+            let mut config = Config::new();
+            config
+                .cranelift_opt_level(OptLevel::None)
+                .signals_based_traps(false)
+                .memory_reservation(0)
+                .memory_guard_size(0);
+            compile(&Engine::new(&config).expect("an engine can be made"))
+        }))
     }
 
-    fn of(component: &Component) -> Self {
+    /// A fresh instance of the component as [`compile`] gives it.
+    pub fn of(component: &Component) -> Self {
         let engine = component.engine();
-        let mut store = Store::new(engine, ());
+        let mut store = Store::new(engine, Memory::default());
+        store.limiter(|memory| memory);
+        // Fails where no fuel is counted.
+        let _ = store.set_fuel(u64::MAX);
         let core = Core::instantiate(&mut store, component, &Linker::new(engine))
             .expect("the component wants nothing of its host");
         Self(Rc::new(RefCell::new(Running { store, core })))
+    }
+
+    /// The fuel that the instance has used so far. Panics where none is counted.
+    pub fn fuel(&self) -> u64 {
+        let running = self.0.borrow();
+        u64::MAX - running.store.get_fuel().expect("fuel is counted")
+    }
+
+    /// Bytes of its linear memory, which never shrinks.
+    pub fn memory_bytes(&self) -> usize {
+        self.0.borrow().store.data().bytes
     }
 
     /// Opens a session.
@@ -82,7 +134,7 @@ impl Instance {
     /// Calls into the component. No call may trap.
     fn call<T>(
         &self,
-        call: impl FnOnce(&wit::GuestSession<'_>, &mut Store<()>) -> wasmtime::Result<T>,
+        call: impl FnOnce(&wit::GuestSession<'_>, &mut Store<Memory>) -> wasmtime::Result<T>,
     ) -> T {
         let mut running = self.0.borrow_mut();
         let Running { store, core } = &mut *running;
@@ -91,9 +143,10 @@ impl Instance {
     }
 }
 
-fn compile() -> Component {
+/// The component in an engine's machine code.
+pub fn compile(engine: &Engine) -> Component {
     let path = artifact::dewclaw_core();
-    Component::from_file(&Engine::default(), &path)
+    Component::from_file(engine, &path)
         .unwrap_or_else(|error| panic!("{} is not a component: {error:?}", path.display()))
 }
 

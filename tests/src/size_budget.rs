@@ -17,6 +17,18 @@ pub struct RunBudget {
     pub html_memory_factor: usize,
     /// `[memory] demo_end_pages`: the pages of linear memory at the end of the demo.
     pub demo_end_pages: usize,
+    /// `[session] saved_copies`: how many copies of the transcript saving and restoring a session may cost together.
+    pub saved_copies: u64,
+    /// `[session] saved_constant`: the fuel that both may cost besides, whatever the conversation.
+    pub saved_constant: u64,
+    /// `[session] saved_per_call`: the fuel that both may cost besides for each tool call of the conversation.
+    pub saved_per_call: u64,
+    /// `[session] boundary_ratio`: how many empty calls a call of `next` or `usage` may take that does nothing.
+    pub boundary_ratio: u64,
+    /// `[session] idle_session_bytes`: the linear memory that one more session of an instance may take.
+    pub idle_session_bytes: usize,
+    /// `[session] idle_instance_pages`: the pages of linear memory that an instance with a session may have.
+    pub idle_instance_pages: usize,
 }
 
 /// Reads the budget. Panics, naming the entry, when one is missing.
@@ -36,14 +48,21 @@ pub fn read() -> RunBudget {
             panic!("size-budget.toml has no whole number {entry} in [{section}]")
         })
     };
+    let count = |section: &str, entry: &str| {
+        usize::try_from(number(section, entry)).expect("a count fits into memory")
+    };
     RunBudget {
         turn_constant: number("fuel", "turn_constant"),
         per_history_byte: number("fuel", "per_history_byte"),
         html_constant: number("html", "constant"),
         html_per_byte: number("html", "per_byte"),
-        html_memory_factor: usize::try_from(number("html", "memory_factor"))
-            .expect("a factor is small"),
-        demo_end_pages: usize::try_from(number("memory", "demo_end_pages"))
-            .expect("a page count is small"),
+        html_memory_factor: count("html", "memory_factor"),
+        demo_end_pages: count("memory", "demo_end_pages"),
+        saved_copies: number("session", "saved_copies"),
+        saved_constant: number("session", "saved_constant"),
+        saved_per_call: number("session", "saved_per_call"),
+        boundary_ratio: number("session", "boundary_ratio"),
+        idle_session_bytes: count("session", "idle_session_bytes"),
+        idle_instance_pages: count("session", "idle_instance_pages"),
     }
 }

@@ -12,13 +12,14 @@ use crate::json::decimal;
 use crate::settings::{Settings, SettingsError};
 use crate::template::fill;
 use crate::tools::{HostTool, Offer, Tool};
-use crate::transcript::{Line, Transcript};
+use crate::transcript::Transcript;
 use crate::url::without_end;
 use crate::wire::{self, Block, CallResult, Reply, ReplyDecoder, Stop, Wire};
 
 mod calls;
 mod exchange;
 mod failure;
+mod fields;
 mod resume;
 mod retry;
 mod saved;
@@ -32,6 +33,9 @@ pub use saved::RestoreError;
 
 /// Bytes of an error reply that are kept, to find the server's message in.
 const MAX_ERROR_BODY_BYTES: usize = 8 * 1024;
+
+/// Bytes of a piece of a request's body.
+const PIECE_BYTES: usize = 16 * 1024;
 
 /// How long the end of a connection is waited for once the reply on it is complete: one that is seen to end can be used
 /// again, and some servers leave it open.
@@ -51,9 +55,10 @@ pub struct Agent {
     wire: &'static Wire,
     offer: Offer,
     transcript: Transcript,
-    /// The wall time of the first prompt, whose date is in the head.
+    /// The wall time of the first prompt, whose date is in the head; 0 before it.
     born_ms: u64,
-    /// The request's bytes before the first message: the same in every request, so that servers can cache it.
+    /// The request's bytes before the first message: the same in every request, so that servers can cache it. The first
+    /// request makes it.
     head: Vec<u8>,
     effects: Vec<Effect>,
     /// How many of them were taken.
@@ -146,11 +151,10 @@ impl Agent {
             return Err(Misuse::EmptyPrompt);
         }
         self.now = now;
-        if self.head.is_empty() {
-            self.born_ms = now.wall_ms;
-            self.set_head();
+        if self.born_ms == 0 {
+            self.born_ms = now.wall_ms.max(1);
         }
-        self.transcript.push((self.wire.user_message)(text));
+        self.transcript.push(&(self.wire.user_message)(text));
         self.steps = 0;
         self.wrapping_up = false;
         self.usage = Usage::default();
@@ -200,21 +204,30 @@ impl Agent {
     /// Piece `index` of the body of the request that [`Effect::CallModel`] asked for last; `None` past its end.
     /// The pieces in order, without anything between them, are the body.
     pub fn body_piece(&self, index: usize) -> Option<&[u8]> {
-        let lines = self.transcript.lines();
-        if index == 0 {
+        if self.head.is_empty() {
+            return None;
+        }
+        let Some(index) = index.checked_sub(1) else {
             return Some(&self.head);
+        };
+        let (messages, mark, end) = self.around_mark();
+        if let Some(piece) = messages.chunks(PIECE_BYTES).nth(index) {
+            return Some(piece);
         }
-        if index < lines.len() {
-            return Some(lines[index - 1].json_and_comma());
-        }
-        // The last message: what is before its mark, the mark, what is behind it.
-        let (before, behind) = lines.last().map(Line::around_mark)?;
-        match (index - lines.len(), behind) {
-            (0, _) => Some(before),
-            (1, Some(_)) => Some(self.wire.mark),
-            (2, Some(behind)) => Some(behind),
-            (1, None) | (3, Some(_)) => Some(self.tail()),
-            _ => None,
+        let behind = [mark, end, self.tail()];
+        let first = if mark.is_empty() { 2 } else { 0 };
+        behind
+            .get(first + index - messages.len().div_ceil(PIECE_BYTES))
+            .copied()
+    }
+
+    /// The messages up to where the last one has its mark, the mark, and what is behind it.
+    fn around_mark(&self) -> (&[u8], &'static [u8], &'static [u8]) {
+        let messages = self.transcript.messages();
+        let (mark, end) = self.wire.mark;
+        match messages.strip_suffix(end) {
+            Some(before) => (before, mark, end),
+            None => (messages, b"", b""),
         }
     }
 
@@ -302,12 +315,6 @@ impl Agent {
         }
     }
 
-    /// Makes the head, which stays the same as long as the session lives.
-    fn set_head(&mut self) {
-        let system = system_text::system_text(&self.settings.system, self.born_ms);
-        self.head = (self.wire.request_head)(&self.settings, &self.offer, &system);
-    }
-
     fn exchange(&mut self, id: RequestId) -> Result<&mut Exchange, Misuse> {
         match &mut self.state {
             State::Replying(exchange) if exchange.id == id => Ok(exchange),
@@ -326,12 +333,13 @@ impl Agent {
     fn call_model(&mut self) {
         self.last_request += 1;
         let id = RequestId(self.last_request);
-        let mark = match self.transcript.lines().last().map(Line::around_mark) {
-            Some((_, Some(_))) => self.wire.mark.len(),
-            _ => 0,
-        };
+        if self.head.is_empty() {
+            let system = system_text::system_text(&self.settings.system, self.born_ms);
+            self.head = (self.wire.request_head)(&self.settings, &self.offer, &system);
+        }
+        let (messages, mark, end) = self.around_mark();
         let content_length =
-            self.head.len() + self.transcript.body_bytes() + mark + self.tail().len();
+            self.head.len() + messages.len() + mark.len() + end.len() + self.tail().len();
         let base = without_end(self.settings.base_url(), "/");
         self.effects.push(Effect::CallModel(ModelCall {
             id,
@@ -475,7 +483,7 @@ impl Agent {
                 .retain(|block| !matches!(block, Block::Call(_)));
         }
         self.calls.name(reply.calls_mut());
-        self.transcript.push((self.wire.reply_message)(&reply));
+        self.transcript.push(&(self.wire.reply_message)(&reply));
         self.text = reply.text();
         let mut calls = Vec::new();
         for block in reply.blocks {
@@ -508,7 +516,7 @@ impl Agent {
         self.push_results(&results);
         if self.steps >= self.settings.max_steps {
             self.wrapping_up = true;
-            self.transcript.push((self.wire.user_message)(WRAP_UP));
+            self.transcript.push(&(self.wire.user_message)(WRAP_UP));
             self.show(Event::Notice(fill(
                 "the step limit of % is reached: wrapping up",
                 &[&decimal(self.settings.max_steps.into())],
@@ -520,12 +528,17 @@ impl Agent {
     }
 
     fn push_results(&mut self, results: &[CallResult]) {
-        for line in (self.wire.tool_messages)(results) {
-            self.transcript.push(line);
-        }
+        self.transcript.push(&(self.wire.tool_messages)(results));
     }
 
     fn cancel(&mut self) {
+        // A reply that is whole counts, whether or not its connection has ended: an answer is the end of the run.
+        if let State::Replying(exchange) = &self.state
+            && exchange.complete_until.is_some()
+        {
+            self.effects.push(Effect::DropReply { id: exchange.id });
+            self.end_reply();
+        }
         if matches!(self.state, State::Idle) {
             return;
         }
@@ -538,7 +551,7 @@ impl Agent {
         let mut asked = Vec::new();
         for effect in core::mem::take(&mut self.effects) {
             match effect {
-                Effect::Event(_) => self.effects.push(effect),
+                Effect::Event(_) | Effect::DropReply { .. } => self.effects.push(effect),
                 Effect::CallModel(_) => reply = None,
                 Effect::Operate { id, .. } => asked.push(id),
                 _ => {}

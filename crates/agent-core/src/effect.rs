@@ -302,7 +302,7 @@ impl Reason {
     }
 
     /// The reason of a name that [`Reason::name`] gives; of a failure also its class and message.
-    pub(crate) fn ended(name: &str, class: Option<&str>, message: Option<&str>) -> Option<Reason> {
+    pub(crate) fn ended(name: &str, class: &str, message: String) -> Option<Reason> {
         let kinds = [
             Reason::Answered,
             Reason::StepLimit,
@@ -315,8 +315,7 @@ impl Reason {
         }
         let kind = FailureKind::ALL
             .into_iter()
-            .find(|kind| Some(kind.name()) == class)?;
-        let message = String::from(message?);
+            .find(|kind| kind.name() == class)?;
         (name == "failed").then_some(Reason::Failed(Failure { kind, message }))
     }
 

@@ -7,6 +7,7 @@ mod raw;
 mod value;
 mod write;
 
+pub(crate) use raw::elements;
 pub use raw::raw;
 pub use value::{ParseError, Value, parse};
 pub(crate) use write::string_cost;

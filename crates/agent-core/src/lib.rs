@@ -64,4 +64,4 @@ pub use operation::{
     ANSWER_HEADERS, FileAnswer, FileOperation, HttpAnswer, HttpOperation, perform,
 };
 pub use settings::{Approve, SETTING_NAMES, SearchEngine, Settings, SettingsError, WireName};
-pub use transcript::{Line, LineProblem, Transcript, TranscriptError};
+pub use transcript::{LineProblem, Transcript, TranscriptError};

@@ -4,70 +4,28 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::json::decimal;
+use crate::json::{self, decimal};
 use crate::template::fill;
 use crate::wire;
-
-/// One message, serialised once: a request sends these very bytes again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// The message's JSON and the comma that parts it from the next, so that both go out as one piece.
-    bytes: Vec<u8>,
-    mark_at: Option<usize>,
-}
-
-impl Line {
-    /// The line of a message in the form of the transcript's wire. `mark_at`: where in it the wire may put a mark while
-    /// it is the last message, so that the server caches up to here.
-    pub fn new(mut json: Vec<u8>, mark_at: Option<usize>) -> Line {
-        json.push(b',');
-        Line {
-            bytes: json,
-            mark_at,
-        }
-    }
-
-    /// The message's JSON.
-    pub fn json(&self) -> &[u8] {
-        &self.bytes[..self.bytes.len() - 1]
-    }
-
-    /// The message's JSON before and behind its mark; without one, all of it is before.
-    pub(crate) fn around_mark(&self) -> (&[u8], Option<&[u8]>) {
-        match self.mark_at {
-            Some(at) => (
-                &self.bytes[..at],
-                Some(&self.bytes[at..self.bytes.len() - 1]),
-            ),
-            None => (self.json(), None),
-        }
-    }
-
-    /// The message's JSON, and the comma before the next message.
-    pub(crate) fn json_and_comma(&self) -> &[u8] {
-        &self.bytes
-    }
-}
 
 /// The conversation so far. Whenever a request is made of it, every tool call in it has its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transcript {
-    /// The wire that every line is in the form of, such as `openai-chat`.
+    /// The wire that every message is in the form of, such as `openai-chat`.
     pub wire: &'static str,
-    lines: Vec<Line>,
-    /// Bytes of all lines, their commas included, so that no request has to add them up again.
-    bytes: usize,
+    /// Each message's JSON, serialised once, with a comma between two.
+    messages: Vec<u8>,
 }
 
 impl Transcript {
-    /// The version of the lines that this program writes, and the only one that it reads.
+    /// The version of the messages that this program writes, and the only one that it reads.
     pub const VERSION: u64 = 1;
 
-    /// A transcript of lines that were kept: the JSON of each message ([`Line::json`]), which stays as it is. What it
-    /// says is read by [`crate::Agent::resume`], not here.
+    /// A transcript of lines that were kept: the JSON of each message ([`Transcript::lines`]), which stays as it is. What
+    /// it says is read by [`crate::Agent::resume`], not here.
     ///
     /// # Errors
-    /// [`TranscriptError::Version`]; [`TranscriptError::Wire`].
+    /// [`TranscriptError::Version`]; [`TranscriptError::Wire`]; [`TranscriptError::Line`] for a line that is not one value.
     pub fn from_lines(
         version: u64,
         tag: &str,
@@ -80,8 +38,14 @@ impl Transcript {
             return Err(TranscriptError::Wire(tag.to_string()));
         };
         let mut transcript = Transcript::new(wire::named(name).tag);
-        for json in lines {
-            transcript.push(wire::line(name, json));
+        for (index, json) in lines.into_iter().enumerate() {
+            if json::elements(&json).count() != 1 {
+                return Err(TranscriptError::Line {
+                    line: index + 1,
+                    problem: LineProblem::NotOfItsWire,
+                });
+            }
+            transcript.push(&json);
         }
         Ok(transcript)
     }
@@ -90,25 +54,31 @@ impl Transcript {
     pub fn new(wire: &'static str) -> Transcript {
         Transcript {
             wire,
-            lines: Vec::new(),
-            bytes: 0,
+            messages: Vec::new(),
         }
     }
 
-    /// The messages, oldest first.
-    pub fn lines(&self) -> &[Line] {
-        &self.lines
+    /// The messages as a request has them: the JSON of each, with a comma between two.
+    pub fn messages(&self) -> &[u8] {
+        &self.messages
     }
 
-    /// Adds a message.
-    pub fn push(&mut self, line: Line) {
-        self.bytes += line.bytes.len();
-        self.lines.push(line);
+    /// The JSON of each message, oldest first. Where one ends is looked for anew each time.
+    pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        json::elements(&self.messages)
     }
 
-    /// Bytes of the messages with a comma after each but the last.
-    pub fn body_bytes(&self) -> usize {
-        self.bytes.saturating_sub(1)
+    /// Adds a message, or several with a comma between two.
+    pub fn push(&mut self, json: &[u8]) {
+        // By a quarter, so that a long conversation on a small device does not hold twice its bytes.
+        if self.messages.capacity() - self.messages.len() <= json.len() {
+            self.messages
+                .reserve_exact((json.len() + 1).max(self.messages.len() / 4));
+        }
+        if !self.messages.is_empty() {
+            self.messages.push(b',');
+        }
+        self.messages.extend_from_slice(json);
     }
 }
 

@@ -9,7 +9,6 @@ use crate::effect::{Auth, Event, Usage};
 use crate::json::{Value, parse};
 use crate::settings::{Settings, WireName};
 use crate::tools::{MAX_NAME_LETTERS, Offer, is_sound_name};
-use crate::transcript::Line;
 
 mod chat_completions;
 mod messages;
@@ -25,8 +24,8 @@ const MAX_BLOCKS: usize = 128;
 /// What stands where there are no words, since one wire refuses a text without any.
 pub(crate) const NOTHING: &str = "(nothing)";
 
-/// One family of model interfaces. To add one: a file in this folder, its name in [`WireName`], and its line in [`named`],
-/// [`line()`] and [`read`].
+/// One family of model interfaces. To add one: a file in this folder, its name in [`WireName`], and its line in [`named`]
+/// and [`read`].
 pub(crate) struct Wire {
     /// Its name in transcripts.
     pub(crate) tag: &'static str,
@@ -40,14 +39,15 @@ pub(crate) struct Wire {
     pub(crate) request_head: fn(&Settings, &Offer, system: &str) -> Vec<u8>,
     /// The request's bytes after the last message where there are tools, and none may be called.
     pub(crate) tail_without_tools: &'static [u8],
-    /// What is put where the last message has its mark ([`Line::new`]), so that the server caches up to there.
-    pub(crate) mark: &'static [u8],
+    /// What is put into the last message, so that the server caches up to there; and what it is put before, where the
+    /// message ends so.
+    pub(crate) mark: (&'static [u8], &'static [u8]),
     /// A message of the person's.
-    pub(crate) user_message: fn(text: &str) -> Line,
+    pub(crate) user_message: fn(text: &str) -> Vec<u8>,
     /// The model's own message, as it is sent back.
-    pub(crate) reply_message: fn(&Reply) -> Line,
-    /// The results of a reply's calls, in their order.
-    pub(crate) tool_messages: fn(&[CallResult]) -> Vec<Line>,
+    pub(crate) reply_message: fn(&Reply) -> Vec<u8>,
+    /// The results of a reply's calls, in their order: a message, or several with a comma between two.
+    pub(crate) tool_messages: fn(&[CallResult]) -> Vec<u8>,
     /// What a person is told when calls fail.
     pub(crate) hints: Hints,
     /// What a reply is put together in.
@@ -80,14 +80,6 @@ pub(crate) fn tagged(tag: &str) -> Option<WireName> {
     WireName::ALL
         .into_iter()
         .find(|name| named(*name).tag == tag)
-}
-
-/// A line of the wire's, from the bytes of its message.
-pub(crate) fn line(name: WireName, json: Vec<u8>) -> Line {
-    match name {
-        WireName::OpenAi => Line::new(json, None),
-        WireName::Anthropic => messages::line(json),
-    }
 }
 
 /// Reads the message of one line back, on the wire that wrote it; `None` when that wire writes no such message. (This is

@@ -56,5 +56,5 @@ fn body(request: &[u8]) -> Value {
 #[track_caller]
 fn transcript(driver: &Driver) -> Vec<Value> {
     let lines = driver.agent.transcript().lines();
-    lines.iter().map(|line| body(line.json())).collect()
+    lines.map(body).collect()
 }

@@ -94,7 +94,7 @@ fn an_empty_prompt() {
             Err(Misuse::EmptyPrompt)
         );
     }
-    assert!(driver.agent.transcript().lines().is_empty());
+    assert!(driver.agent.transcript().messages().is_empty());
     assert_eq!(driver.agent.next(), Effect::Pending);
     assert_eq!(driver.run("go").text, "done");
 }

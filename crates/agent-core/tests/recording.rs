@@ -404,7 +404,7 @@ proptest! {
         match replay(&lines) {
             // It names its line.
             Err(error) => prop_assert!(error == RecordingError::Version || error.to_string().contains("line ")),
-            Ok(replayed) => prop_assert_eq!(replayed.transcript.lines().len(), driver.agent.transcript().lines().len()),
+            Ok(replayed) => prop_assert_eq!(replayed.transcript.lines().count(), driver.agent.transcript().lines().count()),
         }
     }
 

@@ -80,7 +80,7 @@ fn driver(wire: WireName) -> Driver {
 /// The bytes of each line.
 fn lines_of(agent: &Agent) -> Vec<Vec<u8>> {
     let lines = agent.transcript().lines();
-    lines.iter().map(|line| line.json().to_vec()).collect()
+    lines.map(<[u8]>::to_vec).collect()
 }
 
 /// What the lines say, as JSON.

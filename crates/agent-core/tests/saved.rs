@@ -3,7 +3,7 @@
 mod script;
 
 use dewclaw_agent_core::tools::{ALL, HostTool};
-use dewclaw_agent_core::{Agent, Effect, HttpAnswer, RestoreError, Settings, WireName};
+use dewclaw_agent_core::{Agent, Effect, Event, HttpAnswer, RestoreError, Settings, WireName};
 use proptest::prelude::*;
 use script::{Call, Driver, assert_whole, calls, messages, settings, text};
 use serde_json::json;
@@ -134,11 +134,7 @@ fn saved_anywhere_the_run_goes_on_and_no_call_that_had_begun_is_run_again() {
 
 /// The replies that the script still owes the restored agent.
 fn messages_left(driver: &Driver) -> std::collections::VecDeque<script::Reply> {
-    let body: Vec<u8> = (0..)
-        .map_while(|index| driver.agent.body_piece(index))
-        .flatten()
-        .copied()
-        .collect();
+    let body = driver.agent.transcript().messages();
     let has_calls = body.windows(10).any(|window| window == b"tool_calls");
     let mut replies: std::collections::VecDeque<_> = driver_script();
     if has_calls {
@@ -149,6 +145,31 @@ fn messages_left(driver: &Driver) -> std::collections::VecDeque<script::Reply> {
 
 fn driver_script() -> std::collections::VecDeque<script::Reply> {
     driver().script
+}
+
+#[test]
+fn a_call_that_a_guard_has_stopped_stays_stopped() {
+    let make = || {
+        let read = |id| Call::new(id, "read_file", &json!({"path": "a.txt"}));
+        let clock = Call::new("c0", "clock", &json!({}));
+        let mut driver = driver();
+        let first = calls([clock, read("c1"), read("c2"), read("c3")]);
+        driver.script = [first.plain(), text("done").plain()].into();
+        driver
+    };
+    let mut whole = make();
+    whole.run("go");
+    let mut driver = make();
+    driver.agent.prompt(driver.now, "go").expect("idle");
+    let has_started = |effect: &Effect| matches!(effect, Effect::Event(Event::ToolStarted { .. }));
+    while !driver.effects.iter().any(has_started) {
+        driver.step();
+    }
+    driver.replace_agent(restored(&driver.agent.save()));
+    while driver.step().is_none() {}
+    assert_eq!(driver.requests, whole.requests);
+    let last = String::from_utf8_lossy(&whole.requests[1]).into_owned();
+    assert_eq!(last.matches("in a row").count(), 1, "the control");
 }
 
 #[test]
@@ -195,7 +216,7 @@ fn bytes_that_are_not_of_a_session_are_refused() {
     assert!(restore(&[&saved[..], b"{}"].concat()).is_err());
     let newer = String::from_utf8(saved)
         .unwrap()
-        .replacen("\"version\":1", "\"version\":2", 1);
+        .replacen("session 1 ", "session 2 ", 1);
     assert!(restore(newer.as_bytes()).unwrap_err().contains("version"));
     assert!(restore(b"").is_err() && restore(b"\n").is_err() && restore(b"{}\n").is_err());
     let wrong = Agent::restore(Settings::default(), &ALL, vec![], b"{}\n");

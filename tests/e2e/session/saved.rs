@@ -1,6 +1,7 @@
 //! Saving and restoring: at every step, on another engine, and from bytes that were damaged.
 
 use super::{WIRES, answered, config, host_tool, model_by_content};
+use e2e::measure::{reading_config, reading_host};
 use e2e::session::{Embedder, Instance, Session, wit};
 use serde_json::json;
 
@@ -72,6 +73,51 @@ fn between_runs_the_next_request_is_the_same_in_every_byte() {
     }
 }
 
+/// Turns of a long conversation.
+const TURNS: usize = 100;
+
+#[test]
+fn a_hundred_turns_go_on_in_the_same_bytes_wherever_they_were_saved() {
+    let (here, there) = (Instance::start(), Instance::elsewhere());
+    for wire in WIRES {
+        let config = reading_config(wire, TURNS);
+        let open = || here.open(&config, &[]).expect("the configuration is fine");
+        let prompt = "Read the notes line by line.";
+        let mut whole = reading_host(TURNS, 20);
+        answered(&whole.run(&open(), prompt), "All read.");
+        assert_eq!(whole.requests.len(), TURNS + 1);
+
+        // Once more, up to the last turn but one, from where on it is saved at every step.
+        let (session, mut host) = (open(), reading_host(TURNS, 20));
+        session.prompt(host.now, prompt).expect("idle");
+        while host.requests.len() < TURNS - 1 {
+            assert!(host.step(&session).is_none());
+        }
+        let (mut same, mut interrupted) = (0, 0);
+        loop {
+            let saved = session.save();
+            let restored = there.restore(&config, &[], &saved).expect("it was saved");
+            let mut after = reading_host(TURNS, 20);
+            after.now.monotonic_ms = 7;
+            answered(&after.finish(&restored), "All read.");
+            let rest = &whole.requests[whole.requests.len() - after.requests.len()..];
+            if after.requests == rest {
+                same += 1;
+            } else {
+                // A call that was in the middle of its work is not done again, and the model is told.
+                let last = String::from_utf8_lossy(&after.requests[after.requests.len() - 1]);
+                assert_eq!(last.matches("interrupted, effect unknown").count(), 1);
+                interrupted += 1;
+            }
+            if host.step(&session).is_some() {
+                break;
+            }
+        }
+        assert!(same > 15, "{same} times the same");
+        assert!(interrupted <= 4, "{interrupted} times interrupted");
+    }
+}
+
 #[test]
 fn it_goes_on_on_the_other_wire_too() {
     let instance = Instance::start();
@@ -121,7 +167,7 @@ fn bytes_cut_off_continued_or_of_a_later_version_are_refused() {
             refused(restore(&instance, wire, &saved[..saved.len() - 1]), "");
             refused(restore(&instance, wire, &[&saved[..], b"{}"].concat()), "");
             let text = String::from_utf8(saved).expect("it is text");
-            let newer = text.replacen("\"version\":1", "\"version\":2", 1);
+            let newer = text.replacen("session 1 ", "session 2 ", 1);
             assert_ne!(newer, text, "the control: the version is in the bytes");
             refused(restore(&instance, wire, newer.as_bytes()), "version");
             restore(&instance, wire, text.as_bytes()).expect("the control");
@@ -145,11 +191,11 @@ fn damaged_bytes_are_refused_or_give_a_session_that_can_be_asked() {
     let (mut went_on, mut was_refused) = (0, 0);
     for wire in WIRES {
         for saved in some_saved(&instance, wire) {
-            let head = saved.iter().position(|byte| *byte == b'\n').unwrap();
+            let head = saved.iter().position(|byte| *byte == b'{').unwrap();
             for case in 0..150 {
                 let mut damaged = saved.clone();
                 for _ in 0..=draw(3) {
-                    // Half of them in the head, which is small beside the conversation.
+                    // Half of them in what goes before the conversation, which is small beside it.
                     let at = draw(if case % 2 == 0 { head } else { saved.len() });
                     damaged[at] ^= u8::try_from(1 + draw(255)).expect("a byte");
                 }

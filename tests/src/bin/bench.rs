@@ -1,21 +1,23 @@
-//! `bench`: what a turn and a page cost in fuel, how long it takes to the first model request, and how much memory is used.
+//! `bench`: what a turn, a page and a saved session cost in fuel, how long it takes to the first model request and into a session,
+//! and how much memory is used.
 //!
 //! Fuel and pages are counts and the same on every machine; times and resident memory are of this one, to be compared by ratio.
 
 use e2e::conversation::{self, Conversation};
-use e2e::measure::{self, PeakMemory, StartTime};
+use e2e::measure::{self, PeakMemory, SessionReport, StartTime};
 use e2e::page_costs::{self, PageCost};
 use e2e::size_budget;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
 const HELP: &str = "\
-Measures dist/dewclaw.wasm.
+Measures dist/dewclaw.wasm, and the sessions of dist/dewclaw-core.wasm.
 
-    bench [--json] [--rounds N]
+    bench [--json] [--rounds N] [--session]
 
   --json      one JSON object instead of tables
-  --rounds N  how often start times are measured (15)
+  --rounds N  how often times are measured (15)
+  --session   the sessions alone
 ";
 
 /// The turns of the conversations whose fuel is measured.
@@ -29,11 +31,12 @@ const MEMORY_TURNS: usize = 10;
 
 fn main() -> ExitCode {
     let mut rounds = 15;
-    let mut as_json = false;
+    let (mut as_json, mut session_alone) = (false, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--json" => as_json = true,
+            "--session" => session_alone = true,
             "--rounds" => match arguments.next().and_then(|count| count.parse().ok()) {
                 Some(count @ 1..) => rounds = count,
                 _ => return usage("--rounds takes a whole number from 1"),
@@ -45,7 +48,17 @@ fn main() -> ExitCode {
             other => return usage(&format!("unknown argument {other}")),
         }
     }
+    let session = SessionReport::measure(rounds);
+    if session_alone {
+        if as_json {
+            println!("{}", session.json());
+        } else {
+            print!("{}", session.tables());
+        }
+        return ExitCode::SUCCESS;
+    }
     let measured = Measured {
+        session,
         conversations: CONVERSATIONS.map(conversation::hold).into(),
         pages: page_costs::fetch_all(PAGES.0),
         start: measure::start_times(rounds),
@@ -70,6 +83,7 @@ struct Measured {
     pages: Vec<PageCost>,
     start: [StartTime; 3],
     memory: [PeakMemory; 2],
+    session: SessionReport,
 }
 
 impl Measured {
@@ -112,6 +126,7 @@ impl Measured {
             "pages": pages.collect::<Vec<_>>(),
             "start": start.collect::<Vec<_>>(),
             "memory": memory.collect::<Vec<_>>(),
+            "session": self.session.json(),
         })
     }
 
@@ -172,7 +187,7 @@ impl Measured {
                 resident.map_or_else(|| "not measured here".to_owned(), |mb| format!("{mb:.1}"));
             text += &format!("| {} | {resident} |\n", memory.loaded);
         }
-        text
+        text + "\n" + &self.session.tables()
     }
 }
 

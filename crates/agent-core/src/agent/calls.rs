@@ -1,10 +1,11 @@
 //! The tool calls of one reply: those of the network together, all others in order; and the guards on them.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::fields::{Reader, Writer};
 use crate::effect::{Effect, Event, Misuse, OperationAnswer, OperationId, Verdict};
-use crate::json::{Array, Object, Value, decimal, parse};
+use crate::json::{decimal, parse};
 use crate::settings::Settings;
 use crate::template::fill;
 use crate::tools::{CallStep, ErrorKind, Offer, ToolCallRun, ToolError, ToolResult};
@@ -12,6 +13,9 @@ use crate::wire::{CallResult, ToolCall};
 
 /// The same call so many times in a row is not run again.
 const MAX_REPEATS: u32 = 3;
+
+/// Letters of the hash of an id, where a session is saved: the six bits of each are added to `0`.
+const ID_LETTERS: usize = 5;
 
 /// The calls of one reply.
 #[derive(Default)]
@@ -199,108 +203,75 @@ impl Calls {
         })
     }
 
-    /// The calls and how far each is, as JSON, and what the guards know. `effects` are those that nobody has taken yet.
-    pub(super) fn save(&self, effects: &[Effect]) -> Vec<u8> {
-        let mut seats = Array::new();
+    /// Writes the calls and how far each is, and what the guards know. `effects` are those that nobody has taken yet.
+    pub(super) fn save(&self, effects: &[Effect], to: &mut Writer) {
+        to.number(self.seats.len() as u64);
         for seat in &self.seats {
-            let mut object = Object::new();
-            object
-                .text("id", &seat.call.id)
-                .text("name", &seat.call.name)
-                .text("arguments", &seat.call.arguments);
-            match (&seat.stage, seat.run.result()) {
-                (Stage::Done { ok, result }, _) => {
-                    object
-                        .boolean("ok", *ok)
-                        .text("result", &String::from_utf8_lossy(result));
+            to.bytes(seat.call.id.as_bytes());
+            to.bytes(seat.call.name.as_bytes());
+            to.bytes(seat.call.arguments.as_bytes());
+            let over = seat.run.result().map(|over| (over.ok, over.for_model()));
+            let (stage, result) = match (&seat.stage, &over) {
+                (Stage::Done { ok, result }, _) | (_, Some((ok, result))) => {
+                    (if *ok { SAVED_OK } else { SAVED_FAILED }, &result[..])
                 }
-                (Stage::Ready(_), Some(result)) => {
-                    object
-                        .boolean("ok", result.ok)
-                        .text("result", &String::from_utf8_lossy(&result.for_model()));
-                }
-                _ if seat.has_begun(effects) => {
-                    object.boolean("begun", true);
-                }
-                _ => {}
-            }
-            seats.raw(&object.finish());
+                _ if seat.has_begun(effects) => (SAVED_BEGUN, &b""[..]),
+                _ => (SAVED_WAITING, &b""[..]),
+            };
+            to.number(stage.into());
+            to.bytes(result);
         }
-        let mut used = Array::new();
+        to.number(self.named.into());
+        to.number(self.last_operation.into());
+        to.bytes(self.last.0.as_bytes());
+        to.bytes(self.last.1.as_bytes());
+        to.number(self.repeats.into());
+        let mut ids = Vec::with_capacity(self.used.len() * ID_LETTERS);
         for hash in &self.used {
-            used.raw(decimal((*hash).into()).as_bytes());
+            let letter = |shift: u32| b'0' + (hash >> shift & 63) as u8;
+            ids.extend_from_slice(&[letter(24), letter(18), letter(12), letter(6), letter(0)]);
         }
-        Object::new()
-            .raw("calls", &seats.finish())
-            .raw("used", &used.finish())
-            .number("named", self.named.into())
-            .number("last_operation", self.last_operation.into())
-            .text("last_name", &self.last.0)
-            .text("last_arguments", &self.last.1)
-            .number("repeats", self.repeats.into())
-            .finish()
+        to.bytes(&ids);
     }
 
-    /// Takes what [`Calls::save`] gave; `None` where it is nothing of the kind.
-    pub(super) fn restore(
-        &mut self,
-        saved: &Value,
-        offer: &Offer,
-        settings: &Settings,
-    ) -> Option<()> {
-        let small = |value: &Value| u32::try_from(value.as_u64()?).ok();
-        let results = Calls::results(Some(saved))?;
+    /// Reads what [`Calls::save`] wrote: what the guards know, and the calls, which [`Calls::go_on`] takes.
+    pub(super) fn restore(from: &mut Reader<'_>) -> Option<(Calls, Vec<SavedCall>)> {
         let mut calls = Vec::new();
-        for result in &results {
-            calls.push(result.call.clone());
+        for _ in 0..from.number()? {
+            calls.push(SavedCall::read(from)?);
         }
-        self.begin(calls, offer, settings);
-        let done = saved.elements("calls").iter().zip(results);
-        for (seat, (saved, result)) in self.seats.iter_mut().zip(done) {
-            if saved.get("ok").is_some() || saved.get("begun").is_some() {
+        let mut restored = Calls {
+            seats: Vec::new(),
+            named: from.small()?,
+            last_operation: from.small()?,
+            last: (from.text()?, from.text()?),
+            repeats: from.small()?,
+            used: Vec::new(),
+        };
+        // Other letters are other hashes.
+        for letters in from.bytes()?.chunks_exact(ID_LETTERS) {
+            let bits = |hash, letter: &u8| hash << 6 | u32::from(letter.wrapping_sub(b'0'));
+            restored.used.push(letters.iter().fold(0, bits));
+        }
+        Some((restored, calls))
+    }
+
+    /// Goes on with the calls of a reply that were saved. What had begun is over.
+    pub(super) fn go_on(&mut self, saved: Vec<SavedCall>, offer: &Offer, settings: &Settings) {
+        // They were counted when they began.
+        let (last, repeats) = (core::mem::take(&mut self.last), self.repeats);
+        self.repeats = 0;
+        let calls = saved.iter().map(|saved| saved.result.call.clone());
+        self.begin(calls.collect(), offer, settings);
+        for (seat, SavedCall { result, is_waiting }) in self.seats.iter_mut().zip(saved) {
+            if !is_waiting {
                 seat.stage = Stage::Done {
                     ok: result.ok,
                     result: result.result,
                 };
             }
         }
-        self.used = saved
-            .elements("used")
-            .iter()
-            .map(small)
-            .collect::<Option<_>>()?;
-        self.named = small(saved.get("named")?)?;
-        self.last_operation = small(saved.get("last_operation")?)?;
-        self.last = (
-            saved.text("last_name")?.to_string(),
-            saved.text("last_arguments")?.to_string(),
-        );
-        self.repeats = small(saved.get("repeats")?)?;
-        Some(())
-    }
-
-    /// The calls that [`Calls::save`] gave, each with its result; one that has none was interrupted.
-    pub(super) fn results(saved: Option<&Value>) -> Option<Vec<CallResult>> {
-        let interrupted = ToolError::new(
-            ErrorKind::Internal,
-            "interrupted, effect unknown: look before you do it again",
-            &[],
-        );
-        let result = |saved: &Value| {
-            Some(CallResult {
-                call: ToolCall {
-                    id: saved.text("id")?.to_string(),
-                    name: saved.text("name")?.to_string(),
-                    arguments: saved.text("arguments")?.to_string(),
-                },
-                ok: saved.is_true("ok"),
-                result: match saved.text("result") {
-                    Some(result) => result.as_bytes().to_vec(),
-                    None => interrupted.to_json(),
-                },
-            })
-        };
-        saved?.elements("calls").iter().map(result).collect()
+        (self.last, self.repeats) = (last, repeats);
     }
 
     fn start(
@@ -331,6 +302,46 @@ impl Calls {
             ));
         }
         Ok(run)
+    }
+}
+
+/// A call as it was saved. One that has no result was interrupted, unless it had not begun.
+pub(super) struct SavedCall {
+    pub(super) result: CallResult,
+    is_waiting: bool,
+}
+
+/// How far a saved call is.
+const SAVED_WAITING: u32 = 0;
+const SAVED_BEGUN: u32 = 1;
+const SAVED_OK: u32 = 2;
+const SAVED_FAILED: u32 = 3;
+
+impl SavedCall {
+    fn read(from: &mut Reader<'_>) -> Option<SavedCall> {
+        let call = ToolCall {
+            id: from.text()?,
+            name: from.text()?,
+            arguments: from.text()?,
+        };
+        let stage = from.small()?;
+        let mut result = from.bytes()?.to_vec();
+        if stage <= SAVED_BEGUN {
+            let interrupted = ToolError::new(
+                ErrorKind::Internal,
+                "interrupted, effect unknown: look before you do it again",
+                &[],
+            );
+            result = interrupted.to_json();
+        }
+        Some(SavedCall {
+            result: CallResult {
+                call,
+                ok: stage == SAVED_OK,
+                result,
+            },
+            is_waiting: stage == SAVED_WAITING,
+        })
     }
 }
 
@@ -415,7 +426,7 @@ impl Seat {
 fn hash(id: &str) -> u32 {
     id.bytes().fold(0x811c_9dc5, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    })
+    }) >> 2
 }
 
 /// Whether two calls' arguments mean the same, however they are spelled.

@@ -53,9 +53,9 @@ impl Agent {
             results: Vec::new(),
             left_out: 0,
         };
-        for (index, line) in transcript.lines().iter().enumerate() {
+        for (index, line) in transcript.lines().enumerate() {
             let number = index + 1;
-            let Some(messages) = wire::read(from, line.json()) else {
+            let Some(messages) = wire::read(from, line) else {
                 return Err(problem(number, LineProblem::NotOfItsWire).into());
             };
             for message in messages {
@@ -107,7 +107,11 @@ impl Walk<'_> {
                 self.close()?;
                 if let Some((wire, lines)) = &mut self.rewrite {
                     let has_words = !text.trim().is_empty();
-                    lines.push((wire.user_message)(if has_words { &text } else { NOTHING }));
+                    lines.push(&(wire.user_message)(if has_words {
+                        &text
+                    } else {
+                        NOTHING
+                    }));
                 }
             }
             Message::Reply(reply) => {
@@ -147,7 +151,7 @@ impl Walk<'_> {
             .blocks
             .retain(|block| matches!(block, Block::Text(_) | Block::Call(_)));
         self.left_out += u64::from(reply.blocks.len() < blocks);
-        lines.push((wire.reply_message)(&reply));
+        lines.push(&(wire.reply_message)(&reply));
         Ok(())
     }
 
@@ -160,9 +164,7 @@ impl Walk<'_> {
         if let Some((wire, lines)) = &mut self.rewrite
             && !results.is_empty()
         {
-            for line in (wire.tool_messages)(&results) {
-                lines.push(line);
-            }
+            lines.push(&(wire.tool_messages)(&results));
         }
         Ok(())
     }

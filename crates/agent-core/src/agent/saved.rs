@@ -1,87 +1,75 @@
 //! Saving a session between any two effects, and going on from what was saved.
 //!
-//! The bytes are one line of JSON, the head, and then the transcript's messages as they are, whose lengths the head has:
-//! so that saving is one copy of them and restoring another.
+//! The bytes are fields, as `fields.rs` has them, and the last of them is the transcript's messages as they are: so that
+//! saving is one copy of them and restoring another.
 
-use alloc::string::ToString;
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::calls::Calls;
+use super::calls::{Calls, SavedCall};
+use super::fields::{Reader, Writer};
 use super::{Agent, ResumeError, State};
 use crate::effect::{Effect, Reason, Usage};
-use crate::json::{Array, Object, Value, decimal, parse};
 use crate::settings::Settings;
 use crate::tools::{HostTool, Tool};
 use crate::transcript::Transcript;
-use crate::wire;
+use crate::wire::{self, CallResult};
 
-/// What the head says it is.
-const KIND: &str = "dewclaw-session";
+/// What the bytes begin with, up to the version.
+const KIND: &[u8] = b"dewclaw-session ";
 
 /// The version of the format.
 const VERSION: u64 = 1;
 
-/// Bytes of a head: the calls of one reply, their results, and a number for each message.
-const MAX_HEAD_BYTES: usize = 16 * 1024 * 1024;
+/// How far the run was.
+const IDLE: u64 = 0;
+const CALLING: u64 = 1;
+const RUNNING: u64 = 2;
 
 /// Why saved bytes can't be gone on from.
-const NOT_SAVED: &str = "the saved bytes are not of a session";
-const CUT_OFF: &str = "the saved bytes are cut off, or more follows them";
+const DAMAGED: RestoreError =
+    RestoreError::Saved("the saved bytes are cut off or damaged, or more follows them");
 
 impl Agent {
     /// The session as bytes that [`Agent::restore`] takes. What was in flight is noted as begun. Effects that were not
     /// taken yet are not kept, but for the end of the run.
     pub fn save(&self) -> Vec<u8> {
-        let mut lengths = Array::new();
-        let lines = self.transcript.lines();
-        for line in lines {
-            lengths.raw(decimal(line.json().len() as u64).as_bytes());
-        }
         let effects = self.effects.get(self.taken..).unwrap_or_default();
-        let state = match &self.state {
-            State::Idle => "idle",
-            State::Running => "running",
-            State::Calling | State::Replying(_) | State::Waiting(_) => "calling",
-        };
-        let usage = [
+        let (mut text, mut ended) = (self.text.as_str(), ["", "", ""]);
+        if let Some(Effect::Finished(outcome)) = effects.last() {
+            text = &outcome.text;
+            ended[0] = outcome.reason.name();
+            if let Reason::Failed(failure) = &outcome.reason {
+                ended = [ended[0], failure.kind.name(), &failure.message];
+            }
+        }
+        let mut to = Writer(KIND.to_vec());
+        for number in [
+            VERSION,
+            match &self.state {
+                State::Idle => IDLE,
+                State::Running => RUNNING,
+                State::Calling | State::Replying(_) | State::Waiting(_) => CALLING,
+            },
+            self.born_ms,
+            self.retry.seed(),
+            self.last_request.into(),
+            self.steps.into(),
+            self.wrapping_up.into(),
             self.usage.input_tokens,
             self.usage.output_tokens,
             self.usage.cached_tokens,
-        ];
-        let mut tokens = Array::new();
-        for count in usage {
-            tokens.raw(decimal(count).as_bytes());
+        ] {
+            to.number(number);
         }
-        let mut head = Object::new();
-        let mut text = self.text.as_str();
-        if let Some(Effect::Finished(outcome)) = effects.last() {
-            text = &outcome.text;
-            head.text("finished", outcome.reason.name());
-            if let Reason::Failed(failure) = &outcome.reason {
-                head.text("failure", failure.kind.name())
-                    .text("why", &failure.message);
-            }
+        for text in [self.transcript.wire, text, ended[0], ended[1], ended[2]] {
+            to.bytes(text.as_bytes());
         }
-        head.text("kind", KIND)
-            .number("version", VERSION)
-            .text("wire", self.transcript.wire)
-            .number("born_ms", self.born_ms)
-            .number("random", self.retry.seed())
-            .text("state", state)
-            .number("last_request", self.last_request.into())
-            .number("steps", self.steps.into())
-            .boolean("wrapping_up", self.wrapping_up)
-            .raw("tokens", &tokens.finish())
-            .text("text", text)
-            .raw("calls", &self.calls.save(effects))
-            .raw("lines", &lengths.finish());
-        let mut saved = head.finish();
-        saved.push(b'\n');
-        saved.reserve_exact(self.transcript.body_bytes());
-        for line in lines {
-            saved.extend_from_slice(line.json());
-        }
-        saved
+        self.calls.save(effects, &mut to);
+        let messages = self.transcript.messages();
+        to.0.reserve_exact(messages.len() + 24);
+        to.bytes(messages);
+        to.0
     }
 
     /// An agent that goes on where a saved one was. Settings and tools may be others than they were; on another wire the
@@ -97,82 +85,115 @@ impl Agent {
         host_tools: Vec<HostTool>,
         saved: &[u8],
     ) -> Result<Agent, RestoreError> {
-        let newline = saved
-            .iter()
-            .take(MAX_HEAD_BYTES)
-            .position(|byte| *byte == b'\n')
-            .ok_or(RestoreError::Saved(NOT_SAVED))?;
-        let (head, messages) = saved.split_at(newline);
-        let head = parse(head).map_err(|_| RestoreError::Saved(NOT_SAVED))?;
-        if head.text("kind") != Some(KIND) {
-            return Err(RestoreError::Saved(NOT_SAVED));
-        }
-        if head.count("version") != Some(VERSION) {
+        let fields = saved
+            .strip_prefix(KIND)
+            .ok_or(RestoreError::Saved("the saved bytes are not of a session"))?;
+        let mut from = Reader(fields);
+        if from.number().ok_or(DAMAGED)? != VERSION {
             return Err(RestoreError::Saved(
                 "the saved bytes are of another version: go on with the program that wrote them",
             ));
         }
-        let transcript = transcript(&head, messages.get(1..).unwrap_or_default())?;
-        let seed = head.count("random").unwrap_or_default();
-        let same_wire = wire::tagged(transcript.wire) == Some(settings.wire);
-        let mut agent = if same_wire {
-            let mut agent = Agent::new(settings, tools, seed).map_err(ResumeError::Settings)?;
+        let saved = Saved::read(from).ok_or(DAMAGED)?;
+        let old = wire::named(wire::tagged(&saved.wire).ok_or(RestoreError::Saved(
+            "the saved bytes are of a wire that this program does not know",
+        ))?);
+        let mut transcript = Transcript::new(old.tag);
+        transcript.push(saved.messages);
+        let mut open = saved.open;
+        let mut agent = if old.tag == wire::named(settings.wire).tag {
+            let mut agent =
+                Agent::new(settings, tools, saved.seed).map_err(ResumeError::Settings)?;
             agent.transcript = transcript;
+            agent.calls = saved.calls;
             agent
         } else {
-            let mut transcript = transcript;
-            if head.text("state") == Some("running") {
-                let results =
-                    Calls::results(head.get("calls")).ok_or(RestoreError::Saved(NOT_SAVED))?;
-                let old = wire::tagged(transcript.wire).map(wire::named);
-                for line in old.iter().flat_map(|wire| (wire.tool_messages)(&results)) {
-                    transcript.push(line);
-                }
+            if !open.is_empty() {
+                let results = open.drain(..).map(|saved| saved.result);
+                let results: Vec<CallResult> = results.collect();
+                transcript.push(&(old.tool_messages)(&results));
             }
-            Agent::resume(settings, tools, seed, transcript)?
+            Agent::resume(settings, tools, saved.seed, transcript)?
         };
         agent = agent
             .with_host_tools(host_tools)
             .map_err(ResumeError::Settings)?;
-        agent.take_head(&head, same_wire)?;
+        agent.born_ms = saved.born_ms;
+        agent.last_request = saved.last_request;
+        agent.steps = saved.steps;
+        agent.wrapping_up = saved.wrapping_up;
+        agent.usage = saved.usage;
+        agent.text = saved.text;
+        if !open.is_empty() {
+            agent.calls.go_on(open, &agent.offer, &agent.settings);
+            agent.state = State::Running;
+        } else if saved.state != IDLE {
+            agent.state = State::Calling;
+        }
+        if let Some(reason) = saved.ended {
+            agent.finish(reason);
+        }
         Ok(agent)
     }
+}
 
-    fn take_head(&mut self, head: &Value, same_wire: bool) -> Result<(), RestoreError> {
-        let number = |name: &str| head.count(name).unwrap_or_default();
-        let small = |name: &str| u32::try_from(number(name)).unwrap_or(u32::MAX);
-        self.born_ms = number("born_ms");
-        self.last_request = small("last_request");
-        self.steps = small("steps");
-        self.wrapping_up = head.is_true("wrapping_up");
-        self.usage = Usage {
-            input_tokens: number("tokens/0"),
-            output_tokens: number("tokens/1"),
-            cached_tokens: number("tokens/2"),
+/// What [`Agent::save`] wrote, behind its version.
+struct Saved<'s> {
+    state: u64,
+    born_ms: u64,
+    seed: u64,
+    last_request: u32,
+    steps: u32,
+    wrapping_up: bool,
+    usage: Usage,
+    wire: String,
+    text: String,
+    ended: Option<Reason>,
+    calls: Calls,
+    /// The calls of the reply that is being worked on.
+    open: Vec<SavedCall>,
+    messages: &'s [u8],
+}
+
+impl Saved<'_> {
+    /// `None` where a field is missing, or is of no session.
+    fn read(mut from: Reader<'_>) -> Option<Saved<'_>> {
+        let state = from.number()?;
+        let (born_ms, seed) = (from.number()?, from.number()?);
+        let (last_request, steps) = (from.small()?, from.small()?);
+        let wrapping_up = from.number()? != 0;
+        let usage = Usage {
+            input_tokens: from.number()?,
+            output_tokens: from.number()?,
+            cached_tokens: from.number()?,
         };
-        self.text = head.text("text").unwrap_or_default().to_string();
-        if !self.transcript.lines().is_empty() {
-            self.set_head();
-        }
-        self.state = match head.text("state") {
-            Some("idle") => State::Idle,
-            Some("calling") => State::Calling,
-            Some("running") if same_wire => State::Running,
-            Some("running") => State::Calling,
-            _ => return Err(RestoreError::Saved(NOT_SAVED)),
+        let (wire, text) = (from.text()?, from.text()?);
+        let [reason, class, message] = [from.text()?, from.text()?, from.text()?];
+        let ended = match reason.as_str() {
+            "" => None,
+            name => Some(Reason::ended(name, &class, message)?),
         };
-        if same_wire {
-            let calls = head.get("calls").ok_or(RestoreError::Saved(NOT_SAVED))?;
-            self.calls
-                .restore(calls, &self.offer, &self.settings)
-                .ok_or(RestoreError::Saved(NOT_SAVED))?;
-        }
-        if let Some(reason) = head.text("finished") {
-            let reason = Reason::ended(reason, head.text("failure"), head.text("why"))
-                .ok_or(RestoreError::Saved(NOT_SAVED))?;
-            self.finish(reason);
-        }
-        Ok(())
+        let (calls, open) = Calls::restore(&mut from)?;
+        let messages = from.bytes()?;
+        // The least that messages of every wire are.
+        let are_messages =
+            messages.is_empty() || messages.starts_with(b"{") && messages.ends_with(b"}");
+        let fits = state <= RUNNING && (state == RUNNING) != open.is_empty();
+        (fits && are_messages && from.0.is_empty()).then_some(Saved {
+            state,
+            born_ms,
+            seed,
+            last_request,
+            steps,
+            wrapping_up,
+            usage,
+            wire,
+            text,
+            ended,
+            calls,
+            open,
+            messages,
+        })
     }
 }
 
@@ -185,31 +206,4 @@ pub enum RestoreError {
     /// Bytes that are not of a saved session.
     #[error("{0}")]
     Saved(&'static str),
-}
-
-/// The messages, by the lengths that the head has.
-fn transcript(head: &Value, mut messages: &[u8]) -> Result<Transcript, RestoreError> {
-    let tag = head.text("wire").unwrap_or_default();
-    let name = wire::tagged(tag).ok_or(RestoreError::Saved(
-        "the saved bytes are of a wire that this program does not know",
-    ))?;
-    let mut transcript = Transcript::new(wire::named(name).tag);
-    for length in head.elements("lines") {
-        let length = length.as_u64().unwrap_or(u64::MAX);
-        let length = usize::try_from(length).unwrap_or(usize::MAX);
-        let Some((message, rest)) = messages.split_at_checked(length) else {
-            return Err(RestoreError::Saved(CUT_OFF));
-        };
-        // The least that every message of every wire is.
-        if !(message.starts_with(b"{") && message.ends_with(b"}")) {
-            return Err(RestoreError::Saved(NOT_SAVED));
-        }
-        messages = rest;
-        transcript.push(wire::line(name, message.to_vec()));
-    }
-    if messages.is_empty() {
-        Ok(transcript)
-    } else {
-        Err(RestoreError::Saved(CUT_OFF))
-    }
 }

@@ -10,6 +10,23 @@ pub fn raw<'j>(json: &'j [u8], path: &str) -> Option<&'j [u8]> {
     Some(value)
 }
 
+/// The elements of an array, given as what stands between its brackets. In a text that is no such thing, what seems to be
+/// one; the last of them is then no JSON.
+pub(crate) fn elements(inside: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = (!inside.is_empty()).then_some(inside);
+    core::iter::from_fn(move || {
+        let text = rest.take()?;
+        let end = value_length(text);
+        match text.get(end) {
+            Some(b',') => {
+                rest = Some(&text[end + 1..]);
+                Some(&text[..end])
+            }
+            _ => Some(text),
+        }
+    })
+}
+
 fn member<'j>(json: &'j [u8], step: &str) -> Option<&'j [u8]> {
     let (open, inside) = json.split_first()?;
     let mut rest = inside.trim_ascii_start();
@@ -96,6 +113,22 @@ mod tests {
         #[test]
         fn any_bytes_are_survived(text in "[\\[\\]{}\",:0a\\\\ ]{0,40}", path in "[a0/]{0,4}") {
             let _ = raw(text.as_bytes(), &path);
+        }
+
+        #[test]
+        fn elements_are_those_of_the_array(texts in prop::collection::vec("[a\"\\\\{}\\[\\],: é]{0,6}", 0..4)) {
+            let quoted: Vec<Vec<u8>> = texts.iter().map(|text| crate::json::string(text)).collect();
+            let joined = quoted.join(&b',');
+            prop_assert_eq!(elements(&joined).collect::<Vec<_>>(), quoted);
+        }
+
+        #[test]
+        fn no_byte_of_what_is_no_array_gets_lost(text in "[\\[\\]{}\",:0a\\\\ ]{0,40}") {
+            let parts: Vec<&[u8]> = elements(text.as_bytes()).collect();
+            prop_assert_eq!(parts.join(&b','), text.as_bytes());
+            let all_are_json = parts.iter().all(|part| crate::json::parse(part).is_ok());
+            let array = ["[", &text, "]"].concat();
+            prop_assert!(!all_are_json || crate::json::parse(array.as_bytes()).is_ok());
         }
 
         #[test]

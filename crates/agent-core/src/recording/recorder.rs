@@ -17,8 +17,8 @@ use crate::tools::Tool;
 /// [`Recorder::take`] gives to a file.
 pub struct Recorder {
     lines: Vec<u8>,
-    /// Messages of the transcript that are in the recording.
-    messages: usize,
+    /// Bytes of the transcript's messages that are in the recording.
+    recorded: usize,
     /// The file operation that is answered next.
     operation: Vec<u8>,
 }
@@ -38,7 +38,7 @@ impl Recorder {
         }
         let mut recorder = Recorder {
             lines: Vec::new(),
-            messages: 0,
+            recorded: 0,
             operation: Vec::new(),
         };
         recorder.push(
@@ -58,17 +58,15 @@ impl Recorder {
     pub fn effect(&mut self, effect: &Effect, agent: &Agent) {
         match effect {
             Effect::CallModel(call) => {
-                let lines = agent.transcript().lines();
-                let mut messages = Array::new();
-                for line in lines.get(self.messages..).unwrap_or_default() {
-                    messages.raw(line.json());
-                }
+                let messages = agent.transcript().messages();
+                let new = messages.get(self.recorded..).unwrap_or_default();
+                let new = new.strip_prefix(b",").unwrap_or(new);
                 let mut object = Object::new();
                 object
                     .number("request", call.id.0.into())
                     .text("digest", &request_digest(agent))
-                    .raw("messages", &messages.finish());
-                self.messages = lines.len();
+                    .raw("messages", &[b"[", new, b"]"].concat());
+                self.recorded = messages.len();
                 self.push(object.finish());
             }
             Effect::Operate { id, operation } => {

@@ -96,11 +96,11 @@ impl Replay {
             );
         };
         let recorded = value.elements("messages");
-        let now = agent.transcript().lines();
         if request_digest(agent) != digest {
-            return Err(self.differs(self.first_difference(recorded, now)));
+            let now: Vec<&[u8]> = agent.transcript().lines().collect();
+            return Err(self.differs(self.first_difference(recorded, &now)));
         }
-        self.messages = now.len();
+        self.messages += recorded.len();
         Ok(())
     }
 
@@ -202,7 +202,7 @@ impl Replay {
     }
 
     /// The first message that is not as recorded; without one, the request's head is to blame.
-    fn first_difference(&self, recorded: &[Value], now: &[crate::Line]) -> String {
+    fn first_difference(&self, recorded: &[Value], now: &[&[u8]]) -> String {
         let count = self.messages + recorded.len();
         if now.len() != count {
             return fill(
@@ -211,8 +211,7 @@ impl Replay {
             );
         }
         for (index, old) in recorded.iter().enumerate() {
-            let line = now.get(self.messages + index).map(crate::Line::json);
-            let Ok(new) = parse(line.unwrap_or_default()) else {
+            let Some(Ok(new)) = now.get(self.messages + index).map(|line| parse(line)) else {
                 continue;
             };
             if !old.means(&new) {

@@ -16,7 +16,6 @@ use crate::effect::{Auth, AuthScheme, Event, Usage};
 use crate::json::{Array, Object, Value, parse};
 use crate::settings::Settings;
 use crate::tools::Offer;
-use crate::transcript::Line;
 
 /// The wire.
 pub(super) const WIRE: Wire = Wire {
@@ -34,7 +33,7 @@ pub(super) const WIRE: Wire = Wire {
     request_head,
     tail_without_tools: br#"],"tool_choice":"none"}"#,
     // These servers cache by themselves.
-    mark: b"",
+    mark: (b"", b""),
     user_message,
     reply_message,
     tool_messages,
@@ -70,17 +69,17 @@ fn request_head(settings: &Settings, offer: &Offer, system: &str) -> Vec<u8> {
     }
     // More messages follow, so the object stays open inside their array.
     let system = message("system", system);
-    let messages = [b"[", system.json(), b","].concat();
+    let messages = [b"[", &system[..], b","].concat();
     let mut head = object.raw("messages", &messages).finish();
     head.pop();
     head
 }
 
-fn user_message(text: &str) -> Line {
+fn user_message(text: &str) -> Vec<u8> {
     message("user", text)
 }
 
-fn reply_message(reply: &Reply) -> Line {
+fn reply_message(reply: &Reply) -> Vec<u8> {
     let mut object = Object::new();
     object.text("role", "assistant");
     let text = reply.text();
@@ -114,32 +113,31 @@ fn reply_message(reply: &Reply) -> Line {
         }
         object.raw("tool_calls", &calls.finish());
     }
-    Line::new(object.finish(), None)
+    object.finish()
 }
 
-fn tool_messages(results: &[CallResult]) -> Vec<Line> {
-    let mut lines = Vec::new();
+fn tool_messages(results: &[CallResult]) -> Vec<u8> {
+    let mut messages = Vec::new();
     for CallResult { call, result, .. } in results {
         let json = Object::new()
             .text("role", "tool")
             .text("tool_call_id", &call.id)
             .text("content", &String::from_utf8_lossy(result))
             .finish();
-        lines.push(Line::new(json, None));
+        messages.push(json);
     }
-    lines
+    messages.join(&b',')
 }
 
 fn parts() -> Box<dyn super::Parts> {
     Box::new(Parts::default())
 }
 
-fn message(role: &str, text: &str) -> Line {
-    let json = Object::new()
+fn message(role: &str, text: &str) -> Vec<u8> {
+    Object::new()
         .text("role", role)
         .text("content", text)
-        .finish();
-    Line::new(json, None)
+        .finish()
 }
 
 /// Reads back a message that was written here. A result says only by itself whether it is an error.

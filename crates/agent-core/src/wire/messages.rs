@@ -16,12 +16,11 @@ use crate::json::{self, Array, Object, Value};
 use crate::settings::Settings;
 use crate::template::fill;
 use crate::tools::Offer;
-use crate::transcript::Line;
 use crate::word_list;
 
 mod line;
 
-pub(super) use line::{line, read};
+pub(super) use line::read;
 
 /// Tokens of a reply where no limit is set: the wire wants one.
 const DEFAULT_MAX_TOKENS: u32 = 8_192;
@@ -45,7 +44,8 @@ pub(super) const WIRE: Wire = Wire {
     },
     request_head,
     tail_without_tools: br#"],"tool_choice":{"type":"none"}}"#,
-    mark: MARK,
+    // Into the last block, before the ends of block, array and message.
+    mark: (MARK, b"}]}"),
     user_message,
     reply_message,
     tool_messages,
@@ -92,13 +92,13 @@ fn request_head(settings: &Settings, offer: &Offer, system: &str) -> Vec<u8> {
     head
 }
 
-fn user_message(text: &str) -> Line {
+fn user_message(text: &str) -> Vec<u8> {
     let mut content = Array::new();
     content.raw(&text_block(text));
     message("user", &mut content)
 }
 
-fn reply_message(reply: &Reply) -> Line {
+fn reply_message(reply: &Reply) -> Vec<u8> {
     let mut blocks = Array::new();
     let mut is_empty = true;
     for block in &reply.blocks {
@@ -137,7 +137,7 @@ fn reply_message(reply: &Reply) -> Line {
 }
 
 /// One message: the wire wants every result of a reply in the message that follows it.
-fn tool_messages(results: &[CallResult]) -> Vec<Line> {
+fn tool_messages(results: &[CallResult]) -> Vec<u8> {
     let mut blocks = Array::new();
     for CallResult { call, ok, result } in results {
         let mut object = Object::new();
@@ -150,7 +150,7 @@ fn tool_messages(results: &[CallResult]) -> Vec<Line> {
         }
         blocks.raw(&object.finish());
     }
-    alloc::vec![message("user", &mut blocks)]
+    message("user", &mut blocks)
 }
 
 fn parts() -> Box<dyn super::Parts> {
@@ -165,12 +165,11 @@ fn text_block(text: &str) -> Vec<u8> {
 }
 
 /// A message of blocks.
-fn message(role: &str, blocks: &mut Array) -> Line {
-    let json = Object::new()
+fn message(role: &str, blocks: &mut Array) -> Vec<u8> {
+    Object::new()
         .text("role", role)
         .raw("content", &blocks.finish())
-        .finish();
-    line(json)
+        .finish()
 }
 
 /// Where a reply's usage is, in a whole reply, a stream's first event, or its last ones.

@@ -1,12 +1,12 @@
 //! Transcripts that no conversation can go on from: each is refused in words, and nothing panics.
 
-use dewclaw_agent_core::{LineProblem, ResumeError, Transcript, TranscriptError, WireName};
+use dewclaw_agent_core::{Agent, LineProblem, ResumeError, Transcript, TranscriptError, WireName};
 use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::lines::{Said, read, write};
 use crate::round_trip::conversation;
-use crate::{ANTHROPIC, BOTH, OPENAI, answer, going_on, lines_of, parsed, resume, transcript};
+use crate::{ANTHROPIC, BOTH, OPENAI, answer, going_on, lines_of, parsed, resume, tag, transcript};
 
 use LineProblem::{CallWithoutResult, NotOfItsWire, ResultWithoutCall};
 
@@ -31,6 +31,12 @@ fn a_version_or_a_wire_that_is_not_known_is_named() {
     assert!(from_lines(1, "openai-chat").is_ok());
 }
 
+/// An agent that goes on, on wire `to`, with the lines that were kept of a conversation on wire `from`.
+fn resume_lines(to: WireName, from: WireName, lines: &[Vec<u8>]) -> Result<Agent, ResumeError> {
+    let transcript = Transcript::from_lines(Transcript::VERSION, tag(from), lines.to_vec())?;
+    resume(to, transcript)
+}
+
 const PROMPT: &str = r#"{"role":"user","content":"go"}"#;
 const CALLS: &str = r#"{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"read_file","arguments":"{}"}},{"id":"b","type":"function","function":{"name":"read_file","arguments":"{}"}}]}"#;
 const A: &str = r#"{"role":"tool","tool_call_id":"a","content":"{}"}"#;
@@ -48,7 +54,7 @@ const SAID: &str = r#"{"role":"assistant","content":[{"type":"text","text":"done
 fn assert_refused(wire: WireName, lines: &[&str], line: usize, problem: LineProblem) {
     let bytes: Vec<Vec<u8>> = lines.iter().map(|line| (*line).into()).collect();
     for to in [OPENAI, ANTHROPIC] {
-        let error = resume(to, transcript(wire, &bytes)).err();
+        let error = resume_lines(to, wire, &bytes).err();
         let expected = TranscriptError::Line { line, problem };
         assert_eq!(error, Some(ResumeError::Transcript(expected)), "{lines:#?}");
         let words = error.map(|error| error.to_string()).unwrap_or_default();
@@ -92,7 +98,7 @@ fn calls_and_results_that_do_not_belong_together_are_refused() {
     ] {
         let bytes: Vec<Vec<u8>> = lines.iter().map(|line| (*line).into()).collect();
         for to in [OPENAI, ANTHROPIC] {
-            assert!(resume(to, transcript(wire, &bytes)).is_ok());
+            assert!(resume_lines(to, wire, &bytes).is_ok());
         }
     }
 }
@@ -179,7 +185,7 @@ fn a_line_that_its_wire_does_not_write_is_refused() {
         );
     }
     let bytes = b"{\"role\":\"user\",\"content\":\"\xff\"}".to_vec();
-    assert!(resume(OPENAI, transcript(OPENAI, &[bytes])).is_err());
+    assert!(resume_lines(OPENAI, OPENAI, &[bytes]).is_err());
 }
 
 /// What can happen to a file.
@@ -264,7 +270,7 @@ proptest! {
                 apply(harm, &mut lines);
             }
             for to in [from, other] {
-                match resume(to, transcript(from, &lines)) {
+                match resume_lines(to, from, &lines) {
                     Err(ResumeError::Transcript(TranscriptError::Line { line, .. })) => {
                         prop_assert!((1..=lines.len()).contains(&line));
                     }
@@ -288,7 +294,7 @@ proptest! {
     #[test]
     fn any_bytes_are_survived(lines in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..4)) {
         for (from, to) in BOTH {
-            let refused = resume(to, transcript(from, &lines)).is_err();
+            let refused = resume_lines(to, from, &lines).is_err();
             prop_assert_eq!(refused, !lines.is_empty());
         }
     }

@@ -94,9 +94,9 @@ pub(crate) fn messages(wire: WireName, held: &Driver) -> Vec<Value> {
     let results: Vec<String> = results
         .map(|text| text.expect("a result is text"))
         .collect();
-    let wrap_up = held.agent.transcript().lines().iter();
+    let wrap_up = held.agent.transcript().lines();
     let wrap_up = wrap_up
-        .map(|line| serde_json::from_slice(line.json()).expect("a line is JSON"))
+        .map(|line| serde_json::from_slice(line).expect("a line is JSON"))
         .filter(|message: &Value| message["role"] == "user")
         .find_map(|message| {
             let text = message["content"].as_str();

@@ -1,4 +1,4 @@
-//! A message as a line of a transcript: where its mark goes, and what it says when it is read back.
+//! A message of a transcript: what it says when it is read back.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -6,13 +6,6 @@ use alloc::vec::Vec;
 use super::super::{Message, NOTHING};
 use super::Parts;
 use crate::json::{self, Value};
-use crate::transcript::Line;
-
-/// The line of a message; its mark goes into the last block, before the ends of block, array and message.
-pub(in crate::wire) fn line(json: Vec<u8>) -> Line {
-    let mark_at = json.strip_suffix(b"}]}").map(<[u8]>::len);
-    Line::new(json, mark_at)
-}
 
 /// Reads back a message that was written here. The person's texts are a message each, and so are results.
 pub(in crate::wire) fn read(json: &[u8]) -> Option<Vec<Message>> {
