@@ -8,17 +8,24 @@
  */
 export function said(bytes) {
   try {
-    const headEnd = bytes.indexOf(0x0a);
-    const decoder = new TextDecoder();
-    const { lines } = JSON.parse(decoder.decode(bytes.subarray(0, headEnd)));
-    let from = headEnd + 1;
-    return lines.flatMap((length) => {
-      const message = JSON.parse(decoder.decode(bytes.subarray(from, (from += length))));
-      return ofMessage(message);
-    });
+    return JSON.parse(`[${new TextDecoder().decode(messages(bytes))}]`).flatMap(ofMessage);
   } catch {
     return [];
   }
+}
+
+/** The last field: the messages behind their count of bytes, with commas between them. */
+function messages(bytes) {
+  const digits = (end) => {
+    let from = end;
+    while (bytes[from - 1] >= 0x30 && bytes[from - 1] <= 0x39) from -= 1;
+    return String.fromCharCode(...bytes.subarray(from, end));
+  };
+  const begins = (at) => bytes[at - 1] === 0x20 && digits(at - 1).endsWith(String(bytes.length - at));
+  for (let at = bytes.indexOf(0x7b); at !== -1; at = bytes.indexOf(0x7b, at + 1)) {
+    if (begins(at)) return bytes.subarray(at);
+  }
+  return new Uint8Array();
 }
 
 /** A message of chat completions or of Anthropic's messages. */

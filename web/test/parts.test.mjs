@@ -131,9 +131,9 @@ test("each cause that a browser leaves has words, with the origin that a server 
 
 test("what was said is read from saved bytes of either wire, and nothing of other bytes", () => {
   const saved = (messages) => {
-    const lines = messages.map((message) => bytes(JSON.stringify(message)));
-    const head = bytes(`${JSON.stringify({ kind: "dewclaw-session", lines: lines.map(({ length }) => length) })}\n`);
-    return new Uint8Array([head, ...lines].flatMap((part) => [...part]));
+    const lines = bytes(messages.map((message) => JSON.stringify(message)).join(","));
+    const head = bytes(`dewclaw-session 1 0 1795132800000 7 2 1 0 10 5 0 0 6 openai9 {"a": 1}0${lines.length} `);
+    return new Uint8Array([...head, ...lines]);
   };
   const openai = saved([
     { role: "user", content: "Grüße" },

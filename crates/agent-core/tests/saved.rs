@@ -148,6 +148,27 @@ fn driver_script() -> std::collections::VecDeque<script::Reply> {
 }
 
 #[test]
+fn text_that_was_shown_before_saving_is_said_to_be_void() {
+    let mut driver = Driver::new(script::streaming())
+        .replies([text("one two three").streamed(), text("four").plain()]);
+    driver.agent.prompt(driver.now, "go").unwrap();
+    while !driver
+        .events()
+        .iter()
+        .any(|event| matches!(event, Event::Text(_)))
+    {
+        driver.step();
+    }
+    let saved = driver.agent.save();
+    let mut agent = Agent::restore(script::streaming(), &ALL, Vec::new(), &saved).unwrap();
+    assert!(
+        matches!(agent.next(), Effect::Event(Event::ReplyDiscarded { .. })),
+        "before the call is made again"
+    );
+    assert!(matches!(agent.next(), Effect::CallModel(_)));
+}
+
+#[test]
 fn a_call_that_a_guard_has_stopped_stays_stopped() {
     let make = || {
         let read = |id| Call::new(id, "read_file", &json!({"path": "a.txt"}));

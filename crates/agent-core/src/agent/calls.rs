@@ -175,16 +175,17 @@ impl Calls {
     pub(super) fn take_results(&mut self) -> Vec<CallResult> {
         let mut results = Vec::new();
         for seat in core::mem::take(&mut self.seats) {
-            let (ok, result) = match seat.stage {
-                Stage::Done { ok, result } => (ok, result),
-                _ => {
-                    let error = ToolError::new(
-                        ErrorKind::Internal,
-                        "the run was cancelled; whether this call had an effect is unknown",
-                        &[],
-                    );
-                    (false, error.to_json())
+            let cancelled = |why| {
+                let error = ToolError::new(ErrorKind::Internal, why, &[]);
+                (false, error.to_json())
+            };
+            let (ok, result) = match (seat.stage, seat.run.result()) {
+                (Stage::Done { ok, result }, _) => (ok, result),
+                (_, Some(over)) => (over.ok, over.for_model()),
+                (Stage::Waiting | Stage::Asking, None) => {
+                    cancelled("the run was cancelled before this call began")
                 }
+                _ => cancelled("the run was cancelled; whether this call had an effect is unknown"),
             };
             results.push(CallResult {
                 call: seat.call,

@@ -3,13 +3,14 @@
 //! The bytes are fields, as `fields.rs` has them, and the last of them is the transcript's messages as they are: so that
 //! saving is one copy of them and restoring another.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::calls::{Calls, SavedCall};
 use super::fields::{Reader, Writer};
-use super::{Agent, ResumeError, State};
-use crate::effect::{Effect, Reason, Usage};
+use super::{Agent, Exchange, ResumeError, State};
+use crate::effect::{Effect, Event, Reason, Usage};
 use crate::settings::Settings;
 use crate::tools::{HostTool, Tool};
 use crate::transcript::Transcript;
@@ -59,6 +60,7 @@ impl Agent {
             self.usage.input_tokens,
             self.usage.output_tokens,
             self.usage.cached_tokens,
+            matches!(&self.state, State::Replying(Exchange { shown: true, .. })).into(),
         ] {
             to.number(number);
         }
@@ -130,6 +132,11 @@ impl Agent {
         } else if saved.state != IDLE {
             agent.state = State::Calling;
         }
+        if saved.shown {
+            agent.show(Event::ReplyDiscarded {
+                reason: "the session was restored while the reply came".to_string(),
+            });
+        }
         if let Some(reason) = saved.ended {
             agent.finish(reason);
         }
@@ -146,6 +153,8 @@ struct Saved<'s> {
     steps: u32,
     wrapping_up: bool,
     usage: Usage,
+    /// Something of the reply in flight was shown.
+    shown: bool,
     wire: String,
     text: String,
     ended: Option<Reason>,
@@ -167,6 +176,7 @@ impl Saved<'_> {
             output_tokens: from.number()?,
             cached_tokens: from.number()?,
         };
+        let shown = from.number()? != 0;
         let (wire, text) = (from.text()?, from.text()?);
         let [reason, class, message] = [from.text()?, from.text()?, from.text()?];
         let ended = match reason.as_str() {
@@ -187,6 +197,7 @@ impl Saved<'_> {
             steps,
             wrapping_up,
             usage,
+            shown,
             wire,
             text,
             ended,
@@ -204,6 +215,11 @@ pub enum RestoreError {
     #[error(transparent)]
     Resume(#[from] ResumeError),
     /// Bytes that are not of a saved session.
-    #[error("{0}")]
+    #[error(fmt = saved)]
     Saved(&'static str),
+}
+
+/// In place of `"{0}"`, which would format: that is 2.2 KB of the guest, as nothing else does.
+fn saved(text: &&'static str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    formatter.write_str(text)
 }
