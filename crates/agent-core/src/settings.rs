@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use dewclaw_platform::Timeouts;
+use dewclaw_platform::{Timeouts, split};
 
 use crate::json::{Array, Object, Value, string};
 use crate::template::fill;
@@ -346,7 +346,7 @@ fn host_rules(name: &'static str, value: &Value) -> Result<Vec<HostRule>, Settin
     let mut rules = Vec::new();
     match value {
         Value::String(text) => {
-            for entry in text.split(',') {
+            for entry in split(text, b',') {
                 push_rule(&mut rules, entry)?;
             }
         }

@@ -2,11 +2,13 @@
 
 use alloc::string::String;
 
+use dewclaw_platform::split;
+
 /// The template with the parts in place of its `%`, in order.
 pub fn fill(template: &str, parts: &[&str]) -> String {
     let mut text = String::new();
     let mut parts = parts.iter();
-    for (index, piece) in template.split('%').enumerate() {
+    for (index, piece) in split(template, b'%').enumerate() {
         if index > 0 {
             text.push_str(parts.next().copied().unwrap_or_default());
         }

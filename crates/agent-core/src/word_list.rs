@@ -1,9 +1,10 @@
 //! Lists of words in one text: a list of texts costs the guest eight bytes for each.
 
+use dewclaw_platform::split;
+
 /// The words, which spaces part, or commas and spaces.
 fn words(list: &str) -> impl Iterator<Item = &str> {
-    list.split(' ')
-        .map(|word| word.strip_suffix(',').unwrap_or(word))
+    split(list, b' ').map(|word| word.strip_suffix(',').unwrap_or(word))
 }
 
 /// Where a word stands in its list.

@@ -4,6 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::split;
+
 pub(crate) mod memory;
 pub(crate) mod stub;
 
@@ -166,7 +168,7 @@ pub(crate) fn parts(path: &str) -> FsResult<Vec<&str>> {
     if path.is_empty() {
         return Ok(parts);
     }
-    for part in path.split('/') {
+    for part in split(path, b'/') {
         match part {
             "" | "." => return Err(FsError::InvalidPath),
             ".." => return Err(FsError::Denied),

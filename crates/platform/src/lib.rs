@@ -13,6 +13,7 @@ mod clock;
 mod environment;
 mod file_system;
 mod http;
+mod split;
 #[cfg(all(target_arch = "wasm32", target_env = "p2"))]
 pub mod wasip2;
 
@@ -25,3 +26,4 @@ pub use file_system::{
 pub use http::{
     HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Timeouts, stub::StubHttpClient,
 };
+pub use split::{Split, cut, has, split};

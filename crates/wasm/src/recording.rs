@@ -33,8 +33,8 @@ impl Recording {
         let path = state_path(path);
         let make = |folders: &mut Folders| {
             let files = folders.state_for_writing()?;
-            if let Some((folder, _)) = path.rsplit_once('/') {
-                files.create_folders(folder)?;
+            if let Some(end) = path.bytes().rposition(|byte| byte == b'/') {
+                files.create_folders(path.get(..end).unwrap_or_default())?;
             }
             files.replace(path, b"")?;
             Ok(files.clone())

@@ -1,10 +1,12 @@
 //! A part of a JSON text, as it was written.
 
+use dewclaw_platform::split;
+
 /// The value at `path` (as [`super::Value::get`] has it) in a text that is JSON: its own bytes. In a text that is not,
 /// whatever seems to stand there, or nothing.
 pub fn raw<'j>(json: &'j [u8], path: &str) -> Option<&'j [u8]> {
     let mut value = json.trim_ascii();
-    for step in path.split('/') {
+    for step in split(path, b'/') {
         value = member(value, step)?;
     }
     Some(value)

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use dewclaw_platform::split;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// A JSON value.
@@ -55,7 +56,7 @@ impl Value {
     /// its place: both can be named in a path, separated by `/`.
     pub fn get(&self, path: &str) -> Option<&Value> {
         let mut value = self;
-        for step in path.split('/') {
+        for step in split(path, b'/') {
             value = match value {
                 Value::Object(members) => {
                     let found = members.iter().rev().find(|(name, _)| name == step);

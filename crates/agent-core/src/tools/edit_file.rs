@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use dewclaw_platform::has;
+
 use super::error::ToolError;
 use super::passage::{holds, place};
 use super::path::workspace_path;
@@ -116,7 +118,9 @@ impl EditFile {
     fn not_unique(&self, text: &str, places: &[usize]) -> ToolError {
         let path = &self.file.path;
         if places.is_empty() {
-            let hint = if holds(text, "\r\n") && self.old.contains('\n') && !self.old.contains('\r')
+            let hint = if holds(text, "\r\n")
+                && has(self.old.as_bytes(), b'\n')
+                && !has(self.old.as_bytes(), b'\r')
             {
                 "the file's lines end in \\r\\n"
             } else {

@@ -3,6 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use dewclaw_platform::split;
+
 use super::passage::holds;
 
 /// The file, relative to the workspace.
@@ -97,7 +99,7 @@ fn best<'p, 't>(paragraphs: &'p mut [Paragraph<'t>]) -> Option<&'p mut Paragraph
 fn paragraphs(text: &str) -> Vec<Paragraph<'_>> {
     let mut paragraphs = Vec::new();
     let (mut start, mut end, mut at) = (0, 0, 0);
-    for line in text.split('\n') {
+    for line in split(text, b'\n') {
         let after = at + line.len();
         let blank = line.trim().is_empty();
         if !blank {

@@ -5,6 +5,8 @@
 
 use alloc::string::String;
 
+use dewclaw_platform::{has, split};
+
 use super::error::ToolError;
 use crate::url::cut;
 
@@ -13,7 +15,7 @@ pub const STATE_FOLDER: &str = ".dewclaw";
 
 /// The path relative to the workspace, without `.`, `..` and empty parts; empty for the workspace itself.
 pub(crate) fn workspace_path(text: &str) -> Result<String, ToolError> {
-    if text.contains('\0') {
+    if has(text.as_bytes(), 0) {
         return Err(ToolError::denied("", "a path can't hold a NUL"));
     }
     if text.starts_with('/') || is_drive(text) {
@@ -22,14 +24,14 @@ pub(crate) fn workspace_path(text: &str) -> Result<String, ToolError> {
             "is an absolute path: give one relative to the workspace, such as notes/today.md",
         ));
     }
-    if text.contains('\\') {
+    if has(text.as_bytes(), b'\\') {
         return Err(ToolError::denied(
             text,
             "has a backslash: separate folders by /",
         ));
     }
     let mut path = String::new();
-    for part in text.split('/') {
+    for part in split(text, b'/') {
         match part {
             "" | "." => {}
             ".." => {

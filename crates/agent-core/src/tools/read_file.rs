@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use dewclaw_platform::has;
+
 use super::error::{ErrorKind, ToolError};
 use super::path::workspace_path;
 use super::whole_file::{NOT_TEXT, PIECE_BYTES, WRONG_ANSWER};
@@ -88,7 +90,7 @@ impl Task for ReadFile {
             }
         };
         if let Some(chunk) = chunk {
-            if chunk.bytes.contains(&0) {
+            if has(&chunk.bytes, 0) {
                 return Step::Done(Err(self.error(ErrorKind::Unsupported, NOT_TEXT)));
             }
             self.position += chunk.bytes.len() as u64;

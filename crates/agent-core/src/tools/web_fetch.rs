@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use dewclaw_platform::Method;
+use dewclaw_platform::{Method, has};
 
 use super::error::{ErrorKind, ToolError};
 use super::web::{Headers, NOTE, add_header, failed, header, request, wrong_answer};
@@ -105,8 +105,7 @@ fn headers(members: &[(String, Value)]) -> Result<Headers, ToolError> {
     }
     let mut headers = Vec::new();
     for (name, value) in members {
-        let is_token =
-            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || has(b"!#$%&'*+-.^_`|~", byte);
         if name.is_empty() || !name.bytes().all(is_token) {
             return wrong(name, "has a name that no header has");
         }
@@ -230,7 +229,7 @@ impl WebFetch {
         let is_wide = matches!(body.get(..2), Some([0xFF, 0xFE] | [0xFE, 0xFF]));
         let is_text = is_html || is_text(kind) || core::str::from_utf8(&body).is_ok();
         let start = body.get(..SNIFFED_BYTES).unwrap_or(&body);
-        if !is_text || (!is_wide && start.contains(&0)) {
+        if !is_text || (!is_wide && has(start, 0)) {
             return Err(self.unsupported("is no text but binary data (%)", &[kind]));
         }
         let text = charset::decode(body, kind, is_html).map_err(|label| {

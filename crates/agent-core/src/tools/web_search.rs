@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use dewclaw_platform::Method;
+use dewclaw_platform::{Method, has};
 
 use super::error::{ErrorKind, ToolError};
 use super::web::{Headers, NOTE, add_header, failed, header, request, wrong_answer};
@@ -66,7 +66,11 @@ fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolEr
     if engine == SearchEngine::Searxng && !base.ends_with("/search") {
         address.push_str("/search");
     }
-    address.push_str(if base.contains('?') { "&q=" } else { "?q=" });
+    address.push_str(if has(base.as_bytes(), b'?') {
+        "&q="
+    } else {
+        "?q="
+    });
     push_query(&mut address, query);
     let (name, value) = match engine {
         SearchEngine::Searxng => ("&format=", "json".to_string()),

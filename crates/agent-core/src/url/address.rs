@@ -2,6 +2,8 @@
 
 use alloc::string::String;
 
+use dewclaw_platform::has;
+
 use super::{cut, last_label};
 use crate::json::decimal;
 
@@ -65,7 +67,7 @@ pub(super) fn read_v6(text: &[u8]) -> Option<[u16; 8]> {
     }
     while !rest.is_empty() {
         let (group, after) = cut(rest, b':');
-        if after.is_none() && group.contains(&b'.') {
+        if after.is_none() && has(group, b'.') {
             let inside = read_v4(group)?;
             // Here an IPv4 address has but one spelling, the one that is written.
             let mut written = String::new();

@@ -2,6 +2,8 @@
 
 use alloc::string::{String, ToString};
 
+use dewclaw_platform::has;
+
 use super::host::{read_host, split_port};
 use super::{Host, Url, special_use};
 use crate::json::decimal;
@@ -33,7 +35,7 @@ impl HostRule {
     /// # Errors
     /// What is wrong and what to write, put so that it reads on after the quoted entry.
     pub fn parse(text: &str) -> Result<HostRule, &'static str> {
-        if text.as_bytes().contains(&b'/') {
+        if has(text.as_bytes(), b'/') {
             return Err(
                 "is more than a host: write it without https:// and path, like example.org",
             );

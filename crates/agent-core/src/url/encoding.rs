@@ -2,6 +2,8 @@
 
 use alloc::string::String;
 
+use dewclaw_platform::has;
+
 /// What stands for itself anywhere, beside letters and digits.
 const UNRESERVED: &[u8] = b"-._~";
 
@@ -29,7 +31,7 @@ fn push(out: &mut String, text: &[u8], is_url: bool) {
         let encoding = is_url
             && *byte == b'%'
             && matches!(after, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
-        if byte.is_ascii_alphanumeric() || kept.contains(byte) || encoding {
+        if byte.is_ascii_alphanumeric() || has(kept, *byte) || encoding {
             out.push(char::from(*byte));
         } else {
             out.push('%');

@@ -2,6 +2,8 @@
 
 use alloc::string::String;
 
+use dewclaw_platform::has;
+
 use super::address::{ends_in_number, number, push_v4, push_v6, read_v4, read_v6};
 use super::special_use::Kind;
 use super::{cut, special_use};
@@ -43,7 +45,7 @@ const BRACKETS: &str = "needs its IPv6 address in brackets, without zone id, lik
 
 /// Takes the port off: 0 where there is none.
 pub(super) fn split_port(text: &[u8]) -> Result<(&[u8], u16), &'static str> {
-    if text.contains(&b'@') {
+    if has(text, b'@') {
         return Err("holds a user name or password before an @: leave them out");
     }
     let (host, port) = if let [b'[', ..] = text {
@@ -55,7 +57,7 @@ pub(super) fn split_port(text: &[u8]) -> Result<(&[u8], u16), &'static str> {
     let [colon, digits @ ..] = port else {
         return Ok((host, 0));
     };
-    if *colon != b':' || digits.contains(&b':') {
+    if *colon != b':' || has(digits, b':') {
         return Err(BRACKETS);
     }
     match number(digits, 10) {

@@ -6,6 +6,8 @@
 //! `.internal` of 2024. Addresses that the registries call globally reachable inside a special block are held to be as
 //! special as the block.
 
+use dewclaw_platform::has;
+
 use self::Kind::*;
 use super::address::v4_in;
 use crate::word_list;
@@ -122,7 +124,7 @@ const RESERVED_DOMAINS: &str = "test invalid example onion alt";
 
 pub(super) fn of_name(name: &str) -> Option<Kind> {
     // A name without a dot is completed by the resolver.
-    let single = !name.as_bytes().contains(&b'.');
+    let single = !has(name.as_bytes(), b'.');
     of_domain(name).or(single.then_some(LocalName))
 }
 

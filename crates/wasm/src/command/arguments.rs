@@ -3,6 +3,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use dewclaw_platform::cut;
+
 use super::Stop;
 
 /// A command's arguments, taken apart.
@@ -32,10 +34,8 @@ impl Arguments {
                 parsed.operands.push(argument);
                 continue;
             }
-            let (name, value) = match argument.split_once('=') {
-                Some((name, value)) => (name, Some(value.to_string())),
-                None => (argument.as_str(), None),
-            };
+            let (name, value) = cut(&argument, b'=');
+            let value = value.map(ToString::to_string);
             let known = flags
                 .iter()
                 .find(|(long, short, _)| name == *long || name == *short);

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use dewclaw_agent_core::Settings;
 use dewclaw_agent_core::tools::{ALL, SEARCH_VARIABLES, Tool, Writes};
-use dewclaw_platform::Environment;
 use dewclaw_platform::wasip2::WasiEnvironment;
+use dewclaw_platform::{Environment, split};
 
 use super::Stop;
 use super::arguments::Arguments;
@@ -30,7 +30,7 @@ pub(super) fn tools(
     match &selected {
         None => tools.extend(ALL.iter().filter(|tool| missing(tool, settings).is_none())),
         Some(names) => {
-            for name in names.split(',') {
+            for name in split(names, b',') {
                 let tool = named(name)?;
                 if let Some(why) = missing(tool, settings) {
                     return Err(Stop::usage("--tools names %, but %", &[tool.name, &why]));

@@ -10,7 +10,7 @@ use wasi::filesystem::types::{
 
 use super::{WasiFileSystem, entry_kind, fs_error};
 use crate::file_system::parts;
-use crate::{EntryKind, FsError, FsResult, Stat};
+use crate::{EntryKind, FsError, FsResult, Stat, split};
 
 /// Links followed on one path before it is called a loop, as Linux counts them (path_resolution(7)).
 const MAX_LINKS: u32 = 40;
@@ -103,7 +103,7 @@ impl WasiFileSystem {
                     return Err(FsError::Denied);
                 }
                 let rest = ahead.len();
-                for part in target.split('/') {
+                for part in split(&target, b'/') {
                     if !matches!(part, "" | ".") {
                         ahead.insert(rest, part.to_string());
                     }
