@@ -61,11 +61,13 @@ fn serve(library: &mut Library, shown: &mut Vec<wit::Event>) -> wit::Effect {
                 assert_eq!(call.name, "temperature");
                 library
                     .tool_done(&call.id, Ok(r#"{"celsius": 4.5}"#))
-                    .unwrap();
+                    .expect("it was asked for");
             }
             wit::Effect::Approve(call) => {
                 assert_eq!(call.name, "write_file");
-                library.approve(&call.id, wit::Verdict::Approved).unwrap();
+                library
+                    .approve(&call.id, wit::Verdict::Approved)
+                    .expect("it was asked for");
             }
             effect => return effect,
         }
@@ -172,7 +174,7 @@ fn text_is_shown_while_the_reply_comes_and_a_cancel_ends_it() {
     library.prompt("speak").unwrap();
     let mut shown = Vec::new();
     while text(&shown).is_empty() {
-        match library.next() {
+        match library.next_effect() {
             wit::Effect::Show(event) => shown.push(event),
             wit::Effect::Pending => shown.extend(library.advance(1_000).unwrap()),
             other => panic!("{other:?}"),
@@ -203,7 +205,7 @@ fn a_cancel_takes_back_what_the_host_was_about_to_be_asked() {
     let config = config(&model.base_url(), Component, Component);
     library.open(&config, &[temperature()]).unwrap();
     library.prompt("How cold is it?").unwrap();
-    assert!(matches!(library.next(), wit::Effect::Pending));
+    assert!(matches!(library.next_effect(), wit::Effect::Pending));
     let mut shown = Vec::new();
     while !shown
         .iter()

@@ -135,7 +135,7 @@ impl Library {
     }
 
     /// `next`.
-    pub fn next(&mut self) -> wit::Effect {
+    pub fn next_effect(&mut self) -> wit::Effect {
         let now = self.now();
         call!(self, call_next, now)
     }
@@ -201,7 +201,7 @@ impl Library {
     /// Lets the component go on until there is something for the host to do other than to show.
     pub fn go_on(&mut self, shown: &mut Vec<wit::Event>) -> wit::Effect {
         loop {
-            match self.next() {
+            match self.next_effect() {
                 wit::Effect::Show(event) => shown.push(event),
                 wit::Effect::Pending => {
                     shown.extend(self.advance(1_000).expect("the component performs"));
