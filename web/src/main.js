@@ -172,7 +172,7 @@ function lost(error) {
 async function play() {
   const pace = Number(byId("speed").value);
   if (workspace.paths().length > 0 && !confirm("The recording brings a workspace of its own. Replace the files that are here?")) return;
-  const [recording, example] = await Promise.all([shipped("demo/recording.jsonl.gz"), shipped("demo/workspace.json")]);
+  const [recording, example] = await Promise.all([shipped("demo/recording.jsonl.gz"), shipped("demo/workspace.json.gz")]);
   const { settings, tools, seed: recordedSeed, prompt, calls, ...rest } = readRecording(recording);
   const recorded = new RecordedModel({ settings, calls, ...rest }, () => delay(pace));
   loadWorkspace(new Workspace(Object.entries(JSON.parse(example))));
