@@ -173,3 +173,41 @@ fn every_source_file_says_what_it_is_for() {
     }
     assert!(files > 80, "only {files} files were found");
 }
+
+#[test]
+fn every_link_within_the_repository_leads_somewhere() {
+    let root = artifact::repository();
+    let mut pages = vec![
+        root.join("web/README.md"),
+        root.join("tests/conversations/README.md"),
+    ];
+    for folder in [
+        "",
+        "docs",
+        "examples/embed-node",
+        "examples/embed-python",
+        "examples/embed-rust",
+    ] {
+        let entries = std::fs::read_dir(root.join(folder)).expect("the folder is there");
+        let paths = entries.map(|entry| entry.expect("it can be listed").path());
+        pages.extend(paths.filter(|path| path.extension().is_some_and(|kind| kind == "md")));
+    }
+    let mut followed = 0;
+    for page in pages {
+        let text = std::fs::read_to_string(&page).expect("a page can be read");
+        for link in text.split("](").skip(1) {
+            let target = link.split([')', '#']).next().unwrap_or_default();
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            let leads_to = page.with_file_name(target);
+            assert!(
+                leads_to.exists(),
+                "{} links to {target}, which is not there",
+                page.display()
+            );
+            followed += 1;
+        }
+    }
+    assert!(followed > 20, "the control: {followed} links were followed");
+}
