@@ -31,10 +31,10 @@ struct Running {
     core: Core,
 }
 
-/// Counts the linear memory.
-#[derive(Default)]
+/// Counts the linear memory, and ends it.
 struct Memory {
     bytes: usize,
+    most: usize,
 }
 
 impl ResourceLimiter for Memory {
@@ -44,8 +44,12 @@ impl ResourceLimiter for Memory {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        self.bytes += desired - current;
-        Ok(true)
+        let bytes = self.bytes + desired - current;
+        let granted = bytes <= self.most;
+        if granted {
+            self.bytes = bytes;
+        }
+        Ok(granted)
     }
 
     fn table_growing(
@@ -82,8 +86,13 @@ impl Instance {
 
     /// A fresh instance of the component as [`compile`] gives it.
     pub fn of(component: &Component) -> Self {
+        Self::with_memory(component, usize::MAX)
+    }
+
+    /// The same, with so many bytes of linear memory at most.
+    pub fn with_memory(component: &Component, most: usize) -> Self {
         let engine = component.engine();
-        let mut store = Store::new(engine, Memory::default());
+        let mut store = Store::new(engine, Memory { bytes: 0, most });
         store.limiter(|memory| memory);
         // Fails where no fuel is counted.
         let _ = store.set_fuel(u64::MAX);
@@ -136,10 +145,18 @@ impl Instance {
         &self,
         call: impl FnOnce(&wit::GuestSession<'_>, &mut Store<Memory>) -> wasmtime::Result<T>,
     ) -> T {
+        self.attempt(call)
+            .unwrap_or_else(|trap| panic!("the component trapped: {trap:?}"))
+    }
+
+    /// Calls into the component, which may trap.
+    fn attempt<T>(
+        &self,
+        call: impl FnOnce(&wit::GuestSession<'_>, &mut Store<Memory>) -> wasmtime::Result<T>,
+    ) -> wasmtime::Result<T> {
         let mut running = self.0.borrow_mut();
         let Running { store, core } = &mut *running;
         call(&core.dewclaw_agent_session().session(), store)
-            .unwrap_or_else(|trap| panic!("the component trapped: {trap:?}"))
     }
 }
 
@@ -243,6 +260,18 @@ impl Session {
     ) -> Result<(), wit::Error> {
         self.instance
             .call(|session, store| session.call_tool_done(store, self.handle, now, call, result))
+    }
+
+    /// `tool-done`, where it may trap.
+    pub fn try_tool_done(
+        &self,
+        now: wit::Moment,
+        call: &str,
+        result: &str,
+    ) -> wasmtime::Result<Result<(), wit::Error>> {
+        self.instance.attempt(|session, store| {
+            session.call_tool_done(store, self.handle, now, call, Ok(result))
+        })
     }
 
     /// `approve`.

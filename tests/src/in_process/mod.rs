@@ -137,7 +137,8 @@ fn export(
         .ok_or_else(missing)
 }
 
-pub(crate) fn engine() -> &'static Engine {
+/// The engine of every store here: it counts fuel.
+pub fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| {
         let mut config = Config::new();
