@@ -224,6 +224,28 @@ fn a_cancel_takes_back_what_the_host_was_about_to_be_asked() {
 }
 
 #[test]
+fn an_end_that_nobody_has_taken_yet_keeps_the_session_busy() {
+    let (work, model) = (workspace(), ScriptedModel::repeat(Reply::text("Here.")));
+    let mut library = Library::start(&Guest::dewclaw().workspace(&work));
+    let config = config(&model.base_url(), Component, Component);
+    library.open(&config, &[]).unwrap();
+    library.prompt("first").unwrap();
+    assert!(matches!(library.next_effect(), wit::Effect::Pending));
+    let mut shown = Vec::new();
+    while text(&shown).is_empty() {
+        shown.extend(library.advance(1_000).unwrap());
+    }
+    while library.save().windows(8).all(|bytes| bytes != b"answered") {
+        shown.extend(library.advance(1_000).unwrap());
+    }
+    let early = library.prompt("second");
+    assert!(matches!(early, Err(wit::Error::Busy)), "{early:?}");
+    assert_eq!(finished(library.go_on(&mut shown)).text, "Here.");
+    library.prompt("second").unwrap();
+    assert_eq!(finished(library.go_on(&mut shown)).text, "Here.");
+}
+
+#[test]
 fn a_failed_call_is_tried_again_without_the_host() {
     let (work, model) = (
         workspace(),

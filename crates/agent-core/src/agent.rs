@@ -201,6 +201,16 @@ impl Agent {
         }
     }
 
+    /// Gives back what [`Agent::next`] answered last and nobody has begun. It is answered again, and until then it is as
+    /// if it had not been taken.
+    pub fn put_back(&mut self, effect: Effect) {
+        let last = self.taken.checked_sub(1);
+        if let Some(place) = last.and_then(|last| self.effects.get_mut(last)) {
+            *place = effect;
+            self.taken -= 1;
+        }
+    }
+
     /// Piece `index` of the body of the request that [`Effect::CallModel`] asked for last; `None` past its end.
     /// The pieces in order, without anything between them, are the body.
     pub fn body_piece(&self, index: usize) -> Option<&[u8]> {

@@ -66,6 +66,8 @@ pub(crate) struct Driver {
     events: VecDeque<(HttpId, HttpEvent)>,
     /// What could not be recorded: the run stops there.
     broken: Option<Stop>,
+    /// The next effect was put back: it is in the recording.
+    recorded: bool,
 }
 
 /// A model call in flight.
@@ -133,6 +135,7 @@ impl Driver {
             fetches: Fetches::default(),
             events: VecDeque::new(),
             broken: None,
+            recorded: false,
         }
     }
 
@@ -161,7 +164,10 @@ impl Driver {
                 return Err(stop);
             }
             let effect = self.agent.next();
-            if let Some(recording) = &mut self.recording {
+            let recorded = core::mem::take(&mut self.recorded);
+            if let Some(recording) = &mut self.recording
+                && !recorded
+            {
                 recording.effect(&effect, &self.agent)?;
             }
             match effect {
@@ -207,6 +213,13 @@ impl Driver {
                 other => return Ok(other),
             }
         }
+    }
+
+    /// Gives back what [`Driver::next`] answered last, to be answered again.
+    #[cfg(feature = "http")]
+    pub(crate) fn put_back(&mut self, effect: Effect) {
+        self.recorded = true;
+        self.agent.put_back(effect);
     }
 
     /// Stops at the next call of [`Driver::next`].
@@ -393,6 +406,8 @@ impl Driver {
     /// # Errors
     /// An input that does not fit, which changes nothing.
     pub(crate) fn feed(&mut self, input: Input) -> Result<(), Misuse> {
+        // A cancel may take back what was put back.
+        self.recorded &= !matches!(input, Input::Cancel);
         let now = self.now();
         let Some(recording) = &mut self.recording else {
             return self.agent.feed(now, input);

@@ -36,9 +36,6 @@ pub(crate) struct Session(RefCell<Inner>);
 struct Inner {
     driver: Driver,
     usage: Usage,
-    /// What `advance` came upon that is the host's to do.
-    #[cfg(feature = "wasi")]
-    held: Option<Effect>,
 }
 
 impl Session {
@@ -47,8 +44,6 @@ impl Session {
         Session(RefCell::new(Inner {
             driver,
             usage: Usage::default(),
-            #[cfg(feature = "wasi")]
-            held: None,
         }))
     }
 
@@ -63,10 +58,6 @@ impl Session {
 impl Inner {
     /// The next effect that is the host's to perform.
     fn next(&mut self) -> Result<Effect, Stop> {
-        #[cfg(feature = "wasi")]
-        if let Some(effect) = self.held.take() {
-            return Ok(effect);
-        }
         loop {
             let effect = self.driver.next()?;
             match &effect {
@@ -231,14 +222,6 @@ impl wit::GuestSession for Session {
     }
 
     fn cancel(&self, now: wit::Moment) {
-        // What was to be done need not be; what was to be let go of, and an end, stay.
-        #[cfg(feature = "wasi")]
-        self.0.borrow_mut().held.take_if(|held| {
-            !matches!(
-                held,
-                Effect::DropReply { .. } | Effect::DropOperation { .. } | Effect::Finished(_)
-            )
-        });
         // A cancel fits at any moment.
         let _ = self.feed(now, Input::Cancel);
     }

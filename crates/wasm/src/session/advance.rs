@@ -27,7 +27,7 @@ impl Inner {
                 // The host's, and said anew by every `next`.
                 Ok(Effect::Wait { .. } | Effect::Pending) => break,
                 Ok(effect) => {
-                    self.held = Some(effect);
+                    self.driver.put_back(effect);
                     break;
                 }
                 Err(stop) => {
