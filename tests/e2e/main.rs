@@ -34,10 +34,11 @@
 //! - `readme`: what the README shows
 //! - `session`: the agent as a library: `dewclaw-core.wasm` and a host that drives it
 //! - `performing`: sessions whose component calls the model or works on files itself, and the command line's
-//! - `embed_node`: examples/embed-node, as a person runs it
-//! - `embed_python`: examples/embed-python, as a person runs it
+//! - `embedded`: what holds for every program of `examples/embed-*`, as a person runs it; no tests of its own
+//! - `embed_node`: what only examples/embed-node does
+//! - `embed_python`: what only examples/embed-python does
+//! - `embed_rust`: what only examples/embed-rust does
 //! - `conversations`: the conversations of `tests/conversations`, the same in every embedder
-//! - `embed_rust`: the program of `examples/embed-rust`
 //! - `edge`: what docs/edge.md shows, and what it says of systemd, cron, TLS, limits, disk and clock
 //!
 //! Most tests run in both hosts (`on_each_host`): the command line is what people use, and the in-process host tells exit codes
@@ -62,6 +63,7 @@ mod edge;
 mod embed_node;
 mod embed_python;
 mod embed_rust;
+mod embedded;
 mod guards;
 mod imports;
 mod injection;
