@@ -42,8 +42,9 @@
 //! - `edge`: what docs/edge.md shows, and what it says of systemd, cron, TLS, limits, disk and clock
 //!
 //! Most tests run in both hosts (`on_each_host`): the command line is what people use, and the in-process host tells exit codes
-//! apart. What a test needs beyond `dist/` is named by the environment and set by `scripts/test`: `AIMOCK`, `DEWCLAW_BIN`, `DEWCLAW_PYTHON`,
-//! `JCO` and `DEWCLAW_CONTRACT_WASM`. A missing one fails its tests; nothing is skipped.
+//! apart. What a test needs beyond `dist/` is named by the environment and set by `scripts/test`: `AIMOCK`, `DEWCLAW_BIN`,
+//! `DEWCLAW_EMBED_RUST`, `DEWCLAW_PYTHON`, `JCO` and `DEWCLAW_CONTRACT_WASM`. A missing one fails its tests; nothing is
+//! skipped.
 
 mod aimock;
 mod answer;
