@@ -16,6 +16,8 @@ mod http;
 mod split;
 #[cfg(all(target_arch = "wasm32", target_env = "p2"))]
 pub mod wasip2;
+#[cfg(all(target_arch = "wasm32", target_env = "p2"))]
+pub use wasip2 as wasi;
 
 pub use clock::{Clock, Now};
 pub use environment::{Environment, memory::MemoryEnvironment};

@@ -20,6 +20,8 @@ mod console;
 mod driver;
 #[cfg(all(target_arch = "wasm32", target_env = "p2", feature = "wasi"))]
 mod folders;
+#[cfg(all(target_arch = "wasm32", target_env = "p2"))]
+mod performs;
 #[cfg(all(target_arch = "wasm32", target_env = "p2", feature = "wasi"))]
 mod recording;
 #[cfg(all(target_arch = "wasm32", target_env = "p2"))]

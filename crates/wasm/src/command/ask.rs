@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use dewclaw_agent_core::recording::Header;
 use dewclaw_agent_core::tools::HostTool;
 use dewclaw_agent_core::{Agent, Effect, Input};
-use dewclaw_platform::wasip2::{WasiClock, WasiEnvironment};
+use dewclaw_platform::wasi::{WasiClock, WasiEnvironment};
 use dewclaw_platform::{Clock, Environment, Now};
 
 use super::approval::Approval;
@@ -14,8 +14,9 @@ use super::arguments::{Arguments, Flags};
 use super::output::Output;
 use super::{Stop, answer, configuration, offer};
 use crate::console::read_input;
-use crate::driver::{Driver, Performs};
+use crate::driver::Driver;
 use crate::folders::Folders;
+use crate::performs::Performs;
 use crate::recording::Recording;
 
 /// What to do without a workspace.

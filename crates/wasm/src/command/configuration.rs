@@ -6,7 +6,7 @@ use dewclaw_agent_core::json::{Value, decimal, parse};
 use dewclaw_agent_core::template::fill;
 use dewclaw_agent_core::{SearchEngine, Settings, WireName};
 use dewclaw_platform::Environment;
-use dewclaw_platform::wasip2::WasiEnvironment;
+use dewclaw_platform::wasi::WasiEnvironment;
 
 use super::Stop;
 use super::arguments::Arguments;

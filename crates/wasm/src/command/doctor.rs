@@ -7,7 +7,7 @@ use dewclaw_agent_core::tools::{ALL, Tool, Writes};
 use dewclaw_agent_core::url::HostRule;
 use dewclaw_agent_core::{Approve, SearchEngine, Settings};
 use dewclaw_platform::Environment;
-use dewclaw_platform::wasip2::{WasiEnvironment, WasiFileSystem};
+use dewclaw_platform::wasi::{WasiEnvironment, WasiFileSystem};
 
 use super::arguments::{Arguments, Flags};
 use super::{Stop, USAGE, configuration, offer};

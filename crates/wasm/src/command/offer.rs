@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use dewclaw_agent_core::Settings;
 use dewclaw_agent_core::tools::{ALL, SEARCH_VARIABLES, Tool, Writes};
-use dewclaw_platform::wasip2::WasiEnvironment;
+use dewclaw_platform::wasi::WasiEnvironment;
 use dewclaw_platform::{Environment, split};
 
 use super::Stop;

@@ -1,25 +1,27 @@
-//! `advance`: where the component performs, it goes on here with what is in flight.
+//! `advance`: what is performed here goes on here with what is in flight.
 
 use alloc::vec::Vec;
 
-use dewclaw_agent_core::{Effect, Input};
+use dewclaw_agent_core::{Effect, Event, Input};
 
-use super::convert::event_out;
-use super::{Inner, wit};
+use super::{Error, Session};
 
-impl Inner {
+impl Session {
     /// Goes on for at most `max_ms` milliseconds, or until there is something to show or something for the host to do.
-    pub(super) fn advance(&mut self, max_ms: u64) -> Result<Vec<wit::Event>, wit::Error> {
+    ///
+    /// # Errors
+    /// [`Error::NothingToAdvance`].
+    pub(crate) fn advance(&mut self, max_ms: u64) -> Result<Vec<Event>, Error> {
         if !self.driver.performs.model && !self.driver.performs.web {
-            return Err(wit::Error::NothingToAdvance);
+            return Err(Error::NothingToAdvance);
         }
         let end = self.driver.now().monotonic_ms.saturating_add(max_ms);
         let mut events = Vec::new();
         let mut over = false;
         loop {
-            let until = match self.next() {
+            let until = match self.next_effect() {
                 Ok(Effect::Event(event)) => {
-                    events.push(event_out(event));
+                    events.push(event);
                     continue;
                 }
                 Ok(Effect::Wait { until_ms }) if self.driver.performs.model => until_ms,
