@@ -35,14 +35,10 @@ pub(crate) struct Config<'c> {
     pub(crate) performs: Performs,
 }
 
-/// Why a call was refused. Nothing has changed then.
+/// Why no session can be made.
 pub(crate) enum Error {
     /// A setting, a tool or a combination of them that no session can be made with: what is wrong, and what to write.
     Config(String),
-    /// An input that does not fit.
-    Misuse(Misuse),
-    /// There is nothing that the module does itself.
-    NothingToAdvance,
     /// Saved bytes that can't be gone on from: why.
     Saved(String),
 }
@@ -51,12 +47,6 @@ impl Error {
     /// Settings that are no JSON object.
     pub(crate) fn no_settings() -> Error {
         Error::Config("the settings must be a JSON object, like {\"model\": \"NAME\"}".into())
-    }
-}
-
-impl From<Misuse> for Error {
-    fn from(misuse: Misuse) -> Error {
-        Error::Misuse(misuse)
     }
 }
 
@@ -75,39 +65,32 @@ impl Session {
         }
     }
 
-    /// A session before its first prompt.
+    /// A session before its first prompt, or with `saved` the one that [`Session::save`] wrote down.
     ///
     /// # Errors
-    /// [`Error::Config`].
+    /// [`Error::Config`] and [`Error::Saved`].
     pub(crate) fn open(
         config: &Config<'_>,
         host_tools: Vec<HostTool>,
         seed: u64,
+        saved: Option<&[u8]>,
     ) -> Result<Session, Error> {
         let (settings, tools) = configure(config)?;
         let surroundings = Surroundings::find(config.performs, &settings)?;
-        let agent = Agent::new(settings, &tools, seed)
-            .and_then(|agent| agent.with_host_tools(host_tools))
-            .map_err(|error| Error::Config(error.to_string()))?;
-        Ok(Session::new(surroundings.driver(agent)))
-    }
-
-    /// The session that [`Session::save`] wrote down.
-    ///
-    /// # Errors
-    /// [`Error::Config`] and [`Error::Saved`].
-    pub(crate) fn restore(
-        config: &Config<'_>,
-        host_tools: Vec<HostTool>,
-        saved: &[u8],
-    ) -> Result<Session, Error> {
-        let (settings, tools) = configure(config)?;
-        let surroundings = Surroundings::find(config.performs, &settings)?;
-        let agent =
-            Agent::restore(settings, &tools, host_tools, saved).map_err(|error| match &error {
-                RestoreError::Resume(ResumeError::Settings(_)) => Error::Config(error.to_string()),
-                _ => Error::Saved(error.to_string()),
-            })?;
+        let agent = match saved {
+            None => Agent::new(settings, &tools, seed)
+                .and_then(|agent| agent.with_host_tools(host_tools))
+                .map_err(|error| Error::Config(error.to_string()))?,
+            Some(saved) => {
+                Agent::restore(settings, &tools, host_tools, saved).map_err(|error| {
+                    let why = error.to_string();
+                    match error {
+                        RestoreError::Resume(ResumeError::Settings(_)) => Error::Config(why),
+                        _ => Error::Saved(why),
+                    }
+                })?
+            }
+        };
         Ok(Session::new(surroundings.driver(agent)))
     }
 
@@ -120,9 +103,9 @@ impl Session {
     ///
     /// # Errors
     /// A prompt that is empty or comes too early.
-    pub(crate) fn prompt(&mut self, now: Now, text: &str) -> Result<(), Error> {
+    pub(crate) fn prompt(&mut self, now: Now, text: &str) -> Result<(), Misuse> {
         self.driver.set_time(now);
-        Ok(self.driver.agent.prompt(now, text)?)
+        self.driver.agent.prompt(now, text)
     }
 
     /// The next effect that is the host's to perform.
@@ -168,18 +151,9 @@ impl Session {
     ///
     /// # Errors
     /// An input that does not fit.
-    pub(crate) fn feed(&mut self, now: Now, input: Input) -> Result<(), Error> {
+    pub(crate) fn feed(&mut self, now: Now, input: Input) -> Result<(), Misuse> {
         self.driver.set_time(now);
-        Ok(self.driver.feed(input)?)
-    }
-
-    /// Nothing is in flight here.
-    ///
-    /// # Errors
-    /// [`Error::NothingToAdvance`].
-    #[cfg(not(feature = "http"))]
-    pub(crate) fn advance(&mut self, _max_ms: u64) -> Result<Vec<Event>, Error> {
-        Err(Error::NothingToAdvance)
+        self.driver.feed(input)
     }
 
     /// What the session's model calls have used.

@@ -289,21 +289,24 @@ pub(super) fn performs_in(
     }
 }
 
-/// Why a call was refused.
+/// Why no session can be made.
 pub(super) fn error_out(error: Error) -> wit::Error {
     match error {
         Error::Config(why) => wit::Error::Config(why),
         Error::Saved(why) => wit::Error::Saved(why),
-        Error::NothingToAdvance => wit::Error::NothingToAdvance,
-        Error::Misuse(misuse) => match misuse {
-            Misuse::Busy => wit::Error::Busy,
-            Misuse::EmptyPrompt => wit::Error::EmptyPrompt,
-            Misuse::UnknownRequest => wit::Error::UnknownRequest,
-            Misuse::OutOfOrder => wit::Error::OutOfOrder,
-            Misuse::UnknownOperation => wit::Error::UnknownOperation,
-            Misuse::WrongAnswer => wit::Error::WrongAnswer,
-            Misuse::UnknownCall => wit::Error::UnknownCall,
-        },
+    }
+}
+
+/// Why an input was refused.
+pub(super) fn misuse_out(misuse: Misuse) -> wit::Error {
+    match misuse {
+        Misuse::Busy => wit::Error::Busy,
+        Misuse::EmptyPrompt => wit::Error::EmptyPrompt,
+        Misuse::UnknownRequest => wit::Error::UnknownRequest,
+        Misuse::OutOfOrder => wit::Error::OutOfOrder,
+        Misuse::UnknownOperation => wit::Error::UnknownOperation,
+        Misuse::WrongAnswer => wit::Error::WrongAnswer,
+        Misuse::UnknownCall => wit::Error::UnknownCall,
     }
 }
 

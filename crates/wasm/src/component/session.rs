@@ -10,10 +10,12 @@ use dewclaw_agent_core::{Input, OperationId, RequestId};
 use dewclaw_platform::Now;
 
 use super::bindings::exports::dewclaw::agent::session as wit;
+#[cfg(feature = "http")]
+use super::convert::event_out;
 #[cfg(feature = "wasi")]
 use super::convert::stop_out;
 use super::convert::{
-    answer_in, effect_out, error_out, event_out, http_error_in, performs_in, usage_out, verdict_in,
+    answer_in, effect_out, error_out, http_error_in, misuse_out, performs_in, usage_out, verdict_in,
 };
 use crate::session::{Config, Error, Session};
 
@@ -29,14 +31,16 @@ impl Resource {
     /// Tells the agent something.
     fn feed(&self, now: wit::Moment, input: Input) -> Result<(), wit::Error> {
         let mut session = self.0.borrow_mut();
-        session.feed(now_in(now), input).map_err(error_out)
+        session.feed(now_in(now), input).map_err(misuse_out)
     }
 }
 
-/// Makes a session with a configuration.
+/// Makes a session.
 fn make(
     config: &wit::Config,
-    session: impl FnOnce(&Config<'_>) -> Result<Session, Error>,
+    host_tools: Vec<wit::HostTool>,
+    seed: u64,
+    saved: Option<&[u8]>,
 ) -> Result<wit::Session, wit::Error> {
     let Ok(Value::Object(settings)) = parse(config.settings.as_bytes()) else {
         return Err(error_out(Error::no_settings()));
@@ -46,10 +50,8 @@ fn make(
         tools: config.tools.as_deref(),
         performs: performs_in(config.model, config.files, config.web),
     };
-    match session(&config) {
-        Ok(session) => Ok(wit::Session::new(Resource::new(session))),
-        Err(error) => Err(error_out(error)),
-    }
+    let session = Session::open(&config, tools_in(host_tools), seed, saved).map_err(error_out)?;
+    Ok(wit::Session::new(Resource::new(session)))
 }
 
 impl wit::GuestSession for Resource {
@@ -58,8 +60,7 @@ impl wit::GuestSession for Resource {
         host_tools: Vec<wit::HostTool>,
         seed: u64,
     ) -> Result<wit::Session, wit::Error> {
-        let tools = tools_in(host_tools);
-        make(&config, |config| Session::open(config, tools, seed))
+        make(&config, host_tools, seed, None)
     }
 
     fn restore(
@@ -67,8 +68,7 @@ impl wit::GuestSession for Resource {
         host_tools: Vec<wit::HostTool>,
         saved: Vec<u8>,
     ) -> Result<wit::Session, wit::Error> {
-        let tools = tools_in(host_tools);
-        make(&config, |config| Session::restore(config, tools, &saved))
+        make(&config, host_tools, 0, Some(&saved))
     }
 
     fn save(&self) -> Vec<u8> {
@@ -77,7 +77,7 @@ impl wit::GuestSession for Resource {
 
     fn prompt(&self, now: wit::Moment, text: String) -> Result<(), wit::Error> {
         let mut session = self.0.borrow_mut();
-        session.prompt(now_in(now), &text).map_err(error_out)
+        session.prompt(now_in(now), &text).map_err(misuse_out)
     }
 
     fn next(&self, now: wit::Moment) -> wit::Effect {
@@ -166,10 +166,20 @@ impl wit::GuestSession for Resource {
         let _ = self.feed(now, Input::Cancel);
     }
 
+    #[cfg(not(feature = "http"))]
+    fn advance(&self, _max_ms: u32) -> Result<Vec<wit::Event>, wit::Error> {
+        Err(wit::Error::NothingToAdvance)
+    }
+
+    #[cfg(feature = "http")]
     fn advance(&self, max_ms: u32) -> Result<Vec<wit::Event>, wit::Error> {
-        let events = self.0.borrow_mut().advance(max_ms.into());
-        let events = events.map_err(error_out)?;
-        Ok(events.into_iter().map(event_out).collect())
+        let mut events = Vec::new();
+        let mut session = self.0.borrow_mut();
+        if session.advance(max_ms.into(), &mut |event| events.push(event_out(event))) {
+            Ok(events)
+        } else {
+            Err(wit::Error::NothingToAdvance)
+        }
     }
 
     fn usage(&self) -> wit::Usage {

@@ -1,27 +1,24 @@
 //! `advance`: what is performed here goes on here with what is in flight.
 
-use alloc::vec::Vec;
-
 use dewclaw_agent_core::{Effect, Event, Input};
 
-use super::{Error, Session};
+use super::Session;
 
 impl Session {
     /// Goes on for at most `max_ms` milliseconds, or until there is something to show or something for the host to do.
-    ///
-    /// # Errors
-    /// [`Error::NothingToAdvance`].
-    pub(crate) fn advance(&mut self, max_ms: u64) -> Result<Vec<Event>, Error> {
+    /// `false` when there is nothing that is performed here.
+    pub(crate) fn advance(&mut self, max_ms: u64, show: &mut dyn FnMut(Event)) -> bool {
         if !self.driver.performs.model && !self.driver.performs.web {
-            return Err(Error::NothingToAdvance);
+            return false;
         }
         let end = self.driver.now().monotonic_ms.saturating_add(max_ms);
-        let mut events = Vec::new();
+        let mut shown = false;
         let mut over = false;
         loop {
             let until = match self.next_effect() {
                 Ok(Effect::Event(event)) => {
-                    events.push(event);
+                    show(event);
+                    shown = true;
                     continue;
                 }
                 Ok(Effect::Wait { until_ms }) if self.driver.performs.model => until_ms,
@@ -37,7 +34,7 @@ impl Session {
                     break;
                 }
             };
-            if over || !events.is_empty() {
+            if over || shown {
                 break;
             }
             let now = self.driver.now().monotonic_ms;
@@ -49,6 +46,6 @@ impl Session {
                 let _ = self.driver.feed(Input::Tick);
             }
         }
-        Ok(events)
+        true
     }
 }
