@@ -1,0 +1,133 @@
+//! Finding the place that a path leads to, links followed by hand.
+
+use alloc::rc::Rc;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::GrantedFiles;
+use super::descriptor::Descriptor;
+use crate::file_system::parts;
+use crate::{EntryKind, FsError, FsResult, Stat, split};
+
+/// Links followed on one path before it is called a loop, as Linux counts them (path_resolution(7)).
+const MAX_LINKS: u32 = 40;
+
+/// Where a path leads once its links are followed: a name in a folder that exists, or (`name` empty) the root.
+pub(super) struct Place<D> {
+    pub(super) folder: Rc<D>,
+    pub(super) name: String,
+}
+
+impl<D: Descriptor> GrantedFiles<D> {
+    fn check_excluded(&self, folder: &D) -> FsResult<()> {
+        if self.excluded.iter().any(|other| other.is_same(folder)) {
+            return Err(FsError::Denied);
+        }
+        Ok(())
+    }
+
+    /// Whether `place` itself, its links not followed, is an excluded folder.
+    pub(super) fn check_not_excluded(&self, place: &Place<D>) -> FsResult<()> {
+        match place.folder.open_folder(&place.name) {
+            Ok(folder) => self.check_excluded(&folder),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Follows `path` to its place. A link at the end is followed too, unless `keep_last` is set.
+    pub(super) fn walk(&self, path: &str, keep_last: bool) -> FsResult<Place<D>> {
+        let root = self.root()?;
+        let mut above: Vec<Rc<D>> = Vec::new();
+        // The parts still to go, the next one last.
+        let mut ahead: Vec<String> = Vec::new();
+        for part in parts(path)? {
+            ahead.insert(0, part.to_string());
+        }
+        let mut links = 0;
+        while let Some(part) = ahead.pop() {
+            if part == ".." {
+                above.pop().ok_or(FsError::Denied)?;
+                continue;
+            }
+            if above.is_empty()
+                && self
+                    .excluded_name
+                    .is_some_and(|name| part.eq_ignore_ascii_case(name))
+            {
+                return Err(FsError::Denied);
+            }
+            let here = above.last().unwrap_or(root).clone();
+            let last = ahead.is_empty();
+            if last && keep_last {
+                return Ok(Place {
+                    folder: here,
+                    name: part,
+                });
+            }
+            match here.open_folder(&part) {
+                Ok(folder) => {
+                    self.check_excluded(&folder)?;
+                    if last {
+                        return Ok(Place {
+                            folder: here,
+                            name: part,
+                        });
+                    }
+                    above.push(Rc::new(folder));
+                    continue;
+                }
+                Err(FsError::NotFound) if last => {
+                    return Ok(Place {
+                        folder: here,
+                        name: part,
+                    });
+                }
+                Err(FsError::NotFound) => return Err(FsError::NotFound),
+                Err(_) => {}
+            }
+            match here.stat_at(&part)?.kind {
+                EntryKind::Link => {
+                    links += 1;
+                    if links > MAX_LINKS {
+                        return Err(FsError::InvalidPath);
+                    }
+                    let target = here.read_link(&part)?;
+                    if target.starts_with('/') {
+                        return Err(FsError::Denied);
+                    }
+                    let rest = ahead.len();
+                    for part in split(&target, b'/') {
+                        if !matches!(part, "" | ".") {
+                            ahead.insert(rest, part.to_string());
+                        }
+                    }
+                }
+                _ if last => {
+                    return Ok(Place {
+                        folder: here,
+                        name: part,
+                    });
+                }
+                // It is a folder, and it did not open.
+                EntryKind::Folder => return Err(FsError::Denied),
+                EntryKind::File | EntryKind::Special => return Err(FsError::NotFolder),
+            }
+        }
+        // The root itself, or a link whose target is a folder passed on the way.
+        Ok(Place {
+            folder: above.last().unwrap_or(root).clone(),
+            name: String::new(),
+        })
+    }
+}
+
+/// What stands at a place, its links not followed.
+pub(super) fn stat_of<D: Descriptor>(place: &Place<D>) -> FsResult<Stat> {
+    if place.name.is_empty() {
+        return Ok(Stat {
+            kind: EntryKind::Folder,
+            size: 0,
+        });
+    }
+    place.folder.stat_at(&place.name)
+}
