@@ -15,6 +15,7 @@ mod file_system;
 #[cfg(target_os = "wasi")]
 pub mod granted;
 mod http;
+pub mod http1;
 mod split;
 #[cfg(target_os = "wasi")]
 mod streams;
