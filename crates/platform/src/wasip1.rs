@@ -8,10 +8,16 @@
 mod clock;
 mod environment;
 mod file_system;
+#[cfg(feature = "wamr-sockets")]
+mod http;
 mod preopens;
+#[cfg(feature = "wamr-sockets")]
+mod sockets;
 pub mod streams;
 
 pub use clock::WasiClock;
 pub use environment::WasiEnvironment;
 pub use file_system::WasiFileSystem;
+#[cfg(feature = "wamr-sockets")]
+pub use http::WasiHttpClient;
 pub use preopens::{Preopen, preopens};
