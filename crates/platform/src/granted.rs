@@ -69,9 +69,7 @@ impl<D: Descriptor> GrantedFiles<D> {
         }
         match root.open_folder(name) {
             Ok(folder) => Ok(GrantedFiles::new(folder)),
-            Err(_) if matches!(root.stat_at(name), Ok(stat) if stat.kind == EntryKind::Link) => {
-                Err(FsError::NotFolder)
-            }
+            Err(FsError::InvalidPath) => Err(FsError::NotFolder),
             Err(error) => Err(error),
         }
     }
@@ -97,7 +95,7 @@ impl<D: Descriptor> GrantedFiles<D> {
     /// Why it does not.
     pub fn probe_write(&self) -> FsResult<()> {
         let root = self.root()?;
-        let name = temporary_name(D::random());
+        let name = temporary_name::<D>();
         drop(self.create(root, &name)?);
         root.remove_file(&name)
             .map_err(|error| self.write_error(error))
@@ -118,11 +116,7 @@ impl<D: Descriptor> GrantedFiles<D> {
 
     /// The regular file at `place`, opened for reading.
     fn open(&self, place: &Place<D>) -> FsResult<D> {
-        match stat_of(place)?.kind {
-            EntryKind::File => {}
-            EntryKind::Folder => return Err(FsError::IsFolder),
-            EntryKind::Link | EntryKind::Special => return Err(FsError::Special),
-        }
+        check_file(place)?;
         place.folder.open(&place.name)
     }
 
@@ -159,8 +153,8 @@ impl<D: Descriptor> FileSystem for GrantedFiles<D> {
 
     fn replace(&mut self, path: &str, content: &[u8]) -> FsResult<()> {
         let place = self.walk(path, false)?;
-        refuse_folder(&place)?;
-        let temporary = temporary_name(D::random());
+        check_file_or_nothing(&place)?;
+        let temporary = temporary_name::<D>();
         let file = self.create(&place.folder, &temporary)?;
         let written = write_all(&file, content, 0)
             .and_then(|()| file.sync())
@@ -177,7 +171,7 @@ impl<D: Descriptor> FileSystem for GrantedFiles<D> {
 
     fn append(&mut self, path: &str, content: &[u8]) -> FsResult<u64> {
         let place = self.walk(path, false)?;
-        refuse_folder(&place)?;
+        check_file_or_nothing(&place)?;
         let file = place
             .folder
             .open_to_append(&place.name)
@@ -287,16 +281,20 @@ impl<D: Descriptor> FileSystem for GrantedFiles<D> {
     }
 }
 
-/// Writes go to files, new or existing, and to nothing else: opening a pipe could wait for ever.
-fn refuse_folder<D: Descriptor>(place: &Place<D>) -> FsResult<()> {
-    match stat_of(place) {
-        Ok(Stat { kind, .. }) => match kind {
-            EntryKind::File => Ok(()),
-            EntryKind::Folder => Err(FsError::IsFolder),
-            EntryKind::Link | EntryKind::Special => Err(FsError::Special),
-        },
+/// Only files are opened, to be read or written: opening a pipe could wait for ever.
+fn check_file<D: Descriptor>(place: &Place<D>) -> FsResult<()> {
+    match stat_of(place)?.kind {
+        EntryKind::File => Ok(()),
+        EntryKind::Folder => Err(FsError::IsFolder),
+        EntryKind::Link | EntryKind::Special => Err(FsError::Special),
+    }
+}
+
+/// As [`check_file`], for a file that may yet have to be made.
+fn check_file_or_nothing<D: Descriptor>(place: &Place<D>) -> FsResult<()> {
+    match check_file(place) {
         Err(FsError::NotFound) => Ok(()),
-        Err(error) => Err(error),
+        answer => answer,
     }
 }
 
@@ -312,8 +310,9 @@ fn write_all<D: Descriptor>(file: &D, content: &[u8], offset: u64) -> FsResult<(
     Ok(())
 }
 
-fn temporary_name(random: u64) -> String {
+fn temporary_name<D: Descriptor>() -> String {
     let mut name = String::from(".dewclaw-");
+    let random = D::random();
     for shift in (0..16).rev() {
         let digit = (random >> (shift * 4)) as usize & 15;
         name.push(b"0123456789abcdef"[digit] as char);

@@ -99,12 +99,12 @@ impl descriptor::Descriptor for Descriptor {
     fn names(&self, mut each: impl FnMut(Option<String>)) -> FsResult<()> {
         let stream = self.read_directory().map_err(fs_error)?;
         loop {
-            match stream.read_directory_entry() {
+            each(match stream.read_directory_entry() {
                 Ok(None) => return Ok(()),
-                Ok(Some(entry)) => each(Some(entry.name)),
-                Err(ErrorCode::IllegalByteSequence) => each(None),
+                Ok(Some(entry)) => Some(entry.name),
+                Err(ErrorCode::IllegalByteSequence) => None,
                 Err(code) => return Err(fs_error(code)),
-            }
+            });
         }
     }
 
