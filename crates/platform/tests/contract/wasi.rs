@@ -48,7 +48,7 @@ mod file_system {
     file_system_contract! { super::scratch }
 }
 
-#[cfg(target_env = "p2")]
+#[cfg(any(target_env = "p2", feature = "wamr-sockets"))]
 mod http {
     http_contract! { dewclaw_platform::wasi::WasiHttpClient::new }
 }
