@@ -10,8 +10,8 @@ use wasip1::{
     environ_sizes_get, random_get,
 };
 
-use crate::Environment;
 use crate::environment::variables::Variables;
+use crate::{Environment, cut, split};
 
 /// The environment that the host gave this run. What is not UTF-8 in it is replaced by U+FFFD.
 #[derive(Clone, Debug)]
@@ -26,8 +26,10 @@ impl WasiEnvironment {
         let sizes = unsafe { environ_sizes_get() };
         let variables = texts(sizes, environ_get)
             .iter()
-            .filter_map(|text| text.split_once('='))
-            .map(|(name, value)| (String::from(name), String::from(value)))
+            .filter_map(|text| match cut(text, b'=') {
+                (name, Some(value)) => Some((String::from(name), String::from(value))),
+                _ => None,
+            })
             .collect();
         WasiEnvironment {
             variables: Variables(variables),
@@ -97,9 +99,9 @@ fn texts(sizes: Result<(usize, usize), Errno>, get: Get) -> Vec<String> {
     if got.is_err() {
         return Vec::new();
     }
-    bytes
-        .split(|byte| *byte == 0)
+    // No character has a NUL in it, so all can be made text together.
+    split(&String::from_utf8_lossy(&bytes), 0)
         .take(count)
-        .map(|text| String::from_utf8_lossy(text).into_owned())
+        .map(String::from)
         .collect()
 }
