@@ -382,8 +382,8 @@ impl Exchange {
             }
             return Ok(());
         }
-        if ready.readable {
-            self.receive(now, events)?;
+        if ready.readable && !self.receive(now, events)? {
+            return Ok(());
         }
         if now >= self.deadline_ms {
             return Err(if self.has_head {
@@ -402,20 +402,21 @@ impl Exchange {
         Ok(())
     }
 
+    /// Whether the exchange goes on over this connection.
     fn receive(
         &mut self,
         now: u64,
         events: &mut Vec<(HttpId, HttpEvent)>,
-    ) -> Result<(), HttpError> {
+    ) -> Result<bool, HttpError> {
         let Some(socket) = &self.socket else {
-            return Ok(());
+            return Ok(false);
         };
         let mut room = [0; RECEIVE_BYTES];
         let count = match socket.receive(&mut room) {
-            Ok(None) => return Ok(()),
-            Ok(Some(0)) => return self.closed(HttpError::Closed, events),
+            Ok(None) => return Ok(true),
+            Ok(Some(0)) => return self.closed(HttpError::Closed, events).map(|()| false),
             Ok(Some(count)) => count,
-            Err(error) => return self.closed(error, events),
+            Err(error) => return self.closed(error, events).map(|()| false),
         };
         let mut bytes = room.get(..count).unwrap_or_default();
         let mut body = Vec::new();
@@ -434,12 +435,13 @@ impl Exchange {
             self.deadline_ms = now.saturating_add(self.timeouts.between_bytes_ms);
             events.push((self.id, HttpEvent::Chunk(body)));
         }
-        if read?.is_some() {
+        let goes_on = read?.is_none();
+        if !goes_on {
             // What was sent beyond the end was not asked for.
             self.keeps = bytes.is_empty();
             events.push((self.id, HttpEvent::End));
         }
-        Ok(())
+        Ok(goes_on)
     }
 
     /// There is nothing more to receive.
