@@ -66,18 +66,17 @@ impl<D: Descriptor> GrantedFiles<D> {
             }
             // What it is decides, before anything is opened: opening a pipe could wait for ever.
             match here.stat_at(&part).map(|stat| stat.kind) {
-                Ok(EntryKind::Folder) => match here.open_folder(&part) {
-                    Ok(folder) => {
-                        self.check_excluded(&folder)?;
-                        if !last {
-                            above.push(Rc::new(folder));
-                            continue;
-                        }
+                Ok(EntryKind::Folder) => {
+                    let opened = here.open_folder(&part);
+                    if let Ok(folder) = &opened {
+                        self.check_excluded(folder)?;
                     }
-                    // It is a folder, and it did not open.
-                    Err(_) if !last => return Err(FsError::Denied),
-                    Err(_) => {}
-                },
+                    if !last {
+                        // One that did not open has nothing in it for the guest, whatever the reason.
+                        above.push(Rc::new(opened.map_err(|_| FsError::Denied)?));
+                        continue;
+                    }
+                }
                 Ok(EntryKind::Link) => {
                     links += 1;
                     if links > MAX_LINKS {
