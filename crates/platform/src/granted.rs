@@ -12,7 +12,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use self::descriptor::Descriptor;
-use self::walk::{Place, stat_of};
+use self::walk::{Place, open_folder, stat_of};
 use crate::file_system::parts;
 use crate::{EntryKind, FileSystem, FsError, FsResult, Listing, ListingEntry, ReadChunk, Stat};
 
@@ -67,11 +67,7 @@ impl<D: Descriptor> GrantedFiles<D> {
                 Err(error) => return Err(self.write_error(error)),
             }
         }
-        match root.open_folder(name) {
-            Ok(folder) => Ok(GrantedFiles::new(folder)),
-            Err(FsError::InvalidPath) => Err(FsError::NotFolder),
-            Err(error) => Err(error),
-        }
+        Ok(GrantedFiles::new(open_folder(root, name)?))
     }
 
     /// Puts the root of `other` off limits below this root, by whatever path or link it is reached.
@@ -191,10 +187,7 @@ impl<D: Descriptor> FileSystem for GrantedFiles<D> {
         let folder = if place.name.is_empty() {
             &*place.folder
         } else {
-            if stat_of(&place)?.kind != EntryKind::Folder {
-                return Err(FsError::NotFolder);
-            }
-            opened = place.folder.open_folder(&place.name)?;
+            opened = open_folder(&place.folder, &place.name)?;
             &opened
         };
         // The first names so far, in order: a folder of any size needs the memory of `limit` names.

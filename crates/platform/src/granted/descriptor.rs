@@ -10,10 +10,11 @@ use crate::{FsResult, Stat};
 /// A `name` is one entry of a folder: never empty, `.` or `..`, without `/`. No call follows a link that
 /// stands at a name: what it meets there is the link itself.
 pub trait Descriptor: Sized {
-    /// The folder `name`, for reading and, where that is granted, for changing what is in it.
+    /// The folder `name`, for reading and, where that is granted, for changing what is in it. The caller has looked that it
+    /// is one: wasmtime opens a pipe to see whether it is a folder, and waits for ever.
     fn open_folder(&self, name: &str) -> FsResult<Self>;
 
-    /// The file `name`, for reading. Opening a pipe can wait for ever: the caller has looked what it is.
+    /// The file `name`, for reading. The caller has looked that it is one.
     fn open(&self, name: &str) -> FsResult<Self>;
 
     /// The file `name`, for reading and writing; made when it is missing.

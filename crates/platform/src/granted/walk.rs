@@ -28,7 +28,7 @@ impl<D: Descriptor> GrantedFiles<D> {
 
     /// Whether `place` itself, its links not followed, is an excluded folder.
     pub(super) fn check_not_excluded(&self, place: &Place<D>) -> FsResult<()> {
-        match place.folder.open_folder(&place.name) {
+        match open_folder(&place.folder, &place.name) {
             Ok(folder) => self.check_excluded(&folder),
             Err(_) => Ok(()),
         }
@@ -64,29 +64,20 @@ impl<D: Descriptor> GrantedFiles<D> {
                     name: part,
                 });
             }
-            match here.open_folder(&part) {
-                Ok(folder) => {
-                    self.check_excluded(&folder)?;
-                    if last {
-                        return Ok(Place {
-                            folder: here,
-                            name: part,
-                        });
+            // What it is decides, before anything is opened: opening a pipe could wait for ever.
+            match here.stat_at(&part).map(|stat| stat.kind) {
+                Ok(EntryKind::Folder) => {
+                    let opened = here.open_folder(&part);
+                    if let Ok(folder) = &opened {
+                        self.check_excluded(folder)?;
                     }
-                    above.push(Rc::new(folder));
-                    continue;
+                    if !last {
+                        // One that did not open has nothing in it for the guest, whatever the reason.
+                        above.push(Rc::new(opened.map_err(|_| FsError::Denied)?));
+                        continue;
+                    }
                 }
-                Err(FsError::NotFound) if last => {
-                    return Ok(Place {
-                        folder: here,
-                        name: part,
-                    });
-                }
-                Err(FsError::NotFound) => return Err(FsError::NotFound),
-                Err(_) => {}
-            }
-            match here.stat_at(&part)?.kind {
-                EntryKind::Link => {
+                Ok(EntryKind::Link) => {
                     links += 1;
                     if links > MAX_LINKS {
                         return Err(FsError::InvalidPath);
@@ -101,23 +92,31 @@ impl<D: Descriptor> GrantedFiles<D> {
                             ahead.insert(rest, part.to_string());
                         }
                     }
+                    continue;
                 }
-                _ if last => {
-                    return Ok(Place {
-                        folder: here,
-                        name: part,
-                    });
-                }
-                // It is a folder, and it did not open.
-                EntryKind::Folder => return Err(FsError::Denied),
-                EntryKind::File | EntryKind::Special => return Err(FsError::NotFolder),
+                Ok(_) if !last => return Err(FsError::NotFolder),
+                Err(FsError::NotFound) if last => {}
+                Err(error) => return Err(error),
+                Ok(_) => {}
             }
+            return Ok(Place {
+                folder: here,
+                name: part,
+            });
         }
         // The root itself, or a link whose target is a folder passed on the way.
         Ok(Place {
             folder: above.last().unwrap_or(root).clone(),
             name: String::new(),
         })
+    }
+}
+
+/// Opens `name` as a folder, if it is one.
+pub(super) fn open_folder<D: Descriptor>(parent: &Rc<D>, name: &str) -> FsResult<D> {
+    match parent.stat_at(name)?.kind {
+        EntryKind::Folder => parent.open_folder(name),
+        _ => Err(FsError::NotFolder),
     }
 }
 
