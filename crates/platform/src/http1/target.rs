@@ -1,6 +1,6 @@
 //! Where a URL points: host, port and path of `http://`.
 
-use crate::HttpError;
+use crate::{HttpError, cut};
 
 /// Of a URL, what a request needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,23 +54,24 @@ fn read(rest: &str) -> Option<Target<'_>> {
     }
     let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?'));
     let (authority, path) = rest.split_at_checked(end.unwrap_or(rest.len()))?;
-    let (host, port) = if let Some(inside) = authority.strip_prefix('[') {
-        let (address, port) = inside.split_once(']')?;
-        (Host::V6(v6(address)?), port)
+    let (host, port) = if authority.starts_with('[') {
+        let (address, port) = cut(authority, b']');
+        let port = match cut(port?, b':') {
+            ("", port) => port,
+            _ => return None,
+        };
+        (Host::V6(v6(address.get(1..)?)?), port)
     } else {
-        let colon = authority.bytes().position(|byte| byte == b':');
-        let (name, port) = authority.split_at_checked(colon.unwrap_or(authority.len()))?;
+        let (name, port) = cut(authority, b':');
         let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(known) {
             return None;
         }
         (v4(name).map_or(Host::Name(name), Host::V4), port)
     };
-    let port = match port.strip_prefix(':') {
-        None if port.is_empty() => 80,
-        Some("") => 80,
+    let port = match port {
+        None | Some("") => 80,
         Some(digits) => number(digits, 10, u16::MAX.into())?,
-        None => return None,
     };
     (port > 0).then_some(Target {
         host,
@@ -94,45 +95,50 @@ fn number(digits: &str, radix: u32, most: u32) -> Option<u16> {
 
 fn v4(text: &str) -> Option<[u8; 4]> {
     let mut address = [0; 4];
-    let mut parts = text.split('.');
+    let mut rest = Some(text);
     for octet in &mut address {
-        let part = parts.next()?;
+        let (part, others) = cut(rest?, b'.');
         if part.len() > 1 && part.starts_with('0') {
             return None;
         }
         *octet = number(part, 10, 255)? as u8;
+        rest = others;
     }
-    parts.next().is_none().then_some(address)
+    rest.is_none().then_some(address)
 }
 
+/// Groups from the front, and after `::` from the end.
 fn v6(text: &str) -> Option<[u16; 8]> {
     let mut address = [0; 8];
-    let Some((front, back)) = text.split_once("::") else {
-        return (groups(text, &mut address)? == 8).then_some(address);
-    };
-    let front = groups(front, &mut address)?;
-    let mut end = [0; 8];
-    let back = groups(back, &mut end)?;
-    if front + back > 7 {
-        return None;
-    }
-    for (to, from) in address.iter_mut().rev().zip(end.iter().take(back).rev()) {
-        *to = *from;
-    }
-    Some(address)
-}
-
-/// How many groups there are, 8 at most.
-fn groups(text: &str, to: &mut [u16; 8]) -> Option<usize> {
     let mut count = 0;
-    if !text.is_empty() {
-        for part in text.split(':') {
-            if part.len() > 4 {
+    let mut gap = None;
+    let mut rest = Some(text);
+    if let Some(behind) = text.strip_prefix("::") {
+        gap = Some(0);
+        rest = Some(behind).filter(|behind| !behind.is_empty());
+    }
+    while let Some(text) = rest {
+        let (part, mut others) = cut(text, b':');
+        if part.len() > 4 {
+            return None;
+        }
+        *address.get_mut(count)? = number(part, 16, 0xffff)?;
+        count += 1;
+        if let Some(behind) = others.and_then(|others| others.strip_prefix(':')) {
+            if gap.replace(count).is_some() {
                 return None;
             }
-            *to.get_mut(count)? = number(part, 16, 0xffff)?;
-            count += 1;
+            others = Some(behind).filter(|behind| !behind.is_empty());
         }
+        rest = others;
     }
-    Some(count)
+    match gap {
+        None => (count == 8).then_some(address),
+        Some(gap) if count < 8 => {
+            // What followed the gap ends the address; before it are zeros still.
+            address.get_mut(gap..)?.rotate_right(8 - count);
+            Some(address)
+        }
+        Some(_) => None,
+    }
 }

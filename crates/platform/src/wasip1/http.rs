@@ -112,14 +112,11 @@ impl WasiHttpClient {
 
     /// Waits for any exchange, or until `end_ms`, and says what each is ready for.
     fn wait(&self, end_ms: u64) -> Vec<Ready> {
-        let mut ready = Vec::new();
-        ready.resize(self.exchanges.len(), Ready::default());
         let deadlines = self.exchanges.iter().map(|exchange| exchange.deadline_ms);
         let end_ms = deadlines.fold(end_ms, u64::min);
         let timeout_ms = end_ms.saturating_sub(now_ms());
-        let wanted = self.exchanges.iter().map(Exchange::wanted);
-        wait(wanted, timeout_ms, &mut ready);
-        ready
+        let wanted: Vec<Wanted<'_>> = self.exchanges.iter().map(Exchange::wanted).collect();
+        wait(&wanted, timeout_ms)
     }
 }
 
@@ -206,7 +203,10 @@ impl HttpClient for WasiHttpClient {
     }
 
     fn cancel(&mut self, id: HttpId) -> Result<(), HttpError> {
-        self.exchanges.retain(|exchange| exchange.id != id);
+        let known = |exchange: &Exchange| exchange.id == id;
+        if let Some(at) = self.exchanges.iter().position(known) {
+            self.exchanges.remove(at);
+        }
         Ok(())
     }
 }

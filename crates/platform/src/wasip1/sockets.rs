@@ -251,15 +251,12 @@ impl Socket {
     }
 
     fn ready(&self) -> Ready {
-        let mut ready = [Ready::default()];
         let wanted = Wanted {
             socket: Some(self),
             read: true,
             write: true,
         };
-        wait([wanted].into_iter(), 0, &mut ready);
-        let [ready] = ready;
-        ready
+        wait(&[wanted], 0).pop().unwrap_or_default()
     }
 }
 
@@ -285,12 +282,10 @@ pub(super) struct Ready {
     failed: bool,
 }
 
-/// Waits until one of the sockets is ready, or `timeout_ms` are over, and fills in `ready`, one for each in their order.
-pub(super) fn wait<'s>(
-    sockets: impl Iterator<Item = Wanted<'s>>,
-    timeout_ms: u64,
-    ready: &mut [Ready],
-) {
+/// Waits until one of the sockets is ready, or `timeout_ms` are over, and says what each is ready for.
+pub(super) fn wait(sockets: &[Wanted<'_>], timeout_ms: u64) -> Vec<Ready> {
+    let mut all = Vec::new();
+    all.resize(sockets.len(), Ready::default());
     // WAMR takes milliseconds of an i32, and waits for ever where more are asked for.
     let mut asked = Vec::from([Asked {
         about: u64::MAX,
@@ -298,7 +293,7 @@ pub(super) fn wait<'s>(
         timeout_ns: timeout_ms.min(MAX_WAIT_MS) * 1_000_000,
         ..Asked::default()
     }]);
-    for (index, wanted) in sockets.enumerate() {
+    for (index, wanted) in sockets.iter().enumerate() {
         let Some(socket) = wanted.socket else {
             continue;
         };
@@ -327,16 +322,13 @@ pub(super) fn wait<'s>(
     };
     if error != 0 {
         // Everything is tried then; nothing blocks.
-        let all = Ready {
-            readable: true,
-            writable: true,
-            failed: false,
-        };
-        ready.fill(all);
-        return;
+        for ready in &mut all {
+            (ready.readable, ready.writable) = (true, true);
+        }
+        return all;
     }
     for told in told.iter().take(count as usize) {
-        let Some(ready) = ready.get_mut(told.about as usize) else {
+        let Some(ready) = all.get_mut(told.about as usize) else {
             continue;
         };
         let failed = told.error != 0 || told.flags & HUNG_UP != 0;
@@ -345,6 +337,7 @@ pub(super) fn wait<'s>(
         ready.writable |= !is_read || failed;
         ready.failed |= failed;
     }
+    all
 }
 
 /// A day: longer waits are made of several.
