@@ -5,7 +5,7 @@
 # they may be installed, go where those put them.
 #
 # WASMTIME, WASM_OPT and CHROMIUM name a wasmtime command line, a wasm-opt and a browser to use instead; DEWCLAW_PYTHON, a
-# Python that has the packages of examples/embed-python.
+# Python that has the packages of examples/embed-python; WAMR_RUNNER, a wamr-runner.
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -257,4 +257,35 @@ need_wasmtime() {
   rm -rf "$partial/target"
   mv -T "$partial" "$folder" 2>/dev/null || rm -rf "$partial"
   WASMTIME=$folder/bin/wasmtime
+}
+
+# have_libclang: whether bindgen will find a libclang (where Debian has it, or LIBCLANG_PATH says) and clang's own headers.
+have_libclang() {
+  [[ -z ${LIBCLANG_PATH:-} ]] || return 0
+  compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null ||
+    compgen -G '/usr/lib/llvm-*/lib/libclang-[0-9]*.so*' >/dev/null || return 1
+  compgen -G '/usr/lib/llvm-*/lib/clang/*/include/stddef.h' >/dev/null
+}
+
+# find_wamr: sets WAMR_RUNNER if one is at hand, else fails.
+find_wamr() {
+  if [[ -n ${WAMR_RUNNER:-} ]]; then
+    [[ $("$WAMR_RUNNER" --version 2>/dev/null) = wamr-runner* ]] || die "WAMR_RUNNER=$WAMR_RUNNER is not a wamr-runner"
+    return 0
+  fi
+  [[ -x $target/release/wamr-runner ]] || return 1
+  WAMR_RUNNER=$target/release/wamr-runner
+}
+
+# need_wamr: exports WAMR_RUNNER; builds crates/wamr-runner, with what its C sources and their bindings need, unless it names one.
+need_wamr() {
+  if [[ -z ${WAMR_RUNNER:-} ]]; then
+    need_rust
+    need_base cmake make
+    have_libclang || need_packages libclang-dev
+    (cd "$root" && cargo build --release "${cargo_locked[@]}" -p wamr-runner) >&2 ||
+      die "cargo could not build wamr-runner: see above. WAMR_RUNNER=FILE names one of your own"
+  fi
+  find_wamr
+  export WAMR_RUNNER
 }

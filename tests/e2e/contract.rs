@@ -50,20 +50,49 @@ fn answer(request: &Request, exchange: &mut Exchange) {
     }
 }
 
+/// A runtime, and how it is told what a test program may reach.
+enum Runtime {
+    Wasmtime,
+    Wamr,
+}
+
+impl Runtime {
+    fn command(&self, root: &Path, variables: &[String]) -> Command {
+        let (program, grants) = match self {
+            Runtime::Wasmtime => {
+                let folder = format!("--dir={}::/", root.display());
+                (
+                    artifact::wasmtime(),
+                    ["run", "-S", "http", &folder].map(str::to_owned).to_vec(),
+                )
+            }
+            Runtime::Wamr => {
+                let folder = format!("--map-dir=/::{}", root.display());
+                let pool = "--addr-pool=127.0.0.0/8".to_owned();
+                let meaning = "the program of crates/wamr-runner";
+                (
+                    artifact::from_environment("WAMR_RUNNER", meaning),
+                    vec![folder, pool],
+                )
+            }
+        };
+        let mut command = Command::new(program);
+        let variables = variables.iter().map(|variable| format!("--env={variable}"));
+        command.args(grants).args(variables);
+        command
+    }
+}
+
 /// Runs one test program and returns how many of its tests passed; all must.
-fn run(program: &Path, server: &Loopback) -> u32 {
+fn run(runtime: &Runtime, program: &Path, server: &Loopback) -> u32 {
     let (closed, root) = (ClosedPort::new(), Scratch::new());
-    let mut command = Command::new(artifact::wasmtime());
-    command
-        .args(["run", "-S", "http", "--dir"])
-        .arg(format!("{}::/", root.path().display()));
-    // A panic aborts the program there, and what a test captured would be lost with it.
-    command.args(["--env", "RUST_TEST_NOCAPTURE=1"]);
-    command.args(["--env", &format!("DEWCLAW_CONTRACT_HTTP={}", server.url())]);
-    command.args([
-        "--env",
-        &format!("DEWCLAW_CONTRACT_CLOSED={}", closed.url()),
-    ]);
+    let variables = [
+        // A panic aborts the program there, and what a test captured would be lost with it.
+        "RUST_TEST_NOCAPTURE=1".to_owned(),
+        format!("DEWCLAW_CONTRACT_HTTP={}", server.url()),
+        format!("DEWCLAW_CONTRACT_CLOSED={}", closed.url()),
+    ];
+    let mut command = runtime.command(root.path(), &variables);
     let ended = process::run("the contract suite", command.arg(program), b"");
     ended.code(0);
     let summary = ended
@@ -82,16 +111,31 @@ fn run(program: &Path, server: &Loopback) -> u32 {
     passed.unwrap_or_else(|| panic!("no count in {summary:?}"))
 }
 
-#[test]
-fn the_platform_contract_holds_inside_wasm() {
-    let meaning = "the contract tests of crates/platform, built for wasm32-wasip2";
-    let programs = artifact::list_from_environment("DEWCLAW_CONTRACT_WASM", meaning);
+/// Runs the test programs that a variable names.
+fn hold(runtime: &Runtime, variable: &str, meaning: &str) {
+    let programs = artifact::list_from_environment(variable, meaning);
     let server = Loopback::serve(answer);
-    let passed: u32 = programs.iter().map(|program| run(program, &server)).sum();
+    let passed: u32 = programs
+        .iter()
+        .map(|program| run(runtime, program, &server))
+        .sum();
     assert!(passed > 0, "the programs hold no test");
     assert!(
         server.connections() > 0,
         "the HTTP tests did not reach the server"
     );
     assert_eq!(server.malformed(), Vec::<String>::new());
+}
+
+#[test]
+fn the_platform_contract_holds_inside_wasm() {
+    let meaning = "the contract tests of crates/platform, built for wasm32-wasip2";
+    hold(&Runtime::Wasmtime, "DEWCLAW_CONTRACT_WASM", meaning);
+}
+
+#[test]
+fn the_platform_contract_holds_inside_wamr() {
+    let meaning =
+        "the contract tests of crates/platform, built for wasm32-wasip1 with wamr-sockets";
+    hold(&Runtime::Wamr, "DEWCLAW_CONTRACT_WAMR", meaning);
 }

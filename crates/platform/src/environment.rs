@@ -4,6 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub(crate) mod memory;
+#[cfg(target_os = "wasi")]
+pub(crate) mod variables;
 
 /// Variables and arguments of this run.
 pub trait Environment {

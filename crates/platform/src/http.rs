@@ -110,10 +110,25 @@ pub enum HttpError {
     TooLarge,
     /// Anything else.
     Internal,
+    /// The URL is of https, and this build's client speaks no TLS.
+    NoTls,
+    /// WAMR was not told that the name may be resolved.
+    NameDenied,
+    /// WAMR was not told that the address may be connected to.
+    AddressDenied,
+    /// Nothing listens on the port.
+    Refused,
+    /// There is no way to the address.
+    Unreachable,
+    /// The server broke the connection off.
+    Reset,
 }
 
 impl HttpError {
     /// What a person or a model is told.
+    ///
+    /// The errors of WAMR's sockets have their texts where those are, and natively. The components of WASI 0.2 know them
+    /// from recordings made on a board alone, and have one text for them all.
     pub fn text(self) -> &'static str {
         match self {
             HttpError::Unsupported => {
@@ -134,6 +149,31 @@ impl HttpError {
             HttpError::Protocol => "the server's answer is not valid HTTP",
             HttpError::TooLarge => "the answer is larger than the host allows",
             HttpError::Internal => "the host's HTTP client failed",
+            #[cfg(not(all(target_arch = "wasm32", target_env = "p2")))]
+            _ => self.text_of_sockets(),
+            #[cfg(all(target_arch = "wasm32", target_env = "p2"))]
+            _ => "could not connect to the server",
+        }
+    }
+
+    #[cfg(not(all(target_arch = "wasm32", target_env = "p2")))]
+    fn text_of_sockets(self) -> &'static str {
+        match self {
+            HttpError::NoTls => {
+                "there is no TLS here, only http: point the URL at a gateway on the local network, such as Ollama, \
+                llama.cpp or LiteLLM"
+            }
+            HttpError::NameDenied => {
+                "the server's name may not be resolved: allow it with --allow-resolve=NAME"
+            }
+            HttpError::AddressDenied => {
+                "the server's address may not be connected to: allow it with --addr-pool=ADDRESS/32 (IPv6: /128)"
+            }
+            HttpError::Refused => {
+                "the server's machine refused the connection: nothing listens there"
+            }
+            HttpError::Unreachable => "there is no way to the server's address: check the network",
+            _ => "the server reset the connection",
         }
     }
 }

@@ -6,6 +6,7 @@ mod file_system;
 mod http;
 mod http_errors;
 mod preopens;
+pub mod streams;
 
 pub use clock::WasiClock;
 pub use environment::WasiEnvironment;

@@ -28,16 +28,21 @@ pub(super) fn of_http(error: HttpError, base_url: &str) -> Failure {
             FailureKind::Timeout,
             "; raise between_bytes_timeout_ms if it needs longer",
         ),
-        HttpError::Dns | HttpError::Connect => (
+        HttpError::Dns
+        | HttpError::Connect
+        | HttpError::Refused
+        | HttpError::Unreachable => (
             FailureKind::Connection,
             "; check the base URL, and that the server runs",
         ),
         // A server that closes before it answers is no HTTP to some hosts, so this may pass too.
-        HttpError::Closed | HttpError::Protocol | HttpError::Internal => {
+        HttpError::Closed | HttpError::Protocol | HttpError::Internal | HttpError::Reset => {
             (FailureKind::Connection, "")
         }
-        HttpError::Denied => (FailureKind::Denied, ""),
-        HttpError::Unsupported => (FailureKind::Unsupported, ""),
+        HttpError::Denied | HttpError::NameDenied | HttpError::AddressDenied => {
+            (FailureKind::Denied, "")
+        }
+        HttpError::Unsupported | HttpError::NoTls => (FailureKind::Unsupported, ""),
         HttpError::TooLarge => (FailureKind::Malformed, ""),
         _ => (FailureKind::Rejected, ""),
     };

@@ -85,9 +85,15 @@ pub(super) const HTTP_ERRORS: Names<HttpError> = Names::new(
         HttpError::Protocol,
         HttpError::TooLarge,
         HttpError::Internal,
+        HttpError::NoTls,
+        HttpError::NameDenied,
+        HttpError::AddressDenied,
+        HttpError::Refused,
+        HttpError::Unreachable,
+        HttpError::Reset,
     ],
     "unsupported invalid-request denied dns connect tls connect-timeout first-byte-timeout between-bytes-timeout \
-    total-timeout closed protocol too-large internal",
+    total-timeout closed protocol too-large internal no-tls name-denied address-denied refused unreachable reset",
 );
 
 const VERDICTS: Names<Verdict> = Names::new(

@@ -74,11 +74,11 @@ pub(super) fn failed(host: &str, error: HttpError) -> ToolError {
         | HttpError::FirstByteTimeout
         | HttpError::BetweenBytesTimeout
         | HttpError::TotalTimeout => (ErrorKind::Timeout, "; try once more, or go on without it"),
-        HttpError::Denied => (
+        HttpError::Denied | HttpError::NameDenied | HttpError::AddressDenied => (
             ErrorKind::PermissionDenied,
             ": only the operator can allow it",
         ),
-        HttpError::Unsupported => (ErrorKind::Unsupported, ""),
+        HttpError::Unsupported | HttpError::NoTls => (ErrorKind::Unsupported, ""),
         HttpError::InvalidRequest => (ErrorKind::InvalidArguments, " and the headers"),
         HttpError::TooLarge => (ErrorKind::TooLarge, ""),
         HttpError::Dns => (ErrorKind::Network, ": check the spelling of the address"),

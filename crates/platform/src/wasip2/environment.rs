@@ -1,24 +1,25 @@
 //! Variables and arguments from wasi:cli, the seed from wasi:random.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use wasi::cli::environment;
 use wasi::random::random;
 
 use crate::Environment;
+use crate::environment::variables::Variables;
 
 /// The environment that the host gave this run.
 #[derive(Clone, Debug)]
 pub struct WasiEnvironment {
-    variables: Vec<(String, String)>,
+    variables: Variables,
 }
 
 impl WasiEnvironment {
     /// Reads the variables once.
     pub fn new() -> WasiEnvironment {
         WasiEnvironment {
-            variables: environment::get_environment(),
+            variables: Variables(environment::get_environment()),
         }
     }
 }
@@ -31,17 +32,11 @@ impl Default for WasiEnvironment {
 
 impl Environment for WasiEnvironment {
     fn var(&self, name: &str) -> Option<String> {
-        self.variables
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.clone())
+        self.variables.get(name)
     }
 
     fn set_var(&mut self, name: &str, value: &str) {
-        match self.variables.iter_mut().find(|(key, _)| key == name) {
-            Some((_, old)) => *old = value.to_string(),
-            None => self.variables.push((name.to_string(), value.to_string())),
-        }
+        self.variables.set(name, value);
     }
 
     fn arguments(&self) -> Vec<String> {

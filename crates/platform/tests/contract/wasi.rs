@@ -1,12 +1,37 @@
-//! The backends of WASI 0.2, held to the contract inside wasm; and what only they promise.
+//! The backends of WASI, of version 0.2 or preview 1, held to the contract inside wasm; and what only they promise.
 
-use dewclaw_platform::wasip2::{WasiClock, WasiEnvironment, WasiFileSystem, preopens};
+use dewclaw_platform::wasi::{WasiClock, WasiEnvironment, WasiFileSystem, preopens};
 use dewclaw_platform::{Clock, Environment, FileSystem, FsError};
+use std::io::Write;
+
+/// Says something past the test harness, which keeps what a passing test prints to itself.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "dewclaw: contract: {text}");
+}
+
+/// Makes a link in the granted folder, by the host's own call. Answers whether the host did.
+pub(crate) fn make_link(target: &str, path: &str) -> bool {
+    #[cfg(target_env = "p2")]
+    return wasi::filesystem::preopens::get_directories()[0]
+        .0
+        .symlink_at(target, path)
+        .is_ok();
+    #[cfg(target_env = "p1")]
+    {
+        /// What is granted first has this number.
+        const GRANTED: wasip1::Fd = 3;
+        #[allow(unsafe_code, reason = "a call of the host")]
+        // SAFETY: the host reads both texts, which live to the end of the call.
+        unsafe {
+            wasip1::path_symlink(target, GRANTED, path).is_ok()
+        }
+    }
+}
 
 /// An empty folder of the granted one, for one test.
 pub(crate) fn scratch(test: &str) -> WasiFileSystem {
     let granted = preopens().into_iter().next();
-    let granted = granted.expect("a folder is granted: run this by scripts/wasm-test-runner");
+    let granted = granted.expect("a folder is granted: run this by a runner of .cargo/config.toml");
     granted
         .files
         .folder(test, true)
@@ -14,7 +39,7 @@ pub(crate) fn scratch(test: &str) -> WasiFileSystem {
 }
 
 mod environment {
-    use dewclaw_platform::wasip2::WasiEnvironment;
+    use dewclaw_platform::wasi::WasiEnvironment;
 
     environment_contract! { WasiEnvironment::new }
 }
@@ -23,8 +48,9 @@ mod file_system {
     file_system_contract! { super::scratch }
 }
 
+#[cfg(any(target_env = "p2", feature = "wamr-sockets"))]
 mod http {
-    http_contract! { dewclaw_platform::wasip2::WasiHttpClient::new }
+    http_contract! { dewclaw_platform::wasi::WasiHttpClient::new }
 }
 
 #[test]

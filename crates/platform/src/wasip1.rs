@@ -1,0 +1,23 @@
+//! The backends of WASI preview 1, for runtimes that load core modules: WAMR on boards, and every other.
+
+#![allow(
+    unsafe_code,
+    reason = "every call of the host is unsafe: it takes pointers"
+)]
+
+mod clock;
+mod environment;
+mod file_system;
+#[cfg(feature = "wamr-sockets")]
+mod http;
+mod preopens;
+#[cfg(feature = "wamr-sockets")]
+mod sockets;
+pub mod streams;
+
+pub use clock::WasiClock;
+pub use environment::WasiEnvironment;
+pub use file_system::WasiFileSystem;
+#[cfg(feature = "wamr-sockets")]
+pub use http::WasiHttpClient;
+pub use preopens::{Preopen, preopens};
