@@ -23,8 +23,6 @@ mod streams;
 pub mod wasip1;
 #[cfg(all(target_arch = "wasm32", target_env = "p2"))]
 pub mod wasip2;
-#[cfg(all(target_arch = "wasm32", target_env = "p2"))]
-pub use wasip2 as wasi;
 
 #[cfg(all(target_arch = "wasm32", target_env = "p1"))]
 pub use wasip1 as wasi;

@@ -16,9 +16,7 @@ impl Blocks {
     /// A block of zeros, by its address; 0 where there is no memory for it.
     pub(super) fn add(&mut self, length: usize) -> usize {
         let mut block: Vec<u8> = Vec::new();
-        if length == 0
-            || self.0.try_reserve(1).is_err()
-            || block.try_reserve_exact(length).is_err()
+        if length == 0 || self.0.try_reserve(1).is_err() || block.try_reserve_exact(length).is_err()
         {
             return 0;
         }
@@ -30,7 +28,10 @@ impl Blocks {
 
     /// Takes the block at this address back; `false` where none begins.
     pub(super) fn remove(&mut self, address: usize) -> bool {
-        let place = self.0.iter().position(|block| block.as_ptr().addr() == address);
+        let place = self
+            .0
+            .iter()
+            .position(|block| block.as_ptr().addr() == address);
         place.map(|place| self.0.swap_remove(place)).is_some()
     }
 

@@ -8,8 +8,10 @@
 
 use alloc::vec::Vec;
 
+#[cfg(feature = "wasi")]
+use dewclaw_agent_core::event_json;
 use dewclaw_agent_core::json::{Array, parse};
-use dewclaw_agent_core::{Input, RequestId, effect_json, event_json};
+use dewclaw_agent_core::{Input, RequestId, effect_json};
 use dewclaw_platform::Now;
 
 use super::{FLAT, Refusal, Shown, State, Status, config, usage_json};
@@ -33,8 +35,10 @@ extern "C" fn dc_alloc(length: usize) -> usize {
 #[unsafe(no_mangle)]
 extern "C" fn dc_free(address: usize) -> i32 {
     match FLAT.0.try_borrow_mut() {
-        Ok(mut state) if state.blocks.remove(address) => Status::Ok as i32,
-        Ok(_) => Status::Address as i32,
+        Ok(mut state) => match state.blocks.remove(address) {
+            true => Status::Ok as i32,
+            false => Status::Address as i32,
+        },
         Err(_) => Status::Broken as i32,
     }
 }
@@ -173,7 +177,9 @@ extern "C" fn dc_advance(session: i32, max_ms: u32) -> i32 {
         let session = state.session(session)?;
         let mut events = Array::new();
         #[cfg(feature = "http")]
-        let works = session.advance(max_ms.into(), &mut |event| events.raw(&event_json::event(&event)));
+        let works = session.advance(max_ms.into(), &mut |event| {
+            events.raw(&event_json::event(&event))
+        });
         #[cfg(not(feature = "http"))]
         let works = {
             let _ = (session, max_ms);
