@@ -28,10 +28,7 @@ pub(super) fn of_http(error: HttpError, base_url: &str) -> Failure {
             FailureKind::Timeout,
             "; raise between_bytes_timeout_ms if it needs longer",
         ),
-        HttpError::Dns
-        | HttpError::Connect
-        | HttpError::Refused
-        | HttpError::Unreachable => (
+        HttpError::Dns | HttpError::Connect | HttpError::Refused | HttpError::Unreachable => (
             FailureKind::Connection,
             "; check the base URL, and that the server runs",
         ),
