@@ -2,6 +2,7 @@
 
 mod clock;
 mod environment;
+mod file_stat;
 mod file_system;
 mod http;
 mod http_errors;

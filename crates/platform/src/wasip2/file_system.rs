@@ -3,13 +3,12 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use wasi::filesystem::types::{
-    Descriptor, DescriptorFlags, DescriptorType, ErrorCode, OpenFlags, PathFlags,
-};
+use wasi::filesystem::types::{Descriptor, DescriptorFlags, ErrorCode, OpenFlags, PathFlags};
 use wasi::random::random::get_random_u64;
 
+use super::file_stat;
 use crate::granted::{GrantedFiles, descriptor};
-use crate::{EntryKind, FsError, FsResult, Stat};
+use crate::{FsError, FsResult, Stat};
 
 /// Files below one folder that the host granted.
 pub type WasiFileSystem = GrantedFiles<Descriptor>;
@@ -66,14 +65,7 @@ impl descriptor::Descriptor for Descriptor {
     }
 
     fn stat_at(&self, name: &str) -> FsResult<Stat> {
-        let stat = Descriptor::stat_at(self, PathFlags::empty(), name).map_err(fs_error)?;
-        let (kind, size) = match stat.type_ {
-            DescriptorType::RegularFile => (EntryKind::File, stat.size),
-            DescriptorType::Directory => (EntryKind::Folder, 0),
-            DescriptorType::SymbolicLink => (EntryKind::Link, 0),
-            _ => (EntryKind::Special, 0),
-        };
-        Ok(Stat { kind, size })
+        file_stat::stat_at(self, name).map_err(fs_error)
     }
 
     fn read_link(&self, name: &str) -> FsResult<String> {
@@ -118,7 +110,7 @@ impl descriptor::Descriptor for Descriptor {
     }
 
     fn size(&self) -> FsResult<u64> {
-        Ok(self.stat().map_err(fs_error)?.size)
+        Ok(file_stat::stat(self).map_err(fs_error)?.size)
     }
 
     fn read(&self, bytes: &mut Vec<u8>, length: usize, offset: u64) -> FsResult<bool> {
