@@ -101,6 +101,27 @@ fn runs_that_end_otherwise_replay_too() {
             },
         ),
         (vec![Reply::fails(HttpError::Denied)], Settings::default()),
+        (vec![Reply::fails(HttpError::NoTls)], Settings::default()),
+        (
+            vec![Reply::fails(HttpError::NameDenied)],
+            Settings::default(),
+        ),
+        (
+            vec![Reply::fails(HttpError::AddressDenied)],
+            Settings::default(),
+        ),
+        (
+            vec![
+                Reply::fails(HttpError::Refused),
+                Reply::fails(HttpError::Unreachable),
+                Reply::fails(HttpError::Reset),
+                text("connected").plain(),
+            ],
+            Settings {
+                retry_attempts: 4,
+                ..Settings::default()
+            },
+        ),
         (vec![Reply::json(b"\xff\xff")], Settings::default()),
         (vec![text("").plain()], Settings::default()),
         (

@@ -25,6 +25,9 @@ fn transient() -> Vec<(&'static str, Reply)> {
         ),
         ("name not resolved", Reply::fails(HttpError::Dns)),
         ("no connection", Reply::fails(HttpError::Connect)),
+        ("closed port", Reply::fails(HttpError::Refused)),
+        ("no way there", Reply::fails(HttpError::Unreachable)),
+        ("connection reset", Reply::fails(HttpError::Reset)),
         ("connect timeout", Reply::fails(HttpError::ConnectTimeout)),
         (
             "first-byte timeout",
@@ -307,6 +310,9 @@ fn a_refused_request_is_made_once_though_its_body_breaks_off() {
 fn what_the_host_refuses_is_not_asked_again() {
     for (error, kind, code) in [
         (HttpError::Denied, FailureKind::Denied, 5),
+        (HttpError::NameDenied, FailureKind::Denied, 5),
+        (HttpError::AddressDenied, FailureKind::Denied, 5),
+        (HttpError::NoTls, FailureKind::Unsupported, 3),
         (HttpError::Unsupported, FailureKind::Unsupported, 3),
         (HttpError::InvalidRequest, FailureKind::Rejected, 3),
         (HttpError::Tls, FailureKind::Rejected, 3),

@@ -124,6 +124,9 @@ fn each_failure_has_its_kind() {
     for (error, kind) in [
         (HttpError::Connect, "network"),
         (HttpError::Dns, "network"),
+        (HttpError::Refused, "network"),
+        (HttpError::Unreachable, "network"),
+        (HttpError::Reset, "network"),
         (HttpError::Tls, "network"),
         (HttpError::Closed, "network"),
         (HttpError::Protocol, "network"),
@@ -133,6 +136,9 @@ fn each_failure_has_its_kind() {
         (HttpError::TotalTimeout, "timeout"),
         (HttpError::TooLarge, "too_large"),
         (HttpError::Denied, "permission_denied"),
+        (HttpError::NameDenied, "permission_denied"),
+        (HttpError::AddressDenied, "permission_denied"),
+        (HttpError::NoTls, "unsupported"),
         (HttpError::Unsupported, "unsupported"),
         (HttpError::InvalidRequest, "invalid_arguments"),
     ] {

@@ -1,7 +1,7 @@
 //! The program: iwasm's flags and behaviour over the library.
 
-// Rust's own start would ignore SIGPIPE and could not tell what it was before: a write to a closed socket ends iwasm, unless whoever
-// started it ignores that signal.
+// Rust's own start would ignore SIGPIPE and could not tell what it was before: a write to a closed socket ends iwasm,
+// unless whoever started it ignores that signal.
 #![cfg_attr(not(test), no_main)]
 #![allow(unsafe_code, reason = "the name of a C program's main")]
 

@@ -11,8 +11,8 @@ pub fn flush() {
     unsafe { libc::fflush(std::ptr::null_mut()) };
 }
 
-/// The most memory that this process has had in use, in KiB. From `VmHWM` of `/proc/self/status`, which begins anew with each program,
-/// where `getrusage` counts what the parent had before it; none on other systems than Linux.
+/// The most memory that this process has had in use, in KiB. From `VmHWM` of `/proc/self/status`, which begins anew
+/// with each program, where `getrusage` counts what the parent had before it; none on other systems than Linux.
 #[must_use]
 pub fn peak_rss_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

@@ -1,5 +1,5 @@
-//! The guest of the tests: built by `tests/runner.rs` with rustc alone, as a core module and as a component. Its first argument says
-//! what to do; it prints what came of it.
+//! The guest of the tests: built by `tests/runner.rs` with rustc alone, as a core module and as a component. Its
+//! first argument says what to do; it prints what came of it.
 
 use std::io::{Read as _, Write as _};
 
