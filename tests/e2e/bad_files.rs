@@ -8,6 +8,7 @@ use e2e::scratch::Scratch;
 use e2e::scripted_model::{Reply, ScriptedModel};
 use e2e::small_disk::{self, Made};
 use serde_json::json;
+use std::process::Command;
 
 /// Runs a tool where the workspace can only be read. The command line has no such grant.
 fn read_only(name: &str, arguments: &serde_json::Value) -> serde_json::Value {
@@ -198,5 +199,33 @@ fn a_line_of_fifty_megabytes() {
             "{}",
             &ended.stdout()[..200]
         );
+    });
+}
+
+#[test]
+fn a_pipe_is_refused_and_never_opened() {
+    on_each_host(|host| {
+        // Nothing ever writes to it: who opens it waits for ever.
+        let work = Scratch::new();
+        let made = Command::new("mkfifo").arg(work.join("pipe")).status();
+        assert!(made.is_ok_and(|status| status.success()), "a pipe");
+        for (name, arguments) in [
+            ("read_file", json!({"path": "pipe"})),
+            ("read_file", json!({"path": "pipe/inside.txt"})),
+            ("list_directory", json!({"path": "pipe"})),
+            ("write_file", json!({"path": "pipe", "content": "x"})),
+            (
+                "edit_file",
+                json!({"path": "pipe", "old_text": "a", "new_text": "b"}),
+            ),
+        ] {
+            let ended = host.run(&Guest::tool(&work, name, &arguments));
+            let result = ended.json();
+            ended.code(exit_code_of(&result));
+            assert!(result["error"].is_object(), "{name} {arguments}: {result}");
+        }
+        let ended = host.run(&Guest::tool(&work, "list_directory", &json!({"path": "."})));
+        ended.code(0);
+        assert!(ended.stdout().contains("pipe"), "it is listed: {ended}");
     });
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::{FsResult, Stat};
 
-/// A file or folder that the host has open. Dropped, it is closed, unless it was granted.
+/// A file or folder that the host has open for this program, until it is dropped.
 ///
 /// A `name` is one entry of a folder: never empty, `.` or `..`, without `/`. No call follows a link that
 /// stands at a name: what it meets there is the link itself.

@@ -1,4 +1,8 @@
 //! Standard input, output and error.
+//!
+//! WAMR (2.4.3) leaves it to its embedder what becomes of a program that writes to a pipe whose reader went away: in
+//! iwasm on Linux the signal SIGPIPE ends it, before it can be told. Where that signal is ignored, and in wasmtime, the
+//! program is told, and goes on.
 
 use alloc::vec::Vec;
 

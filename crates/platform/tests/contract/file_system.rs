@@ -199,6 +199,22 @@ pub(crate) fn lists_up_to_a_limit(files: &mut dyn FileSystem) {
     }
 }
 
+/// A folder is listed whole, however many names it has and however long they are.
+pub(crate) fn lists_many_long_names(files: &mut dyn FileSystem) {
+    let made: Vec<String> = (100..400)
+        .map(|number| format!("{number}{}", "x".repeat(number % 200)))
+        .chain(["y".repeat(255), "z\u{e9}".repeat(85)])
+        .collect();
+    for name in &made {
+        files.replace(name, b"").expect("a file");
+    }
+    assert_eq!(names(files, ""), made);
+    for name in &made[..200] {
+        files.remove(name).expect("a file");
+    }
+    assert_eq!(names(files, ""), made[200..]);
+}
+
 /// What can't be listed says why.
 pub(crate) fn lists_only_folders(files: &mut dyn FileSystem) {
     files.replace("f", b"x").expect("a file");
@@ -407,7 +423,7 @@ macro_rules! file_system_contract {
             reads_any_part, reads_nothing_past_the_end, reads_nothing_at_the_largest_offset,
             reads_no_bytes, reads_only_files,
             replaces, replaces_only_files, appends, appends_only_to_files,
-            lists, lists_up_to_a_limit, lists_only_folders, stats, creates_folders,
+            lists, lists_up_to_a_limit, lists_many_long_names, lists_only_folders, stats, creates_folders,
             removes, renames, renames_onto_itself, renames_only_where_it_fits,
             refuses_other_paths, takes_any_other_name, keeps_a_large_file
         }
