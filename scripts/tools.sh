@@ -259,7 +259,7 @@ need_wasmtime() {
   WASMTIME=$folder/bin/wasmtime
 }
 
-# have_libclang: whether bindgen will find a libclang (where Debian has it, or LIBCLANG_PATH says) and clang's own headers.
+# have_libclang: whether bindgen will find libclang and clang's own headers, where Debian has them; LIBCLANG_PATH names another folder.
 have_libclang() {
   [[ -z ${LIBCLANG_PATH:-} ]] || return 0
   compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null ||
@@ -277,7 +277,8 @@ find_wamr() {
   WAMR_RUNNER=$target/release/wamr-runner
 }
 
-# need_wamr: exports WAMR_RUNNER; builds crates/wamr-runner, with what its C sources and their bindings need, unless it names one.
+# need_wamr: exports WAMR_RUNNER; unless it names one, builds crates/wamr-runner: cmake and make for its C sources, libclang for
+# their bindings. libclang-dev is the name that every Debian has; 12 takes libclang-14-dev for it.
 need_wamr() {
   if [[ -z ${WAMR_RUNNER:-} ]]; then
     need_rust

@@ -1,4 +1,4 @@
-"""tools.sh, check-wit and wasm-test-runner: what they accept and what they refuse."""
+"""tools.sh, check-wit, wasm-test-runner and wamr-test-runner: what they accept and what they refuse."""
 
 import os
 import shutil
@@ -56,6 +56,13 @@ class Tools(Scratch):
         new = self.program("wasmtime", "echo 'wasmtime 49.1.0 (abc 2027-01-01)'")
         self.assertEqual(self.bash('need_wasmtime; echo "$WASMTIME"', WASMTIME=new).stdout, f"{new}\n")
 
+    def test_a_named_wamr_runner_is_taken_if_it_is_one(self):
+        right = self.program("right", "echo 'wamr-runner 0.1.0 (WAMR 2.4.3)'")
+        self.assertEqual(self.bash('need_wamr; bash -c \'echo "$WAMR_RUNNER"\'', WAMR_RUNNER=right).stdout, f"{right}\n")
+        failed = self.bash("need_wamr", WAMR_RUNNER=self.program("wrong", "echo iwasm 2.4.3"))
+        self.assertEqual(failed.returncode, 1)
+        self.assertIn("wrong is not a wamr-runner", failed.stderr)
+
     def test_what_cannot_be_installed_is_named(self):
         failed = self.bash("apt-get() { return 100; }; need_base no-such-command")
         self.assertEqual(failed.returncode, 1)
@@ -102,6 +109,29 @@ class WasmTestRunner(Scratch):
         self.assertEqual(done.returncode, 7)
         self.assertRegex(done.stdout, r"^run -S http --dir (\S+)::/ .*--env DEWCLAW_ONE .*a.wasm --quiet two words\n$")
         self.assertFalse(Path(done.stdout.split()[4].removesuffix("::/")).exists())
+
+
+class WamrTestRunner(Scratch):
+    def test_the_program_gets_a_scratch_folder_this_machine_and_the_variables_of_contract_tests(self):
+        shown = 'if [ "$1" = --version ]; then echo wamr-runner 0.1.0; else echo "$@"; exit 7; fi'
+        wamr = self.program("wamr-runner", shown)
+        runner = samples.SCRIPTS / "wamr-test-runner"
+        variables = {"DEWCLAW_CONTRACT_ONE": "1", "DEWCLAW_OTHER": "2"}
+        done = run(runner, "a.wasm", "--quiet", "two words", WAMR_RUNNER=wamr, **variables)
+        self.assertEqual(done.returncode, 7)
+        flags, _, arguments = done.stdout.partition(" a.wasm ")
+        self.assertEqual(arguments, "--quiet two words\n")
+        self.assertIn("--env=DEWCLAW_CONTRACT_ONE=1", flags)
+        self.assertIn("--addr-pool=127.0.0.0/8,::1/128 --allow-resolve=localhost", flags)
+        self.assertNotIn("DEWCLAW_OTHER", flags)
+        folder = flags.partition("--map-dir=/::")[2].split()[0]
+        self.assertFalse(Path(folder).exists())
+
+    def test_a_missing_runner_is_named_with_how_to_build_it(self):
+        runner = samples.SCRIPTS / "wamr-test-runner"
+        failed = run(runner, "a.wasm", WAMR_RUNNER="", CARGO_TARGET_DIR=self.folder)
+        self.assertEqual(failed.returncode, 1)
+        self.assertIn("cargo build --release -p wamr-runner", failed.stderr)
 
 
 if __name__ == "__main__":

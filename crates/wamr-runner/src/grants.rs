@@ -2,7 +2,8 @@
 
 use std::ffi::OsString;
 
-/// What an instance is given. By default: nothing, a stack of 64 KiB as iwasm's, and the memory that the module asks for.
+/// What an instance is given. By default: nothing, a stack of 64 KiB as iwasm's, and the memory that the module asks
+/// for.
 #[derive(Clone, Debug)]
 pub struct Grants {
     /// The guest's arguments. The first is its name; iwasm gives the path as typed.
@@ -17,7 +18,8 @@ pub struct Grants {
     pub addresses: Vec<OsString>,
     /// Host names that it may resolve: one name, `*` before the end of one, or `*` alone.
     pub names: Vec<OsString>,
-    /// WAMR's own stack of operands and frames, in bytes; 0 is WAMR's default. The stack in linear memory is the module's affair.
+    /// WAMR's own stack of operands and frames, in bytes; 0 is WAMR's default. The stack in linear memory is the
+    /// module's affair.
     pub stack_size: u32,
     /// The heap that WAMR adds to linear memory, in bytes, for hosts that allocate in the guest. 0: none.
     pub heap_size: u32,

@@ -1,8 +1,9 @@
 //! A small safe interface to WAMR, the runtime of boards, as its C interface embeds a guest in firmware.
 //!
-//! A [`Module`] is loaded from bytes, an [`Instance`] of it gets what its [`Grants`] say and nothing else, and is run as a command
-//! ([`Instance::run`]) or called by the names of its exports ([`Instance::call`]), with its linear memory to read and to write between the
-//! calls. Any number of instances live in one process; each stays on the thread that made it.
+//! A [`Module`] is loaded from bytes, an [`Instance`] of it gets what its [`Grants`] say and nothing else, and is run
+//! as a command ([`Instance::run`]) or called by the names of its exports ([`Instance::call`]), with its linear
+//! memory to read and to write between the calls. Any number of instances live in one process; each stays on the
+//! thread that made it.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,9 +1,13 @@
 //! The program: iwasm's flags and behaviour over the library.
 
+// Rust's own start would ignore SIGPIPE and could not tell what it was before: a write to a closed socket ends iwasm,
+// unless whoever started it ignores that signal.
+#![cfg_attr(not(test), no_main)]
+#![allow(unsafe_code, reason = "the name of a C program's main")]
+
 mod flags;
 
-use std::ffi::OsString;
-use std::process::ExitCode;
+use std::ffi::{OsString, c_char, c_int};
 
 use flags::{Instead, Options};
 use wamr_runner::{CallError, Instance, Module, process};
@@ -11,8 +15,9 @@ use wamr_runner::{CallError, Instance, Module, process};
 /// What iwasm's process ends with when it could not begin: -1.
 const NOT_BEGUN: u8 = 255;
 
-fn main() -> ExitCode {
-    process::restore_sigpipe();
+// SAFETY: no other function of this program has the name.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int {
     let code = match flags::parse(std::env::args_os().skip(1)) {
         Ok(options) => run(&options),
         Err(Instead::Help(code)) => {
@@ -32,7 +37,7 @@ fn main() -> ExitCode {
             1
         }
     };
-    ExitCode::from(code)
+    c_int::from(code)
 }
 
 /// Runs the file and gives the process's exit code. Messages go where iwasm's go: to standard output.

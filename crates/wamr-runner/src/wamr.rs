@@ -120,8 +120,8 @@ impl Instance {
     pub fn run(&mut self) -> Result<u32, CallError> {
         let mut arguments = mutable_pointers(&self.arguments);
         let count = arguments.len() as i32;
-        // SAFETY: the strings live in `self`; `main` of a module without WASI writes its result over the first pointer, which nobody
-        // reads again.
+        // SAFETY: the strings live in `self`; `main` of a module without WASI writes its result over the first
+        // pointer, which nobody reads again.
         unsafe {
             sys::wasm_application_execute_main(self.raw, count, arguments.as_mut_ptr());
         }
@@ -177,7 +177,8 @@ impl Instance {
         let mut cells: Vec<u32> = arguments.iter().map(|value| *value as u32).collect();
         // The results overwrite the arguments.
         cells.resize(takes.len().max(gives.len()), 0);
-        // SAFETY: the instance is ours, and not in a call, since `self` is borrowed mutably; the cells suffice for either direction.
+        // SAFETY: the instance is ours, and not in a call, since `self` is borrowed mutably; the cells suffice for
+        // either direction.
         let returned = unsafe {
             let environment = sys::wasm_runtime_get_exec_env_singleton(self.raw);
             !environment.is_null()
@@ -240,8 +241,8 @@ impl Instance {
         }
     }
 
-    /// Linear memory in pages of 64 KiB, as it is now. (WAMR cuts the memory of a module that never grows it down to what it uses; that
-    /// counts as a page begun.)
+    /// Linear memory in pages of 64 KiB, as it is now. (WAMR cuts the memory of a module that never grows it down to
+    /// what it uses; that counts as a page begun.)
     #[must_use]
     pub fn pages(&self) -> u32 {
         self.memory().len().div_ceil(PAGE) as u32
@@ -287,7 +288,8 @@ impl Instance {
     }
 
     fn extent(&self) -> Option<(*mut u8, usize)> {
-        // SAFETY: the memory is one of this instance; a module without one has none, and one without pages may have no address.
+        // SAFETY: the memory is one of this instance; a module without one has none, and one without pages may have
+        // no address.
         unsafe {
             let memory = sys::wasm_runtime_get_default_memory(self.raw);
             if memory.is_null() {
@@ -331,7 +333,8 @@ fn instantiate(
     let mut mapped_folders = pointers(&lists.mapped_folders);
     let mut addresses = pointers(&lists.addresses);
     let mut names = pointers(&lists.names);
-    // SAFETY: the lists and their strings live until this returns, and WAMR copies what it keeps of them while it instantiates.
+    // SAFETY: the lists and their strings live until this returns, and WAMR copies what it keeps of them while it
+    // instantiates.
     let raw = unsafe {
         let mut args = ptr::null_mut();
         if !sys::wasm_runtime_instantiation_args_create(&mut args) {
