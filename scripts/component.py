@@ -1,7 +1,7 @@
 """Takes a WebAssembly component apart and puts it together again.
 
 wasm-opt reads core modules, not components. So scripts/build-wasm takes the largest core module out of
-the component, lets wasm-opt work on that, and puts it back in its place:
+the component, lets wasm-opt work on that, and puts it back in its place (a core module is its own largest):
 
     component.py extract COMPONENT CORE       write the component's largest core module to CORE
     component.py arrange CORE OUT             write CORE to OUT so that it compresses best (function_order.py)
@@ -57,7 +57,13 @@ def check_fit(before, after):
 
 
 def splice(component, core, what):
-    """`component` with `core` as its largest core module, without custom sections; and what was dropped."""
+    """`component` with `core` as its largest core module, without custom sections; and what was dropped.
+
+    In the place of a core module `core` itself stands.
+    """
+    if component[:8] == CORE:
+        check_fit(interface(component, what), interface(core, "the optimised module"))
+        return strip(core, what)
     parts = sections(component, what, COMPONENT)
     main = main_module(parts, what)
     check_fit(interface(parts[main].body, what), interface(core, "the optimised module"))
@@ -78,13 +84,16 @@ def write(path, data):
 def main(arguments):
     match arguments:
         case ["extract", component, core]:
-            write(core, extract(read(component), component))
+            data = read(component)
+            write(core, data if data[:8] == CORE else extract(data, component))
         case ["arrange", core, out]:
             write(out, function_order.arrange(read(core), core))
         case ["splice", component, core, out]:
             data, dropped = splice(read(component), read(core), component)
-            merged = component_sections.merge(data, component)
-            short = core_names.shorten(merged, component)
+            merged = short = data
+            if data[:8] == COMPONENT:
+                merged = component_sections.merge(data, component)
+                short = core_names.shorten(merged, component)
             write(out, short)
             sizes = {}
             for name, size in dropped:

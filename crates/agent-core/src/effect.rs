@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use dewclaw_platform::{HttpError, Timeouts};
 
@@ -406,27 +407,43 @@ impl FailureKind {
 }
 
 /// An input that does not fit: it changes nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Misuse {
     /// A prompt while a run goes on.
-    #[error("a run is going on: cancel it, or wait until it has finished")]
     Busy,
     /// A prompt without text.
-    #[error("the prompt is empty")]
     EmptyPrompt,
     /// A reply's input that names no call in flight.
-    #[error("no such model call is in flight")]
     UnknownRequest,
     /// Bytes or an end before the reply's head, or a second head.
-    #[error("the parts of the reply are out of order")]
     OutOfOrder,
     /// An answer to an operation that was not asked for, or was answered.
-    #[error("no such operation is open")]
     UnknownOperation,
     /// An answer to a file operation for an HTTP one, or the other way about.
-    #[error("the answer is of another kind than the operation")]
     WrongAnswer,
     /// A verdict on, or a result of, a call that none was asked for, or that has one.
-    #[error("no such call waits for a verdict or a result")]
     UnknownCall,
 }
+
+impl Misuse {
+    /// What a host's developer is told.
+    pub fn text(self) -> &'static str {
+        match self {
+            Misuse::Busy => "a run is going on: cancel it, or wait until it has finished",
+            Misuse::EmptyPrompt => "the prompt is empty",
+            Misuse::UnknownRequest => "no such model call is in flight",
+            Misuse::OutOfOrder => "the parts of the reply are out of order",
+            Misuse::UnknownOperation => "no such operation is open",
+            Misuse::WrongAnswer => "the answer is of another kind than the operation",
+            Misuse::UnknownCall => "no such call waits for a verdict or a result",
+        }
+    }
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.text())
+    }
+}
+
+impl core::error::Error for Misuse {}

@@ -40,6 +40,7 @@ mod agent;
 mod base64;
 mod charset;
 mod effect;
+pub mod effect_json;
 pub mod event_json;
 mod html;
 pub mod json;

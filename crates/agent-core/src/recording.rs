@@ -12,6 +12,8 @@ mod recorder;
 mod replay;
 
 pub use line::RecordingError;
+pub(crate) use line::get_input;
+pub(crate) use operation::put_operation;
 pub use recorder::Recorder;
 pub use replay::{Header, Replay};
 

@@ -21,3 +21,10 @@ pub use file_system::WasiFileSystem;
 #[cfg(feature = "wamr-sockets")]
 pub use http::WasiHttpClient;
 pub use preopens::{Preopen, preopens};
+
+/// Ends the program with this exit code.
+pub fn exit(code: u8) -> ! {
+    // SAFETY: it takes no pointer.
+    unsafe { wasip1::proc_exit(code.into()) }
+    core::arch::wasm32::unreachable()
+}

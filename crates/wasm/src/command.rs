@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use dewclaw_agent_core::template::fill;
 use dewclaw_platform::Environment;
-use dewclaw_platform::wasip2::WasiEnvironment;
+use dewclaw_platform::wasi::WasiEnvironment;
 
 use crate::console::{complain, print};
 

@@ -11,6 +11,11 @@ use core::sync::atomic::{AtomicU8, Ordering};
 #[cfg(feature = "wasi")]
 use crate::command;
 
+#[cfg(feature = "wasi")]
+mod command_line;
+mod convert;
+mod session;
+
 #[allow(
     missing_docs,
     unreachable_pub,
@@ -44,7 +49,7 @@ static EXIT_CODE: AtomicU8 = AtomicU8::new(1);
 pub(crate) struct Component;
 
 impl bindings::exports::dewclaw::agent::session::Guest for Component {
-    type Session = crate::session::Session;
+    type Session = session::Resource;
 }
 
 #[cfg(feature = "wasi")]

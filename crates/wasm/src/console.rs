@@ -4,33 +4,24 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use dewclaw_agent_core::template::fill;
-use wasi::cli::{stderr, stdin, stdout};
-use wasi::io::streams::{OutputStream, StreamError};
+use dewclaw_platform::wasi::streams::{read_input as read, write_error, write_output};
 
-/// Bytes that one `blocking-write-and-flush` takes, by the definition of wasi:io.
-const MAX_WRITE: usize = 4096;
+/// Bytes of a line that answers a question.
+const MAX_LINE_BYTES: usize = 4096;
 
 /// Bytes of standard input that a prompt or arguments may have.
 pub(crate) const MAX_INPUT_BYTES: usize = 1024 * 1024;
 
 /// Writes to standard output. A reader that went away is no failure: what it left unread is lost to it alone.
 pub(crate) fn print(bytes: &[u8]) {
-    write(&stdout::get_stdout(), bytes);
+    write_output(bytes);
 }
 
 /// Writes lines to standard error: a template, filled as by [`fill`].
 pub(crate) fn complain(template: &str, parts: &[&str]) {
     let mut line = fill(template, parts);
     line.push('\n');
-    write(&stderr::get_stderr(), line.as_bytes());
-}
-
-fn write(stream: &OutputStream, bytes: &[u8]) {
-    for piece in bytes.chunks(MAX_WRITE) {
-        if stream.blocking_write_and_flush(piece).is_err() {
-            return;
-        }
-    }
+    write_error(line.as_bytes());
 }
 
 /// Standard input, whole.
@@ -38,13 +29,12 @@ fn write(stream: &OutputStream, bytes: &[u8]) {
 /// # Errors
 /// Why it can't be used, for the person.
 pub(crate) fn read_input() -> Result<String, &'static str> {
-    let stream = stdin::get_stdin();
     let mut bytes: Vec<u8> = Vec::new();
     loop {
-        match stream.blocking_read(16 * 1024) {
+        match read(16 * 1024) {
+            Ok(more) if more.is_empty() => break,
             Ok(more) => bytes.extend_from_slice(&more),
-            Err(StreamError::Closed) => break,
-            Err(StreamError::LastOperationFailed(_)) => return Err("standard input can't be read"),
+            Err(_) => return Err("standard input can't be read"),
         }
         if bytes.len() > MAX_INPUT_BYTES {
             return Err("standard input is larger than 1 MiB");
@@ -57,20 +47,20 @@ pub(crate) fn read_input() -> Result<String, &'static str> {
 /// does not import what tells.
 pub(crate) fn has_terminal() -> bool {
     #[cfg(feature = "http")]
-    return wasi::cli::terminal_stdin::get_terminal_stdin().is_some();
+    return dewclaw_platform::wasi::streams::input_is_terminal();
     #[cfg(not(feature = "http"))]
     false
 }
 
 /// Puts a question on standard error and answers the next line of standard input; `None` when it has ended.
 pub(crate) fn ask_line(question: &[&str]) -> Option<String> {
-    write(&stderr::get_stderr(), question.concat().as_bytes());
-    let stream = stdin::get_stdin();
+    write_error(question.concat().as_bytes());
     let mut line: Vec<u8> = Vec::new();
     // A byte at a time: what follows the line is the answer to the next question.
-    while line.len() < MAX_WRITE {
-        match stream.blocking_read(1) {
+    while line.len() < MAX_LINE_BYTES {
+        match read(1) {
             Ok(byte) if byte == b"\n" => return Some(String::from_utf8_lossy(&line).into_owned()),
+            Ok(byte) if byte.is_empty() => break,
             Ok(byte) => line.extend_from_slice(&byte),
             Err(_) => break,
         }
@@ -78,10 +68,12 @@ pub(crate) fn ask_line(question: &[&str]) -> Option<String> {
     None
 }
 
-/// Says that there is a bug.
+/// Says that there is a bug. Nothing is allocated: memory may be what there is none of.
 pub(crate) fn panicked() {
-    complain(
-        "dewclaw: internal error: please report it, with the trace that follows",
-        &[],
-    );
+    write_error(b"dewclaw: internal error: please report it, with the trace that follows\n");
+}
+
+/// Says that memory has run out.
+pub(crate) fn out_of_memory() {
+    write_error(b"dewclaw: out of memory: grant more linear memory, or run with --limits board\n");
 }

@@ -11,11 +11,12 @@ use dewclaw_agent_core::{
 #[cfg(not(feature = "http"))]
 pub(crate) use dewclaw_platform::StubHttpClient as HttpBackend;
 #[cfg(feature = "http")]
-pub(crate) use dewclaw_platform::wasip2::WasiHttpClient as HttpBackend;
-use dewclaw_platform::wasip2::{WasiClock, WasiFileSystem};
+pub(crate) use dewclaw_platform::wasi::WasiHttpClient as HttpBackend;
+use dewclaw_platform::wasi::{WasiClock, WasiFileSystem};
 use dewclaw_platform::{Clock, HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Now};
 
 use crate::command::{Stop, answer};
+use crate::performs::Performs;
 use crate::recording::Recording;
 
 mod fetches;
@@ -27,17 +28,6 @@ const WRITE_BYTES: usize = 16 * 1024;
 
 /// Bytes of an error reply that are kept back until it is whole, so that the key can be taken out of it.
 const MAX_ERROR_BODY_BYTES: usize = 64 * 1024;
-
-/// The effects that a driver performs; the rest are left to whoever takes them.
-#[derive(Clone, Copy)]
-pub(crate) struct Performs {
-    /// Model calls.
-    pub(crate) model: bool,
-    /// Operations on files.
-    pub(crate) files: bool,
-    /// The exchanges of tools.
-    pub(crate) web: bool,
-}
 
 /// The credentials, which go nowhere but into requests.
 #[derive(Default)]

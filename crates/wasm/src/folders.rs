@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use dewclaw_agent_core::tools::STATE_FOLDER;
-use dewclaw_platform::wasip2::{Preopen, WasiFileSystem, preopens};
+use dewclaw_platform::wasi::{Preopen, WasiFileSystem, preopens};
 use dewclaw_platform::{FileSystem, FsError, FsResult};
 
 /// The name that state is granted under.

@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 
 use dewclaw_agent_core::recording::{Header, Recorder};
 use dewclaw_agent_core::{Agent, Effect, Input};
-use dewclaw_platform::wasip2::WasiFileSystem;
+use dewclaw_platform::wasi::WasiFileSystem;
 use dewclaw_platform::{FileSystem, FsError, Now};
 
 use crate::command::Stop;

@@ -1,21 +1,67 @@
 //! What a program without the standard library must bring along: allocator, panic handler, memory functions.
 
+use core::alloc::{GlobalAlloc, Layout};
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use dlmalloc::GlobalDlmalloc;
 
 #[global_allocator]
-static ALLOCATOR: GlobalDlmalloc = GlobalDlmalloc;
+static ALLOCATOR: Allocator = Allocator;
+
+/// Memory was asked for and there was none.
+static EXHAUSTED: AtomicBool = AtomicBool::new(false);
+
+/// dlmalloc, and a note of when it has nothing to give: the panic that follows tells nothing of its cause.
+struct Allocator;
+
+#[allow(unsafe_code, reason = "what the allocator's trait asks for")]
+// SAFETY: every call is handed on as it is.
+unsafe impl GlobalAlloc for Allocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as the caller promises.
+        noted(unsafe { GlobalDlmalloc.alloc(layout) })
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: as the caller promises.
+        unsafe { GlobalDlmalloc.dealloc(memory, layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as the caller promises.
+        noted(unsafe { GlobalDlmalloc.alloc_zeroed(layout) })
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: as the caller promises.
+        noted(unsafe { GlobalDlmalloc.realloc(memory, layout, new_size) })
+    }
+}
+
+fn noted(memory: *mut u8) -> *mut u8 {
+    EXHAUSTED.store(memory.is_null(), Ordering::Relaxed);
+    memory
+}
 
 // memcpy and its kin, which compiled code calls by name.
 #[allow(unsafe_code, reason = "only links the C library's memory functions")]
 #[link(name = "c")]
 unsafe extern "C" {}
 
-/// Says that there is a bug, then traps. With the place of each panic the component was 14 KB larger, since every check
+/// Says that there is a bug, or no memory, then traps. With the place of each panic the component was 14 KB larger, since every check
 /// of an index names its own; wasmtime's trace names the function.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    give_up()
+}
+
+fn give_up() -> ! {
     #[cfg(feature = "wasi")]
-    crate::console::panicked();
+    if EXHAUSTED.load(Ordering::Relaxed) {
+        crate::console::out_of_memory();
+    } else {
+        crate::console::panicked();
+    }
     core::arch::wasm32::unreachable()
 }
 
@@ -24,6 +70,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 ///
 /// # Safety
 /// As the canonical ABI calls it: `old` came from here with `old_length` and `align`, or both are zero.
+#[cfg(target_env = "p2")]
 #[allow(unsafe_code, reason = "the canonical ABI's allocation function")]
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cabi_realloc(
@@ -32,7 +79,7 @@ unsafe extern "C" fn cabi_realloc(
     align: usize,
     new_length: usize,
 ) -> *mut u8 {
-    use alloc::alloc::{Layout, alloc, realloc};
+    use alloc::alloc::{alloc, realloc};
     if new_length == 0 {
         return core::ptr::without_provenance_mut(align);
     }
@@ -52,7 +99,7 @@ unsafe extern "C" fn cabi_realloc(
         }
     };
     if memory.is_null() {
-        core::arch::wasm32::unreachable()
+        give_up()
     }
     memory
 }

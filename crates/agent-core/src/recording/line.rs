@@ -228,7 +228,7 @@ pub(super) fn put_input(now: Now, input: &Input, operation: &[u8]) -> Vec<u8> {
 }
 
 /// The input of a line; `None` for a line that holds none.
-pub(super) fn get_input(value: &Value) -> Option<Input> {
+pub(crate) fn get_input(value: &Value) -> Option<Input> {
     let id = |name: &str| -> Option<RequestId> {
         let number = value.count(name)?;
         Some(RequestId(u32::try_from(number).ok()?))

@@ -42,7 +42,7 @@ const ENTRY_KINDS: Names<EntryKind> = Names::new(
 );
 
 /// An operation, as recordings compare it.
-pub(super) fn put_operation(operation: &Operation) -> Vec<u8> {
+pub(crate) fn put_operation(operation: &Operation) -> Vec<u8> {
     let mut object = Object::new();
     let operation = match operation {
         Operation::File(operation) => operation,

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use dewclaw_agent_core::recording::Header;
 use dewclaw_agent_core::tools::HostTool;
 use dewclaw_agent_core::{Agent, Effect, Input};
-use dewclaw_platform::wasip2::{WasiClock, WasiEnvironment};
+use dewclaw_platform::wasi::{WasiClock, WasiEnvironment};
 use dewclaw_platform::{Clock, Environment, Now};
 
 use super::approval::Approval;
@@ -14,13 +14,11 @@ use super::arguments::{Arguments, Flags};
 use super::output::Output;
 use super::{Stop, answer, configuration, offer};
 use crate::console::read_input;
-use crate::driver::{Driver, Performs};
+use crate::driver::Driver;
 use crate::folders::Folders;
+use crate::host::HOST;
+use crate::performs::Performs;
 use crate::recording::Recording;
-
-/// What to do without a workspace.
-pub(crate) const NO_WORKSPACE: &str =
-    "no workspace: run with --dir DIR::/ (wasmtime), and DIR is what the agent works on";
 
 const FLAGS: &Flags = &[
     ("--model", "-m", true),
@@ -137,7 +135,7 @@ pub(crate) fn open(
     }
     configuration.check()?;
     if !folders.workspace.is_granted() {
-        return Err(Stop::usage("%", &[NO_WORKSPACE]));
+        return Err(Stop::usage("%", &[HOST.no_workspace]));
     }
     if let Some(path) = &answer_file {
         answer::check(&mut folders.workspace, path)?;

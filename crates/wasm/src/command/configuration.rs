@@ -6,7 +6,7 @@ use dewclaw_agent_core::json::{Value, decimal, parse};
 use dewclaw_agent_core::template::fill;
 use dewclaw_agent_core::{SearchEngine, Settings, WireName};
 use dewclaw_platform::Environment;
-use dewclaw_platform::wasip2::WasiEnvironment;
+use dewclaw_platform::wasi::WasiEnvironment;
 
 use super::Stop;
 use super::arguments::Arguments;
@@ -295,7 +295,11 @@ impl Configuration {
         if self.lacks_key() {
             let (url, key) = (self.settings.base_url(), self.variables.key);
             return Err(Stop::usage(
-                "no key for %: set % (under wasmtime: --env %), or use a server of your own with --base-url",
+                if cfg!(target_env = "p2") {
+                    "no key for %: set % (under wasmtime: --env %), or use a server of your own with --base-url"
+                } else {
+                    "no key for %: set % (iwasm's --env=%=KEY), or use a server of your own with --base-url"
+                },
                 &[url, key, key],
             ));
         }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use dewclaw_agent_core::Settings;
 use dewclaw_agent_core::tools::{ALL, SEARCH_VARIABLES, Tool, Writes};
-use dewclaw_platform::wasip2::WasiEnvironment;
+use dewclaw_platform::wasi::WasiEnvironment;
 use dewclaw_platform::{Environment, split};
 
 use super::Stop;
@@ -57,6 +57,8 @@ pub(super) fn missing(tool: &Tool, settings: &Settings) -> Option<String> {
 /// What a build without network says of the web.
 pub(super) const NO_NETWORK: Option<&str> = if cfg!(feature = "http") {
     None
+} else if cfg!(target_env = "p1") {
+    Some("this build has no network: use dewclaw-wamr.wasm")
 } else {
     Some("this build has no network: use dewclaw.wasm (with wasmtime's -S http)")
 };

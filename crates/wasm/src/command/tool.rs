@@ -8,7 +8,7 @@ use dewclaw_agent_core::tools::{ALL, CallStep, ToolCallRun};
 use dewclaw_agent_core::{
     HttpAnswer, HttpOperation, Operation, OperationAnswer, OperationId, Settings, perform,
 };
-use dewclaw_platform::wasip2::{WasiClock, WasiEnvironment};
+use dewclaw_platform::wasi::{WasiClock, WasiEnvironment};
 use dewclaw_platform::{Clock, HttpClient};
 
 use super::arguments::{Arguments, Flags};

@@ -1,25 +1,24 @@
-//! `advance`: where the component performs, it goes on here with what is in flight.
+//! `advance`: what is performed here goes on here with what is in flight.
 
-use alloc::vec::Vec;
+use dewclaw_agent_core::{Effect, Event, Input};
 
-use dewclaw_agent_core::{Effect, Input};
+use super::Session;
 
-use super::convert::event_out;
-use super::{Inner, wit};
-
-impl Inner {
+impl Session {
     /// Goes on for at most `max_ms` milliseconds, or until there is something to show or something for the host to do.
-    pub(super) fn advance(&mut self, max_ms: u64) -> Result<Vec<wit::Event>, wit::Error> {
+    /// `false` when there is nothing that is performed here.
+    pub(crate) fn advance(&mut self, max_ms: u64, show: &mut dyn FnMut(Event)) -> bool {
         if !self.driver.performs.model && !self.driver.performs.web {
-            return Err(wit::Error::NothingToAdvance);
+            return false;
         }
         let end = self.driver.now().monotonic_ms.saturating_add(max_ms);
-        let mut events = Vec::new();
+        let mut shown = false;
         let mut over = false;
         loop {
-            let until = match self.next() {
+            let until = match self.next_effect() {
                 Ok(Effect::Event(event)) => {
-                    events.push(event_out(event));
+                    show(event);
+                    shown = true;
                     continue;
                 }
                 Ok(Effect::Wait { until_ms }) if self.driver.performs.model => until_ms,
@@ -35,7 +34,7 @@ impl Inner {
                     break;
                 }
             };
-            if over || !events.is_empty() {
+            if over || shown {
                 break;
             }
             let now = self.driver.now().monotonic_ms;
@@ -47,6 +46,6 @@ impl Inner {
                 let _ = self.driver.feed(Input::Tick);
             }
         }
-        Ok(events)
+        true
     }
 }

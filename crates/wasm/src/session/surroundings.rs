@@ -1,17 +1,17 @@
-//! What a component can do itself for a session, and what of that is asked of it.
+//! What a build can do itself for a session, and what of that is asked of it.
 
 #[cfg(feature = "wasi")]
-use dewclaw_platform::wasip2::{WasiEnvironment, WasiFileSystem};
+use dewclaw_platform::wasi::{WasiEnvironment, WasiFileSystem};
 
-use super::{Agent, Driver, Settings, wit};
-#[cfg(feature = "wasi")]
-use crate::command::ask::NO_WORKSPACE;
+use super::{Agent, Driver, Error, Performs, Settings};
 #[cfg(feature = "wasi")]
 use crate::command::configuration;
 #[cfg(feature = "wasi")]
-use crate::driver::{Keys, Performs};
+use crate::driver::Keys;
 #[cfg(feature = "wasi")]
 use crate::folders::Folders;
+#[cfg(feature = "wasi")]
+use crate::host::HOST;
 
 /// What a session's driver is made with.
 pub(super) struct Surroundings {
@@ -24,28 +24,27 @@ pub(super) struct Surroundings {
 }
 
 impl Surroundings {
-    /// What this component reaches of what the configuration asks for.
+    /// What this build reaches of what the configuration asks for.
     ///
     /// # Errors
     /// Something that it does not reach.
     #[cfg(feature = "wasi")]
-    pub(super) fn find(config: &wit::Config, settings: &Settings) -> Result<Self, wit::Error> {
-        let performs = performs(config.model, config.files, config.web);
+    pub(super) fn find(performs: Performs, settings: &Settings) -> Result<Self, Error> {
         let mut folders = Folders::find();
-        let wrong = |text: &str| wit::Error::Config(text.into());
+        let wrong = |text: &str| Error::Config(text.into());
         if cfg!(not(feature = "http")) && (performs.model || performs.web) {
             return Err(wrong(
-                "this component reaches no network: the host calls the model and performs the exchanges of the web",
+                "this build reaches no network: the host calls the model and performs the exchanges of the web",
             ));
         }
         if performs.files && !folders.workspace.is_granted() {
-            return Err(wrong(NO_WORKSPACE));
+            return Err(wrong(HOST.no_workspace));
         }
         let mut keys = Keys::default();
         if performs.model || performs.web {
             let environment = WasiEnvironment::new();
             keys = configuration::keys(&environment, &mut folders, settings)
-                .map_err(|stop| wit::Error::Config(stop.message))?;
+                .map_err(|stop| Error::Config(stop.message))?;
         }
         Ok(Surroundings {
             performs,
@@ -59,10 +58,10 @@ impl Surroundings {
     /// # Errors
     /// Anything that is asked for.
     #[cfg(not(feature = "wasi"))]
-    pub(super) fn find(config: &wit::Config, _: &Settings) -> Result<Self, wit::Error> {
-        if [config.model, config.files, config.web].contains(&wit::Performer::Component) {
-            return Err(wit::Error::Config(
-                "this component reaches neither network nor files: the host calls the model and performs operations"
+    pub(super) fn find(performs: Performs, _: &Settings) -> Result<Self, Error> {
+        if performs.model || performs.files || performs.web {
+            return Err(Error::Config(
+                "this build reaches neither network nor files: the host calls the model and performs operations"
                     .into(),
             ));
         }
@@ -79,20 +78,5 @@ impl Surroundings {
     #[cfg(not(feature = "wasi"))]
     pub(super) fn driver(self, agent: Agent) -> Driver {
         Driver::new(agent)
-    }
-}
-
-/// What is asked of the component.
-#[cfg(feature = "wasi")]
-pub(super) fn performs(
-    model: wit::Performer,
-    files: wit::Performer,
-    web: wit::Performer,
-) -> Performs {
-    let asked = |performer| matches!(performer, wit::Performer::Component);
-    Performs {
-        model: asked(model),
-        files: asked(files),
-        web: asked(web),
     }
 }

@@ -3,14 +3,16 @@
 use alloc::vec::Vec;
 
 use dewclaw_platform::Environment;
-use dewclaw_platform::wasip2::WasiEnvironment;
+use dewclaw_platform::wasi::WasiEnvironment;
 
-use super::surroundings::performs;
-use super::{Session, now_in, tools_in, wit};
+use super::Component;
+use super::bindings::exports::dewclaw::agent::command_line;
+use super::bindings::exports::dewclaw::agent::session as wit;
+use super::convert::performs_in;
+use super::session::{Resource, now_in, tools_in};
 use crate::command::Stop;
 use crate::command::ask::{self, Asked, Caller};
-use crate::component::Component;
-use crate::component::bindings::exports::dewclaw::agent::command_line;
+use crate::session::Session;
 
 impl command_line::Guest for Component {
     fn ask(
@@ -24,7 +26,7 @@ impl command_line::Guest for Component {
         let environment = WasiEnvironment::new();
         let mut arguments = environment.arguments();
         let caller = Caller {
-            performs: performs(model, wit::Performer::Component, web),
+            performs: performs_in(model, wit::Performer::Component, web),
             now: now_in(now),
             seed,
             host_tools: tools_in(host_tools),
@@ -38,7 +40,7 @@ impl command_line::Guest for Component {
         };
         match asked {
             Ok(Asked { driver, output }) => Ok(command_line::Asked {
-                session: wit::Session::new(Session::new(driver)),
+                session: wit::Session::new(Resource::new(Session::new(driver))),
                 json: output.json,
                 quiet: output.quiet,
                 verbose: output.verbose,

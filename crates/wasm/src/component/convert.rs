@@ -4,14 +4,18 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use dewclaw_agent_core::{
-    Auth, AuthScheme, Effect, Event, FileAnswer, FileOperation, HttpAnswer, HttpOperation,
+    Auth, AuthScheme, Effect, Event, FileAnswer, FileOperation, HttpAnswer, HttpOperation, Misuse,
     ModelCall, Operation, OperationAnswer, Outcome, Reason, Usage, Verdict,
 };
 use dewclaw_platform::{
     EntryKind, FsError, HttpError, Listing, ListingEntry, ReadChunk, Stat, Timeouts,
 };
 
-use crate::component::bindings::exports::dewclaw::agent::session as wit;
+use super::bindings::exports::dewclaw::agent::session as wit;
+#[cfg(feature = "wasi")]
+use crate::command::Stop;
+use crate::performs::Performs;
+use crate::session::Error;
 
 /// An effect for the host.
 pub(super) fn effect_out(effect: Effect) -> wit::Effect {
@@ -268,5 +272,52 @@ pub(super) fn http_error_in(error: wit::HttpError) -> HttpError {
         wit::HttpError::Protocol => HttpError::Protocol,
         wit::HttpError::TooLarge => HttpError::TooLarge,
         wit::HttpError::Internal => HttpError::Internal,
+    }
+}
+
+/// What is asked of the component.
+pub(super) fn performs_in(
+    model: wit::Performer,
+    files: wit::Performer,
+    web: wit::Performer,
+) -> Performs {
+    let asked = |performer| matches!(performer, wit::Performer::Component);
+    Performs {
+        model: asked(model),
+        files: asked(files),
+        web: asked(web),
+    }
+}
+
+/// Why no session can be made.
+pub(super) fn error_out(error: Error) -> wit::Error {
+    match error {
+        Error::Config(why) => wit::Error::Config(why),
+        Error::Saved(why) => wit::Error::Saved(why),
+    }
+}
+
+/// Why an input was refused.
+pub(super) fn misuse_out(misuse: Misuse) -> wit::Error {
+    match misuse {
+        Misuse::Busy => wit::Error::Busy,
+        Misuse::EmptyPrompt => wit::Error::EmptyPrompt,
+        Misuse::UnknownRequest => wit::Error::UnknownRequest,
+        Misuse::OutOfOrder => wit::Error::OutOfOrder,
+        Misuse::UnknownOperation => wit::Error::UnknownOperation,
+        Misuse::WrongAnswer => wit::Error::WrongAnswer,
+        Misuse::UnknownCall => wit::Error::UnknownCall,
+    }
+}
+
+/// The end of a run whose recording or answer can't be kept.
+#[cfg(feature = "wasi")]
+pub(super) fn stop_out(stop: Stop) -> wit::Outcome {
+    wit::Outcome {
+        reason: String::from("failed"),
+        exit_code: stop.code,
+        text: String::new(),
+        usage: usage_out(Usage::default()),
+        failure: Some((String::from("io"), stop.message)),
     }
 }

@@ -1,0 +1,96 @@
+//! What a session is made with, from JSON.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use dewclaw_agent_core::json::{Value, decimal, parse, raw};
+use dewclaw_agent_core::template::fill;
+use dewclaw_agent_core::tools::HostTool;
+
+use crate::performs::Performs;
+use crate::session::{Config, Error, Session};
+
+/// The members of a configuration. Others are refused, since they were meant to do something.
+const MEMBERS: [&str; 7] = [
+    "settings",
+    "tools",
+    "host_tools",
+    "model",
+    "files",
+    "web",
+    "seed",
+];
+
+/// Opens the session of a configuration, or restores it.
+///
+/// # Errors
+/// What is wrong with the configuration, or with what was saved.
+pub(super) fn open(text: &[u8], saved: Option<&[u8]>) -> Result<Session, Error> {
+    let wrong = |template: &str, part: &str| Error::Config(fill(template, &[part]));
+    let Ok(config) = parse(text) else {
+        return Err(wrong("the configuration is not JSON", ""));
+    };
+    for (name, _) in config.members("") {
+        if !MEMBERS.contains(&name.as_str()) {
+            return Err(wrong("the configuration has no member \"%\"", name));
+        }
+    }
+    let Some(Value::Object(settings)) = config.get("settings") else {
+        return Err(Error::no_settings());
+    };
+    let mut tools: Vec<String> = Vec::new();
+    let chosen = config.get("tools").is_some();
+    for name in config.elements("tools") {
+        match name.as_str() {
+            Some(name) => tools.push(name.to_string()),
+            None => return Err(wrong("\"tools\" takes names in an array", "")),
+        }
+    }
+    let performs = |what: &str| match config.text(what) {
+        Some("module") => Ok(true),
+        Some("host") | None => Ok(false),
+        Some(_) => Err(wrong("\"%\" takes \"host\" or \"module\"", what)),
+    };
+    let performs = Performs {
+        model: performs("model")?,
+        files: performs("files")?,
+        web: performs("web")?,
+    };
+    let seed = config.count("seed").unwrap_or_default();
+    let config = Config {
+        settings,
+        tools: chosen.then_some(tools.as_slice()),
+        performs,
+    };
+    Session::open(&config, host_tools(text)?, seed, saved)
+}
+
+/// The host's tools.
+fn host_tools(text: &[u8]) -> Result<Vec<HostTool>, Error> {
+    let mut tools = Vec::new();
+    for at in 0.. {
+        let path = ["host_tools/", &decimal(at)].concat();
+        let Some(tool) = raw(text, &path) else {
+            break;
+        };
+        let value = parse(tool).unwrap_or(Value::Null);
+        let (Some(name), Some(description), Some(parameters)) = (
+            value.text("name"),
+            value.text("description"),
+            raw(tool, "parameters"),
+        ) else {
+            return Err(Error::Config(fill(
+                "% of the configuration needs a name, a description and parameters",
+                &[&path],
+            )));
+        };
+        tools.push(HostTool {
+            name: name.to_string(),
+            description: description.to_string(),
+            parameters: String::from_utf8_lossy(parameters).into_owned(),
+            writes: value.is_true("writes"),
+            parallel: value.is_true("parallel"),
+        });
+    }
+    Ok(tools)
+}
