@@ -33,11 +33,11 @@ fn write(stream: &OutputStream, bytes: &[u8]) {
     }
 }
 
-/// Standard input, whole.
+/// Standard input, whole, where it has at most so many bytes.
 ///
 /// # Errors
 /// Why it can't be used, for the person.
-pub(crate) fn read_input() -> Result<String, &'static str> {
+pub(crate) fn read_input(most: usize) -> Result<String, &'static str> {
     let stream = stdin::get_stdin();
     let mut bytes: Vec<u8> = Vec::new();
     loop {
@@ -46,8 +46,8 @@ pub(crate) fn read_input() -> Result<String, &'static str> {
             Err(StreamError::Closed) => break,
             Err(StreamError::LastOperationFailed(_)) => return Err("standard input can't be read"),
         }
-        if bytes.len() > MAX_INPUT_BYTES {
-            return Err("standard input is larger than 1 MiB");
+        if bytes.len() > MAX_INPUT_BYTES.min(most) {
+            return Err("standard input is larger than 1 MiB, or than --limits leaves it");
         }
     }
     String::from_utf8(bytes).map_err(|_| "standard input is not UTF-8 text")

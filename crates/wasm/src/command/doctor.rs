@@ -22,6 +22,7 @@ const FLAGS: &Flags = &[
     ("--read-only", "", false),
     ("--allow-fetch", "", true),
     ("--approve", "", true),
+    ("--limits", "", true),
 ];
 
 /// Columns of the table's first two fields.
