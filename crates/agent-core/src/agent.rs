@@ -9,17 +9,19 @@ use crate::effect::{
     Effect, Event, Failure, Input, Misuse, ModelCall, Outcome, Reason, RequestId, Usage,
 };
 use crate::json::decimal;
+use crate::settings::limits::{HISTORY, RESULT, RESULTS};
 use crate::settings::{Settings, SettingsError};
 use crate::template::fill;
 use crate::tools::{HostTool, Offer, Tool};
 use crate::transcript::Transcript;
 use crate::url::without_end;
-use crate::wire::{self, Block, CallResult, Reply, ReplyDecoder, Stop, Wire};
+use crate::wire::{self, Block, CallResult, Reply, ReplyDecoder, ReplyError, Stop, Wire};
 
 mod calls;
 mod exchange;
 mod failure;
 mod fields;
+mod history;
 mod resume;
 mod retry;
 mod saved;
@@ -103,6 +105,8 @@ impl Agent {
     ) -> Result<Agent, SettingsError> {
         settings.check()?;
         let wire = wire::named(settings.wire);
+        let mut transcript = Transcript::new(wire.tag);
+        transcript.reserve(settings.limits.of(HISTORY, 0));
         Ok(Agent {
             born_ms: 0,
             head: Vec::new(),
@@ -111,7 +115,7 @@ impl Agent {
                 tools: tools.to_vec(),
                 host_tools: Vec::new(),
             },
-            transcript: Transcript::new(wire.tag),
+            transcript,
             effects: Vec::new(),
             taken: 0,
             notice: None,
@@ -150,11 +154,19 @@ impl Agent {
         if text.trim().is_empty() {
             return Err(Misuse::EmptyPrompt);
         }
+        let most = self.settings.limits.prompt_bytes();
+        if text.len() > most {
+            return Err(Misuse::PromptTooLarge);
+        }
+        let message = (self.wire.user_message)(text);
+        if message.len() > most || !self.make_room(message.len() + 1, usize::MAX) {
+            return Err(Misuse::PromptTooLarge);
+        }
         self.now = now;
         if self.born_ms == 0 {
             self.born_ms = now.wall_ms.max(1);
         }
-        self.transcript.push(&(self.wire.user_message)(text));
+        self.transcript.push(&message);
         self.steps = 0;
         self.wrapping_up = false;
         self.usage = Usage::default();
@@ -289,7 +301,7 @@ impl Agent {
                 self.now = now;
             }
             Input::ToolDone { call, result } => {
-                self.calls.finish(&call, result)?;
+                self.calls.finish(&call, result, self.settings.limits)?;
                 self.now = now;
             }
             Input::Verdict { call, verdict } => {
@@ -375,7 +387,11 @@ impl Agent {
             // What says that it is a page is no reply, whatever its status.
             if !kind.starts_with("text/html") {
                 let is_stream = kind.starts_with("text/event-stream");
-                exchange.decoder = Some(ReplyDecoder::new((self.wire.parts)(), is_stream));
+                exchange.decoder = Some(ReplyDecoder::new(
+                    self.wire,
+                    self.settings.limits,
+                    is_stream,
+                ));
             }
         }
     }
@@ -416,6 +432,8 @@ impl Agent {
         let mut events = Vec::new();
         let reply = decoder.finish(&mut events);
         exchange.shown |= !events.is_empty();
+        // What is left of the stream makes room for what is made of the reply.
+        exchange.decoder = None;
         show_all(&mut self.effects, events);
         match reply {
             Ok(reply) => self.take_reply(reply),
@@ -493,7 +511,14 @@ impl Agent {
                 .retain(|block| !matches!(block, Block::Call(_)));
         }
         self.calls.name(reply.calls_mut());
-        self.transcript.push(&(self.wire.reply_message)(&reply));
+        let message = (self.wire.reply_message)(&reply);
+        // The results of its calls must fit too, and they name the calls again.
+        let room = self.room_for_results(reply.calls().count(), message.len());
+        if !self.make_room(message.len().saturating_add(room), usize::MAX) {
+            return self.fail(failure::of_reply(ReplyError::OverLimits, &self.wire.hints));
+        }
+        self.transcript.push(&message);
+        drop(message);
         self.text = reply.text();
         let mut calls = Vec::new();
         for block in reply.blocks {
@@ -515,6 +540,17 @@ impl Agent {
             Stop::Length => Reason::Length,
             Stop::Refused => Reason::Refused,
         });
+    }
+
+    /// Bytes that the results of so many calls take at most, whose ids are so many bytes.
+    fn room_for_results(&self, calls: usize, ids: usize) -> usize {
+        let limits = self.settings.limits;
+        if calls == 0 || !limits.are_tight() {
+            return 0;
+        }
+        // Each is a string there, in which quotes take two bytes; and a message is put around it. The wrap-up may follow.
+        let results = limits.of(RESULTS, 0).min(calls * limits.of(RESULT, 0));
+        results * 2 + ids + calls * 100 + 2 * WRAP_UP.len()
     }
 
     /// Goes on with the calls; `false` when an operation's answer must come first.

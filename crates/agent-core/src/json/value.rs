@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use dewclaw_platform::split;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +33,8 @@ pub enum Value {
 pub struct ParseError {
     /// The text ends before the value does.
     pub is_cut_off: bool,
+    /// It is JSON, with more values than are taken.
+    pub is_too_large: bool,
     /// Where, from 1.
     pub line: usize,
     /// Where in the line, in bytes from 1.
@@ -44,11 +46,56 @@ pub struct ParseError {
 /// # Errors
 /// Where it stops to be JSON.
 pub fn parse(text: &[u8]) -> Result<Value, ParseError> {
-    serde_json::from_slice(text).map_err(|error| ParseError {
+    parse_within(text, usize::MAX)
+}
+
+/// The same of at most so many elements and members. A value takes up to 40 times the memory of its text, where that is an array
+/// of little else; so this is what bounds it.
+///
+/// # Errors
+/// Where it stops to be JSON, or that there are more.
+pub fn parse_within(text: &[u8], most: usize) -> Result<Value, ParseError> {
+    match read(text, most)? {
+        (value, true) => Ok(value),
+        _ => Err(ParseError {
+            is_cut_off: false,
+            is_too_large: true,
+            line: 0,
+            column: 0,
+        }),
+    }
+}
+
+/// Whether a text is a JSON object, without keeping what is in it.
+pub fn is_object(text: &[u8]) -> bool {
+    matches!(read(text, 0), Ok((Value::Object(_), _)))
+}
+
+/// Whether a text is JSON, likewise.
+pub(crate) fn is_json(text: &[u8]) -> bool {
+    read(text, 0).is_ok()
+}
+
+/// The value, and whether all of it is there.
+fn read(text: &[u8], most: usize) -> Result<(Value, bool), ParseError> {
+    let mut room = Room {
+        left: most,
+        lacked: false,
+    };
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let value = Reader {
+        room: &mut room,
+        is_number: &mut false,
+    }
+    .deserialize(&mut json)
+    .and_then(|value| json.end().map(|()| value))
+    .map_err(|error| ParseError {
         is_cut_off: error.is_eof(),
+        is_too_large: false,
         line: error.line(),
         column: error.column(),
-    })
+    })?;
+    Ok((value, !room.lacked))
 }
 
 impl Value {
@@ -139,15 +186,26 @@ impl Value {
     }
 }
 
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-        Reader(&mut false).deserialize(deserializer)
+/// The values that may still be kept, and whether one was not.
+struct Room {
+    left: usize,
+    lacked: bool,
+}
+
+impl Room {
+    fn take(&mut self) -> bool {
+        self.lacked |= self.left == 0;
+        self.left = self.left.saturating_sub(1);
+        !self.lacked
     }
 }
 
 /// Reads a value. serde_json hands a number over that is no `u64` or `i64` as an object of one member, and that
-/// member's value as a `String`, which it never does with a text's own strings: this notes whether it did.
-struct Reader<'a>(&'a mut bool);
+/// member's value as a `String`, which it never does with a text's own strings: `is_number` notes whether it did.
+struct Reader<'a> {
+    room: &'a mut Room,
+    is_number: &'a mut bool,
+}
 
 impl<'de> DeserializeSeed<'de> for Reader<'_> {
     type Value = Value;
@@ -187,7 +245,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 
     fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        *self.0 = true;
+        *self.is_number = true;
         Ok(Value::Decimal(value))
     }
 
@@ -197,8 +255,13 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut elements = Vec::new();
-        while let Some(element) = access.next_element()? {
-            elements.push(element);
+        while let Some(element) = access.next_element_seed(Reader {
+            room: self.room,
+            is_number: &mut false,
+        })? {
+            if self.room.take() {
+                elements.push(element);
+            }
         }
         Ok(Value::Array(elements))
     }
@@ -207,11 +270,16 @@ impl<'de> Visitor<'de> for Reader<'_> {
         let mut members = Vec::new();
         while let Some(name) = access.next_key()? {
             let mut is_number = false;
-            let member = access.next_value_seed(Reader(&mut is_number))?;
+            let member = access.next_value_seed(Reader {
+                room: self.room,
+                is_number: &mut is_number,
+            })?;
             if is_number {
                 return Ok(member);
             }
-            members.push((name, member));
+            if self.room.take() {
+                members.push((name, member));
+            }
         }
         Ok(Value::Object(members))
     }

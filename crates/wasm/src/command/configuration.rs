@@ -21,7 +21,7 @@ const FILE: &str = "dewclaw.json";
 const WORKSPACE_MAY_SET: [&str; 3] = ["model", "stream", "system"];
 
 /// A setting, the variable that sets it, and the flag that does.
-const SOURCES: [(&str, &str, &str); 11] = [
+const SOURCES: [(&str, &str, &str); 12] = [
     ("wire", "DEWCLAW_WIRE", "--wire"),
     ("model", "DEWCLAW_MODEL", "--model"),
     ("base_url", "", "--base-url"),
@@ -33,6 +33,7 @@ const SOURCES: [(&str, &str, &str); 11] = [
     ("approve", "DEWCLAW_APPROVE", "--approve"),
     ("allow_fetch", "DEWCLAW_ALLOW_FETCH", ""),
     ("search", "DEWCLAW_SEARCH", ""),
+    ("limits", "DEWCLAW_LIMITS", "--limits"),
 ];
 
 /// The variables of a wire.

@@ -25,6 +25,7 @@ const FLAGS: &Flags = &[
     ("--read-only", "", false),
     ("--allow-fetch", "", true),
     ("--approve", "", true),
+    ("--limits", "", true),
 ];
 
 /// The network of a build that has one.

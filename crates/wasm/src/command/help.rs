@@ -63,6 +63,7 @@ of ask:
                     without :PORT; * is every public host (or DEWCLAW_ALLOW_FETCH)
   --approve WHEN    ask on the terminal before tool calls that write ('writes')
                     or before 'all'; default 'never' (or DEWCLAW_APPROVE)
+  --limits board    keep to the memory of a board, 1 MiB in all (or DEWCLAW_LIMITS)
   --output FILE     write the answer to FILE of the workspace too
   --record FILE     record the run in FILE of the state folder, for replay
 
