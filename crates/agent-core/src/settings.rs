@@ -305,7 +305,7 @@ impl Settings {
                 "never, writes or all"
             }
             Field::Limits(field) => {
-                for limits in Limits::ALL {
+                for &limits in Limits::ALL {
                     if text == Some(limits.name()) {
                         *field = limits;
                         return Ok(());

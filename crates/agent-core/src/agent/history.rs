@@ -19,6 +19,9 @@ impl Agent {
     /// Makes room for so many bytes more; `false` where there can't be any. `stays_from` is where the messages begin that
     /// can't be left out.
     pub(super) fn make_room(&mut self, need: usize, stays_from: usize) -> bool {
+        if !self.settings.limits.are_tight() {
+            return true;
+        }
         let most = self.settings.limits.of(HISTORY, usize::MAX);
         let length = self.transcript.messages().len();
         if need <= most.saturating_sub(length) {

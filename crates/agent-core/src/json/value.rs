@@ -194,6 +194,9 @@ struct Room {
 
 impl Room {
     fn take(&mut self) -> bool {
+        if cfg!(not(feature = "limits")) {
+            return true;
+        }
         self.lacked |= self.left == 0;
         self.left = self.left.saturating_sub(1);
         !self.lacked

@@ -7,6 +7,7 @@ pub enum Limits {
     #[default]
     None,
     /// [`Limits::BOARD_BYTES`] for all parts together.
+    #[cfg(feature = "limits")]
     Board,
 }
 
@@ -36,7 +37,11 @@ pub(crate) const VALUES: usize = 640;
 
 impl Limits {
     /// Every choice.
-    pub const ALL: [Limits; 2] = [Limits::None, Limits::Board];
+    pub const ALL: &[Limits] = &[
+        Limits::None,
+        #[cfg(feature = "limits")]
+        Limits::Board,
+    ];
 
     /// Bytes that everything which grows with what model, files and web say may take together. A board with one megabyte of
     /// linear memory has them: of its 16 pages the program takes 2 or 3, and 3 are left for what allocation wastes.
@@ -46,6 +51,7 @@ impl Limits {
     pub fn name(self) -> &'static str {
         match self {
             Limits::None => "none",
+            #[cfg(feature = "limits")]
             Limits::Board => "board",
         }
     }
@@ -53,14 +59,18 @@ impl Limits {
     /// The limit of a part: the board's share, or `own`.
     pub(crate) fn of(self, share: usize, own: usize) -> usize {
         match self {
-            Limits::None => own,
+            Limits::None => {
+                let _ = share;
+                own
+            }
+            #[cfg(feature = "limits")]
             Limits::Board => own.min(Limits::BOARD_BYTES / share),
         }
     }
 
     /// Whether there are any.
     pub(crate) fn are_tight(self) -> bool {
-        self == Limits::Board
+        self != Limits::None
     }
 
     /// The most values of a JSON text.
