@@ -414,11 +414,6 @@ pub enum Misuse {
     /// A prompt without text.
     #[error("the prompt is empty")]
     EmptyPrompt,
-    /// A prompt that [`crate::Limits::Board`] has no room for.
-    #[error(
-        "the prompt is larger than the 20 KiB that --limits board leaves it: put it into a file"
-    )]
-    PromptTooLarge,
     /// A reply's input that names no call in flight.
     #[error("no such model call is in flight")]
     UnknownRequest,

@@ -43,6 +43,8 @@ pub(crate) struct Wire {
     /// What is put into the last message, so that the server caches up to there; and what it is put before, where the
     /// message ends so.
     pub(crate) mark: (&'static [u8], &'static [u8]),
+    /// What a message of the person's begins with, up to its text.
+    pub(crate) prompt: &'static [u8],
     /// A message of the person's.
     pub(crate) user_message: fn(text: &str) -> Vec<u8>,
     /// The model's own message, as it is sent back.
@@ -420,14 +422,6 @@ impl Counter {
             return Err(too_large(self.limits));
         }
         Ok(())
-    }
-
-    /// Twice: the id of a call is in its result too.
-    fn add_id(&mut self, id: &str) -> Result<(), ReplyError> {
-        if self.limits.are_tight() {
-            self.add(id)?;
-        }
-        self.add(id)
     }
 }
 

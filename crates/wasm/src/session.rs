@@ -292,7 +292,6 @@ fn misuse_out(misuse: Misuse) -> wit::Error {
     match misuse {
         Misuse::Busy => wit::Error::Busy,
         Misuse::EmptyPrompt => wit::Error::EmptyPrompt,
-        Misuse::PromptTooLarge => wit::Error::Config(misuse.to_string()),
         Misuse::UnknownRequest => wit::Error::UnknownRequest,
         Misuse::OutOfOrder => wit::Error::OutOfOrder,
         Misuse::UnknownOperation => wit::Error::UnknownOperation,
