@@ -9,13 +9,13 @@ use crate::effect::{
     Effect, Event, Failure, Input, Misuse, ModelCall, Outcome, Reason, RequestId, Usage,
 };
 use crate::json::decimal;
-use crate::settings::limits::{HISTORY, RESULT, RESULTS};
+use crate::settings::limits::{RESULT, RESULTS};
 use crate::settings::{Settings, SettingsError};
 use crate::template::fill;
-use crate::tools::{HostTool, Offer, Tool};
+use crate::tools::{HostTool, MAX_RESULT_BYTES, Offer, Tool};
 use crate::transcript::Transcript;
 use crate::url::without_end;
-use crate::wire::{self, Block, CallResult, Reply, ReplyDecoder, ReplyError, Stop, Wire};
+use crate::wire::{self, Block, CallResult, Reply, ReplyDecoder, Stop, Wire};
 
 mod calls;
 mod exchange;
@@ -80,6 +80,10 @@ pub struct Agent {
     text: String,
 }
 
+#[allow(
+    clippy::large_enum_variant,
+    reason = "an agent has one, and no copies of it are made; with pointers of 4 bytes it is small"
+)]
 enum State {
     /// No run is going on.
     Idle,
@@ -106,7 +110,7 @@ impl Agent {
         settings.check()?;
         let wire = wire::named(settings.wire);
         let mut transcript = Transcript::new(wire.tag);
-        transcript.reserve(settings.limits.of(HISTORY, 0));
+        transcript.reserve(settings.limits.reserved());
         Ok(Agent {
             born_ms: 0,
             head: Vec::new(),
@@ -154,28 +158,31 @@ impl Agent {
         if text.trim().is_empty() {
             return Err(Misuse::EmptyPrompt);
         }
-        let most = self.settings.limits.prompt_bytes();
-        if text.len() > most {
-            return Err(Misuse::PromptTooLarge);
-        }
-        let message = (self.wire.user_message)(text);
-        if message.len() > most || !self.make_room(message.len() + 1, usize::MAX) {
-            return Err(Misuse::PromptTooLarge);
-        }
         self.now = now;
         if self.born_ms == 0 {
             self.born_ms = now.wall_ms.max(1);
         }
-        self.transcript.push(&message);
         self.steps = 0;
         self.wrapping_up = false;
         self.usage = Usage::default();
         self.text = String::new();
         self.calls.forget_repeats();
         self.retry.begin(now);
+        let most = self.settings.limits.prompt_bytes();
+        // What is too large is not made larger yet.
+        let message = match text.len() > most {
+            true => Vec::new(),
+            false => (self.wire.user_message)(text),
+        };
+        let fits = (1..=most).contains(&message.len()) && self.make_room(message.len() + 1, false);
         if let Some(notice) = self.notice.take() {
             self.show(Event::Notice(notice));
         }
+        if !fits {
+            self.finish(Reason::Failed(failure::of_prompt()));
+            return Ok(());
+        }
+        self.transcript.push(&message);
         self.state = State::Calling;
         Ok(())
     }
@@ -514,8 +521,11 @@ impl Agent {
         let message = (self.wire.reply_message)(&reply);
         // The results of its calls must fit too, and they name the calls again.
         let room = self.room_for_results(reply.calls().count(), message.len());
-        if !self.make_room(message.len().saturating_add(room), usize::MAX) {
-            return self.fail(failure::of_reply(ReplyError::OverLimits, &self.wire.hints));
+        if !self.make_room(message.len().saturating_add(room), false) {
+            return self.fail(failure::of_reply(
+                wire::too_large(self.settings.limits),
+                &self.wire.hints,
+            ));
         }
         self.transcript.push(&message);
         drop(message);
@@ -549,7 +559,9 @@ impl Agent {
             return 0;
         }
         // Each is a string there, in which quotes take two bytes; and a message is put around it. The wrap-up may follow.
-        let results = limits.of(RESULTS, 0).min(calls * limits.of(RESULT, 0));
+        let results = limits
+            .of(RESULTS, usize::MAX)
+            .min(calls * limits.of(RESULT, MAX_RESULT_BYTES));
         results * 2 + ids + calls * 100 + 2 * WRAP_UP.len()
     }
 

@@ -413,8 +413,6 @@ pub enum Misuse {
     Busy,
     /// A prompt without text.
     EmptyPrompt,
-    /// A prompt that [`crate::Limits::Board`] has no room for.
-    PromptTooLarge,
     /// A reply's input that names no call in flight.
     UnknownRequest,
     /// Bytes or an end before the reply's head, or a second head.
@@ -433,9 +431,6 @@ impl Misuse {
         match self {
             Misuse::Busy => "a run is going on: cancel it, or wait until it has finished",
             Misuse::EmptyPrompt => "the prompt is empty",
-            Misuse::PromptTooLarge => {
-                "the prompt is larger than the 20 KiB that --limits board leaves it: put it into a file"
-            }
             Misuse::UnknownRequest => "no such model call is in flight",
             Misuse::OutOfOrder => "the parts of the reply are out of order",
             Misuse::UnknownOperation => "no such operation is open",

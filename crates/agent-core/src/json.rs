@@ -9,7 +9,6 @@ mod write;
 
 pub(crate) use raw::elements;
 pub use raw::raw;
-pub(crate) use value::is_json;
 pub use value::{ParseError, Value, is_object, parse, parse_within};
 pub(crate) use write::string_cost;
 pub use write::{Array, Object, decimal, push_string, string};

@@ -86,14 +86,14 @@ impl Transcript {
             self.messages[at..at + note.len()].copy_from_slice(note);
             at += note.len();
         }
-        if from < self.messages.len() {
+        let length = self.messages.len();
+        if from < length {
             if at > 0 {
                 self.messages[at] = b',';
                 at += 1;
             }
-            let rest = self.messages.len() - from;
-            self.messages.copy_within(from.., at);
-            at += rest;
+            self.messages.copy_within(from..length, at);
+            at += length - from;
         }
         self.messages.truncate(at);
     }

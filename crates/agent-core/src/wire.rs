@@ -43,6 +43,8 @@ pub(crate) struct Wire {
     /// What is put into the last message, so that the server caches up to there; and what it is put before, where the
     /// message ends so.
     pub(crate) mark: (&'static [u8], &'static [u8]),
+    /// What a message of the person's begins with, up to its text.
+    pub(crate) prompt: &'static [u8],
     /// A message of the person's.
     pub(crate) user_message: fn(text: &str) -> Vec<u8>,
     /// The model's own message, as it is sent back.
@@ -364,26 +366,28 @@ pub(crate) enum ReplyError {
     Refused(String),
     /// The body is not of the wire, for this reason.
     Malformed(&'static str),
-    /// It is larger than [`Limits::Board`] lets a reply be.
+    /// It is larger than the setting `limits` lets a reply be.
+    #[cfg(feature = "limits")]
     OverLimits,
 }
 
 /// A reply that is larger than a reply may be.
-fn too_large(limits: Limits) -> ReplyError {
-    if limits.are_tight() {
-        ReplyError::OverLimits
-    } else {
-        ReplyError::Malformed("it is larger than 4 MiB")
+pub(crate) fn too_large(limits: Limits) -> ReplyError {
+    match limits {
+        Limits::None => ReplyError::Malformed("it is larger than 4 MiB"),
+        #[cfg(feature = "limits")]
+        Limits::Board => ReplyError::OverLimits,
     }
 }
 
 /// A reply that is no JSON, or too much of it.
 fn unread(error: ParseError) -> ReplyError {
+    #[cfg(feature = "limits")]
     if error.is_too_large {
-        ReplyError::OverLimits
-    } else {
-        NOT_JSON
+        return ReplyError::OverLimits;
     }
+    let _ = error;
+    NOT_JSON
 }
 
 const TOO_MANY: ReplyError = ReplyError::Malformed("it has more than 128 parts");
@@ -391,9 +395,11 @@ const NOT_JSON: ReplyError = ReplyError::Malformed("it is not valid JSON in UTF-
 
 impl From<sse::EventTooLarge> for ReplyError {
     fn from(sse::EventTooLarge { most }: sse::EventTooLarge) -> ReplyError {
+        #[cfg(feature = "limits")]
         if most < MAX_EVENT_BYTES {
             return ReplyError::OverLimits;
         }
+        let _ = most;
         ReplyError::Malformed("it has an event of more than 1 MiB")
     }
 }
@@ -420,14 +426,6 @@ impl Counter {
             return Err(too_large(self.limits));
         }
         Ok(())
-    }
-
-    /// Twice: the id of a call is in its result too.
-    fn add_id(&mut self, id: &str) -> Result<(), ReplyError> {
-        if self.limits.are_tight() {
-            self.add(id)?;
-        }
-        self.add(id)
     }
 }
 

@@ -61,7 +61,6 @@ impl From<Misuse> for Refusal {
         let status = match misuse {
             Misuse::Busy => Status::Busy,
             Misuse::EmptyPrompt => Status::EmptyPrompt,
-            Misuse::PromptTooLarge => Status::Config,
             Misuse::UnknownRequest => Status::UnknownRequest,
             Misuse::OutOfOrder => Status::OutOfOrder,
             Misuse::UnknownOperation => Status::UnknownOperation,

@@ -85,7 +85,9 @@ impl Calls {
     /// Forgets the oldest ids of many: a history that has a limit holds fewer calls than are kept here.
     fn forget_ids(&mut self) {
         if self.used.len() > 2 * MAX_IDS {
-            self.used.drain(..MAX_IDS);
+            let length = self.used.len();
+            self.used.copy_within(MAX_IDS..length, 0);
+            self.used.truncate(length - MAX_IDS);
         }
     }
 
@@ -192,11 +194,6 @@ impl Calls {
             }
         }
         all_done
-    }
-
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
-        self.seats.len()
     }
 
     /// Every call with its result.

@@ -16,6 +16,15 @@ const MAX_MESSAGE_CHARACTERS: usize = 500;
 /// Values of a server's error as JSON.
 const MAX_VALUES: usize = 512;
 
+/// A prompt that is too large.
+pub(super) fn of_prompt() -> Failure {
+    Failure {
+        kind: FailureKind::Rejected,
+        message: "the prompt is larger than the 20 KiB of --limits board: put it into a file"
+            .to_string(),
+    }
+}
+
 /// A call that failed below HTTP's own answers.
 pub(super) fn of_http(error: HttpError, base_url: &str) -> Failure {
     let (kind, advice) = match error {
@@ -60,8 +69,10 @@ pub(super) fn of_reply(error: ReplyError, hints: &Hints) -> Failure {
         ReplyError::Server(message) | ReplyError::Refused(message) => {
             fill("the model server reported an error%", &[&quoted(message)])
         }
+        #[cfg(feature = "limits")]
         ReplyError::OverLimits => {
-            "the model's reply is larger than the 20 KiB that --limits board leaves it: ask for less at once, or set --max-tokens".to_string()
+            "the model's reply is larger than the 20 KiB of --limits board: ask for less at once"
+                .to_string()
         }
         ReplyError::Malformed(why) => fill(
             "the model's reply can't be read: %; check that the base URL is of %",
@@ -167,7 +178,9 @@ impl From<ReplyError> for FailureKind {
             ReplyError::Truncated => FailureKind::Connection,
             ReplyError::Server(_) => FailureKind::Server,
             ReplyError::Refused(_) => FailureKind::Rejected,
-            ReplyError::Malformed(_) | ReplyError::OverLimits => FailureKind::Malformed,
+            ReplyError::Malformed(_) => FailureKind::Malformed,
+            #[cfg(feature = "limits")]
+            ReplyError::OverLimits => FailureKind::Malformed,
         }
     }
 }

@@ -1,10 +1,8 @@
 //! What is left out of a conversation that has reached its limit: its oldest turns, whole; within the run that is going on,
 //! the oldest replies with their results. The prompt of that run stays, and no call is parted from its result.
 
-use alloc::string::String;
-use core::ops::Range;
-
 use super::{Agent, State, WRAP_UP};
+use crate::effect::Event;
 use crate::settings::SettingsError;
 use crate::settings::limits::HISTORY;
 
@@ -13,76 +11,77 @@ use crate::settings::limits::HISTORY;
 const LEFT_OUT: &str = "[Earlier steps of this run were left out, for lack of memory.]";
 
 /// What the person is told.
-const NOTICE: &str = "the conversation has reached 160 KiB, the limit of --limits board: its oldest part was left out";
+const NOTICE: &str =
+    "the conversation is past the 160 KiB of --limits board: its oldest part was left out";
 
 impl Agent {
-    /// Makes room for so many bytes more; `false` where there can't be any. `stays_from` is where the messages begin that
-    /// can't be left out.
-    pub(super) fn make_room(&mut self, need: usize, stays_from: usize) -> bool {
+    /// Makes room for so many bytes more; `false` where there can't be any. The last message stays too if calls are open there.
+    pub(super) fn make_room(&mut self, need: usize, has_open: bool) -> bool {
         if !self.settings.limits.are_tight() {
             return true;
         }
         let most = self.settings.limits.of(HISTORY, usize::MAX);
-        let length = self.transcript.messages().len();
+        let messages = self.transcript.messages();
+        let length = messages.len();
         if need <= most.saturating_sub(length) {
             return true;
         }
         let note = (self.wire.user_message)(LEFT_OUT);
         let wrap_up = (self.wire.user_message)(WRAP_UP);
-        // What every message of the person's begins with: all up to its text.
-        let blank = (self.wire.user_message)("");
-        let quotes = blank.windows(2).position(|pair| pair == b"\"\"");
-        let opening = &blank[..quotes.unwrap_or_default() + 1];
-        let is_prompt =
-            |line: &[u8]| line.starts_with(opening) && line != &note[..] && line != &wrap_up[..];
-        let is_running = !matches!(self.state, State::Idle);
-        let mut prompt = None;
+        let is_prompt = |line: &[u8]| {
+            line.starts_with(self.wire.prompt) && line != &note[..] && line != &wrap_up[..]
+        };
+        // Where the prompt of the run begins and ends, and where the last message begins.
+        let (mut prompt, mut prompt_end, mut last) = (length, length, 0);
         let mut at = 0;
         for line in self.transcript.lines() {
-            if is_running && is_prompt(line) {
-                prompt = Some(at..at + line.len());
+            last = at;
+            at += line.len();
+            if is_prompt(line) && !matches!(self.state, State::Idle) {
+                (prompt, prompt_end) = (last, at);
             }
-            at += line.len() + 1;
+            at += 1;
         }
-        // So that this is not done for every message from now on, a quarter is left free where that can be.
+        let stays_from = if has_open { last } else { length };
+        // Until a quarter is free, so that this is not done for every message from now on; or as far as can be.
         let aim = most / 4 * 3;
-        let mut chosen: Option<(Range<usize>, usize, usize)> = None;
+        let (mut from, mut left) = (0, length);
         at = 0;
-        let mut lines = self.transcript.lines();
-        loop {
-            let line = lines.next();
-            let at_end = line.is_none();
-            let line = line.unwrap_or_default();
+        for line in self.transcript.lines().chain([&b""[..]]) {
+            // After the last line there is no comma.
             at = at.min(length);
-            let rest = length - at;
-            let choice = match &prompt {
-                Some(prompt) if at > prompt.start => {
-                    let fits = at > prompt.end + note.len() + 1;
-                    let begins = at_end || line.starts_with(br#"{"role":"assistant""#);
-                    let size = prompt.len() + note.len() + 2 + rest;
-                    (fits && begins).then(|| (prompt.clone(), at, size))
-                }
-                _ => (at_end || is_prompt(line)).then_some((0..0, at, rest)),
-            };
-            if let Some(choice) = choice.filter(|(_, from, _)| *from <= stays_from) {
-                let is_enough = choice.2.saturating_add(need) <= aim;
-                chosen = Some(choice);
-                if is_enough {
-                    break;
-                }
-            }
-            if at_end {
+            if at > stays_from || left.saturating_add(need) <= aim {
                 break;
             }
+            let is_end = line.is_empty();
+            if at <= prompt {
+                if is_end || is_prompt(line) {
+                    (from, left) = (at, length - at);
+                }
+            } else if at > prompt_end + note.len() + 1
+                && (is_end || line.starts_with(br#"{"role":"assistant""#))
+            {
+                let kept = prompt_end - prompt + note.len() + 2;
+                (from, left) = (at, kept + length - at);
+            }
             at += line.len() + 1;
         }
-        drop(lines);
-        let Some((kept, from, _)) = chosen.filter(|(_, _, size)| size.saturating_add(need) <= most)
-        else {
+        if left.saturating_add(need) > most {
             return false;
+        }
+        let kept = if from > prompt {
+            prompt..prompt_end
+        } else {
+            0..0
         };
         self.transcript.leave_out(kept, &note, from);
-        self.note(NOTICE);
+        if matches!(self.state, State::Idle) {
+            let before = self.notice.take().unwrap_or_default();
+            let gap = if before.is_empty() { "" } else { "; " };
+            self.notice = Some([&before, gap, NOTICE].concat());
+        } else {
+            self.show(Event::Notice(NOTICE.into()));
+        }
         true
     }
 
@@ -92,34 +91,16 @@ impl Agent {
     /// What is going on in it does not fit.
     pub(super) fn fit(&mut self, has_open: bool) -> Result<(), SettingsError> {
         let limits = self.settings.limits;
-        if !limits.are_tight() {
-            return Ok(());
-        }
-        let (mut need, mut stays_from) = (0, usize::MAX);
-        if has_open {
-            let messages = self.transcript.messages();
-            let last = self.transcript.lines().last().map_or(0, <[u8]>::len);
-            need = self.room_for_results(self.calls.count(), last);
-            stays_from = messages.len() - last;
-        }
-        if !self.make_room(need, stays_from) {
+        let most = limits.reserved();
+        // As much as a reply that is whole could have needed.
+        let need = if has_open { most / 2 } else { 0 };
+        if limits.are_tight() && !self.make_room(need, has_open) {
             return Err(SettingsError::Value {
                 name: "limits",
-                wanted: "none for this conversation: what goes on in it is larger than board leaves it",
+                wanted: "none: what goes on in this conversation is larger than board leaves it",
             });
         }
-        self.transcript.reserve(limits.of(HISTORY, 0));
+        self.transcript.reserve(most);
         Ok(())
-    }
-
-    /// Says something to the person: now, or first in the next run.
-    pub(super) fn note(&mut self, text: &str) {
-        if matches!(self.state, State::Idle) {
-            let before = self.notice.take();
-            let parts = before.iter().map(String::as_str).chain([text]);
-            self.notice = Some(parts.collect::<alloc::vec::Vec<_>>().join("; "));
-        } else {
-            self.show(super::Event::Notice(String::from(text)));
-        }
     }
 }

@@ -49,53 +49,38 @@ pub fn parse(text: &[u8]) -> Result<Value, ParseError> {
     parse_within(text, usize::MAX)
 }
 
-/// The same of at most so many elements and members. A value takes up to 40 times the memory of its text, where that is an array
-/// of little else; so this is what bounds it.
+/// The same of at most so many elements and members, which is heeded where there is the feature `limits`. A value takes up to 40 times the memory of its text, where that is an array
+/// of little else; so this is what bounds it. With 0 the value is there
+/// without anything in it.
 ///
 /// # Errors
 /// Where it stops to be JSON, or that there are more.
 pub fn parse_within(text: &[u8], most: usize) -> Result<Value, ParseError> {
-    match read(text, most)? {
-        (value, true) => Ok(value),
-        _ => Err(ParseError {
-            is_cut_off: false,
-            is_too_large: true,
-            line: 0,
-            column: 0,
-        }),
-    }
+    let mut room = Room {
+        left: most,
+        lacked: false,
+        is_number: false,
+    };
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let value = Reader(&mut room).deserialize(&mut json);
+    let (is_cut_off, line, column) = match value.and_then(|value| json.end().map(|()| value)) {
+        Ok(value) if cfg!(not(feature = "limits")) || most == 0 || !room.lacked => {
+            return Ok(value);
+        }
+        Ok(_) => (false, 0, 0),
+        Err(error) => (error.is_eof(), error.line(), error.column()),
+    };
+    Err(ParseError {
+        is_cut_off,
+        is_too_large: cfg!(feature = "limits") && room.lacked && line == 0,
+        line,
+        column,
+    })
 }
 
 /// Whether a text is a JSON object, without keeping what is in it.
 pub fn is_object(text: &[u8]) -> bool {
-    matches!(read(text, 0), Ok((Value::Object(_), _)))
-}
-
-/// Whether a text is JSON, likewise.
-pub(crate) fn is_json(text: &[u8]) -> bool {
-    read(text, 0).is_ok()
-}
-
-/// The value, and whether all of it is there.
-fn read(text: &[u8], most: usize) -> Result<(Value, bool), ParseError> {
-    let mut room = Room {
-        left: most,
-        lacked: false,
-    };
-    let mut json = serde_json::Deserializer::from_slice(text);
-    let value = Reader {
-        room: &mut room,
-        is_number: &mut false,
-    }
-    .deserialize(&mut json)
-    .and_then(|value| json.end().map(|()| value))
-    .map_err(|error| ParseError {
-        is_cut_off: error.is_eof(),
-        is_too_large: false,
-        line: error.line(),
-        column: error.column(),
-    })?;
-    Ok((value, !room.lacked))
+    matches!(parse_within(text, 0), Ok(Value::Object(_)))
 }
 
 impl Value {
@@ -190,6 +175,9 @@ impl Value {
 struct Room {
     left: usize,
     lacked: bool,
+    /// What was read last is a number that serde_json hands over as the only member of an object, and its value as a `String`,
+    /// which it never does with a text's own strings.
+    is_number: bool,
 }
 
 impl Room {
@@ -203,12 +191,8 @@ impl Room {
     }
 }
 
-/// Reads a value. serde_json hands a number over that is no `u64` or `i64` as an object of one member, and that
-/// member's value as a `String`, which it never does with a text's own strings: `is_number` notes whether it did.
-struct Reader<'a> {
-    room: &'a mut Room,
-    is_number: &'a mut bool,
-}
+/// Reads a value.
+struct Reader<'a>(&'a mut Room);
 
 impl<'de> DeserializeSeed<'de> for Reader<'_> {
     type Value = Value;
@@ -248,7 +232,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 
     fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        *self.is_number = true;
+        self.0.is_number = true;
         Ok(Value::Decimal(value))
     }
 
@@ -258,11 +242,8 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut elements = Vec::new();
-        while let Some(element) = access.next_element_seed(Reader {
-            room: self.room,
-            is_number: &mut false,
-        })? {
-            if self.room.take() {
+        while let Some(element) = access.next_element_seed(Reader(self.0))? {
+            if self.0.take() {
                 elements.push(element);
             }
         }
@@ -272,15 +253,11 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut members = Vec::new();
         while let Some(name) = access.next_key()? {
-            let mut is_number = false;
-            let member = access.next_value_seed(Reader {
-                room: self.room,
-                is_number: &mut is_number,
-            })?;
-            if is_number {
+            let member = access.next_value_seed(Reader(self.0))?;
+            if core::mem::take(&mut self.0.is_number) {
                 return Ok(member);
             }
-            if self.room.take() {
+            if self.0.take() {
                 members.push((name, member));
             }
         }

@@ -31,7 +31,7 @@ pub(crate) const MEMORY: usize = 40;
 /// The entries of a folder, not bytes.
 pub(crate) const ENTRIES: usize = 6_400;
 /// A file or a body that a tool needs whole.
-pub(crate) const WHOLE: usize = 10;
+pub(crate) const WHOLE: usize = 16;
 /// The values, not bytes, of a JSON text that somebody else wrote: arrays of small ones take much more memory than they have letters.
 pub(crate) const VALUES: usize = 640;
 
@@ -65,6 +65,15 @@ impl Limits {
             }
             #[cfg(feature = "limits")]
             Limits::Board => own.min(Limits::BOARD_BYTES / share),
+        }
+    }
+
+    /// Bytes that the history takes from the start, so that it never moves: all that it may have, where that is known.
+    pub(crate) fn reserved(self) -> usize {
+        if self.are_tight() {
+            self.of(HISTORY, usize::MAX)
+        } else {
+            0
         }
     }
 

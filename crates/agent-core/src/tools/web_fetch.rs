@@ -10,7 +10,7 @@ use super::error::{ErrorKind, ToolError};
 use super::web::{Headers, NOTE, add_header, failed, header, request, wrong_answer};
 use super::{Step, Task, Tool, Writes, fitting, text_argument};
 use crate::effect::{Operation, OperationAnswer};
-use crate::json::{Object, Value, is_json};
+use crate::json::{Object, Value, parse_within};
 use crate::operation::{HttpAnswer, HttpOperation};
 use crate::settings::Settings;
 use crate::settings::limits::{TEXT, WHOLE};
@@ -79,7 +79,7 @@ fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolEr
     let accept = "text/html, text/plain, application/json, */*;q=0.5";
     add_header(&mut headers, "accept", accept);
     if !body.is_empty() {
-        let kind = if is_json(&body) {
+        let kind = if parse_within(&body, 0).is_ok() {
             "application/json"
         } else {
             "text/plain; charset=utf-8"

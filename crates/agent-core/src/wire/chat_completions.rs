@@ -34,6 +34,7 @@ pub(super) const WIRE: Wire = Wire {
     tail_without_tools: br#"],"tool_choice":"none"}"#,
     // These servers cache by themselves.
     mark: (b"", b""),
+    prompt: br#"{"role":"user","content":""#,
     user_message,
     reply_message,
     tool_messages,
@@ -337,7 +338,7 @@ impl Parts {
         let name = text("function/name");
         let arguments = part.text("function/arguments").unwrap_or_default();
         let arguments = self.arguments.join(arguments, self.has_halves);
-        self.counter.add_id(&id)?;
+        self.counter.add(&id)?;
         self.counter.add(&name)?;
         self.counter.add(&arguments)?;
         let calls = &self.calls;

@@ -46,6 +46,7 @@ pub(super) const WIRE: Wire = Wire {
     tail_without_tools: br#"],"tool_choice":{"type":"none"}}"#,
     // Into the last block, before the ends of block, array and message.
     mark: (MARK, b"}]}"),
+    prompt: br#"{"role":"user","content":[{"type":"text""#,
     user_message,
     reply_message,
     tool_messages,
@@ -328,7 +329,7 @@ impl Parts {
                 Block::Sealed(text("data").to_string())
             }
             "tool_use" => {
-                self.counter.add_id(text("id"))?;
+                self.counter.add(text("id"))?;
                 self.counter.add(text("name"))?;
                 Block::Call(ToolCall {
                     id: text("id").to_string(),

@@ -32,6 +32,7 @@ const FLAGS: &Flags = &[
     ("--read-only", "", false),
     ("--allow-fetch", "", true),
     ("--approve", "", true),
+    #[cfg(feature = "limits")]
     ("--limits", "", true),
     ("--output", "-o", true),
     ("--record", "", true),

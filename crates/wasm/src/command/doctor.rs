@@ -25,6 +25,7 @@ const FLAGS: &Flags = &[
     ("--read-only", "", false),
     ("--allow-fetch", "", true),
     ("--approve", "", true),
+    #[cfg(feature = "limits")]
     ("--limits", "", true),
 ];
 

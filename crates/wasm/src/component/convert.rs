@@ -302,7 +302,6 @@ pub(super) fn misuse_out(misuse: Misuse) -> wit::Error {
     match misuse {
         Misuse::Busy => wit::Error::Busy,
         Misuse::EmptyPrompt => wit::Error::EmptyPrompt,
-        Misuse::PromptTooLarge => wit::Error::Config(misuse.text().into()),
         Misuse::UnknownRequest => wit::Error::UnknownRequest,
         Misuse::OutOfOrder => wit::Error::OutOfOrder,
         Misuse::UnknownOperation => wit::Error::UnknownOperation,
