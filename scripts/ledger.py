@@ -74,8 +74,8 @@ def data_segments(body, what):
 
 def owner(name):
     """The module that function `name` is put down to, crate first; empty for C and the linker's own."""
-    # The component model's name for an export of an interface.
-    return EXPORTS if "#" in name else symbols.read(name).owner()
+    # The component model's name for an export of an interface; the names that the core module exports.
+    return EXPORTS if "#" in name or name.startswith(("dc_", "_start")) else symbols.read(name).owner()
 
 
 def module_row(module):

@@ -23,6 +23,8 @@ mod driver;
 mod flat;
 #[cfg(all(target_os = "wasi", feature = "wasi"))]
 mod folders;
+#[cfg(all(target_os = "wasi", feature = "wasi"))]
+mod host;
 #[cfg(all(target_os = "wasi", target_env = "p1", feature = "wasi"))]
 mod module;
 #[cfg(target_os = "wasi")]

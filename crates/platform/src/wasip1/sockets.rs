@@ -56,7 +56,6 @@ const INTR: Errno = 27;
 const ISCONN: Errno = 30;
 const NETDOWN: Errno = 38;
 const NETUNREACH: Errno = 40;
-const PIPE: Errno = 64;
 const TIMEDOUT: Errno = 73;
 
 const STREAM: i32 = 1;
@@ -185,7 +184,10 @@ impl Socket {
     pub(super) fn open(address: &Address) -> Result<Socket, HttpError> {
         let mut socket = 0;
         // SAFETY: the call writes the socket's number if it succeeds.
-        check(unsafe { sock_open(-1, address.is_v6 as i32, STREAM, &mut socket) })?;
+        match unsafe { sock_open(-1, address.is_v6 as i32, STREAM, &mut socket) } {
+            0 => {}
+            error => return Err(error_of(error)),
+        }
         let socket = Socket(socket);
         // SAFETY: plain numbers. A host that refuses the first blocks where this would wait; one that refuses the second
         // sends somewhat later.
@@ -226,8 +228,9 @@ impl Socket {
         let mut sent = 0;
         // SAFETY: the part is only read, and lives as long as the call.
         match unsafe { sock_send(self.0, &part, 1, 0, &mut sent) } {
+            0 => Ok(sent as usize),
             AGAIN | INTR => Ok(0),
-            error => check(error).map(|()| sent as usize),
+            _ => Err(HttpError::Reset),
         }
     }
 
@@ -240,8 +243,9 @@ impl Socket {
         let (mut received, mut flags) = (0, 0);
         // SAFETY: the call writes into the room, of that length, and the two numbers.
         match unsafe { sock_recv(self.0, &part, 1, 0, &mut received, &mut flags) } {
+            0 => Ok(Some(received as usize)),
             AGAIN | INTR => Ok(None),
-            error => check(error).map(|()| Some(received as usize)),
+            _ => Err(HttpError::Reset),
         }
     }
 
@@ -343,18 +347,12 @@ pub(super) fn wait(sockets: &[Wanted<'_>], timeout_ms: u64) -> Vec<Ready> {
 /// A day: longer waits are made of several.
 const MAX_WAIT_MS: u64 = 86_400_000;
 
-fn check(error: Errno) -> Result<(), HttpError> {
-    match error {
-        0 => Ok(()),
-        error => Err(error_of(error)),
-    }
-}
-
+/// Why no connection came about.
 fn error_of(error: Errno) -> HttpError {
     match error {
         ACCES => HttpError::AddressDenied,
         CONNREFUSED => HttpError::Refused,
-        CONNABORTED | CONNRESET | PIPE => HttpError::Reset,
+        CONNABORTED | CONNRESET => HttpError::Reset,
         ADDRNOTAVAIL | AFNOSUPPORT | HOSTUNREACH | NETDOWN | NETUNREACH => HttpError::Unreachable,
         TIMEDOUT => HttpError::ConnectTimeout,
         _ => HttpError::Connect,

@@ -16,12 +16,9 @@ use super::{Stop, answer, configuration, offer};
 use crate::console::read_input;
 use crate::driver::Driver;
 use crate::folders::Folders;
+use crate::host::HOST;
 use crate::performs::Performs;
 use crate::recording::Recording;
-
-/// What to do without a workspace.
-pub(crate) const NO_WORKSPACE: &str =
-    "no workspace: run with --dir DIR::/ (wasmtime), and DIR is what the agent works on";
 
 const FLAGS: &Flags = &[
     ("--model", "-m", true),
@@ -138,7 +135,7 @@ pub(crate) fn open(
     }
     configuration.check()?;
     if !folders.workspace.is_granted() {
-        return Err(Stop::usage("%", &[NO_WORKSPACE]));
+        return Err(Stop::usage("%", &[HOST.no_workspace]));
     }
     if let Some(path) = &answer_file {
         answer::check(&mut folders.workspace, path)?;

@@ -295,7 +295,11 @@ impl Configuration {
         if self.lacks_key() {
             let (url, key) = (self.settings.base_url(), self.variables.key);
             return Err(Stop::usage(
-                "no key for %: set % (under wasmtime: --env %), or use a server of your own with --base-url",
+                if cfg!(target_env = "p2") {
+                    "no key for %: set % (under wasmtime: --env %), or use a server of your own with --base-url"
+                } else {
+                    "no key for %: set % (iwasm's --env=%=KEY), or use a server of your own with --base-url"
+                },
                 &[url, key, key],
             ));
         }

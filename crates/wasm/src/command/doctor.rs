@@ -6,13 +6,16 @@ use alloc::vec::Vec;
 use dewclaw_agent_core::tools::{ALL, Tool, Writes};
 use dewclaw_agent_core::url::HostRule;
 use dewclaw_agent_core::{Approve, SearchEngine, Settings};
-use dewclaw_platform::Environment;
 use dewclaw_platform::wasi::{WasiEnvironment, WasiFileSystem};
+use dewclaw_platform::{Environment, HttpError};
 
 use super::arguments::{Arguments, Flags};
 use super::{Stop, USAGE, configuration, offer};
 use crate::console::print;
 use crate::folders::Folders;
+#[cfg(target_env = "p2")]
+use crate::host::NATIVE;
+use crate::host::{HOST, Host};
 
 const FLAGS: &Flags = &[
     ("--model", "-m", true),
@@ -24,34 +27,16 @@ const FLAGS: &Flags = &[
     ("--approve", "", true),
 ];
 
+/// The network of a build that has one.
+const NETWORK: &str = if cfg!(target_env = "p2") {
+    "this run was given wasi:http"
+} else {
+    "WAMR's sockets: iwasm's --addr-pool says which addresses, --allow-resolve which names"
+};
+
 /// Columns of the table's first two fields.
 const NAME_WIDTH: usize = 15;
 const STATUS_WIDTH: usize = 10;
-
-/// What adds a grant, in the words of whatever runs this.
-struct Advice {
-    workspace: &'static str,
-    state: &'static str,
-    network: &'static str,
-    model: &'static str,
-    variable: &'static str,
-}
-
-const WASMTIME: Advice = Advice {
-    workspace: "add wasmtime's --dir DIR::/",
-    state: "add wasmtime's --dir STATE::/state",
-    network: "this build has no network, on purpose: use dewclaw.wasm with wasmtime's -S http",
-    model: "name one: --model NAME, or wasmtime's --env DEWCLAW_MODEL=NAME",
-    variable: "add wasmtime's --env ",
-};
-
-const NATIVE: Advice = Advice {
-    workspace: "add --workspace DIR",
-    state: "add --state DIR",
-    network: "the embedded component has no network, on purpose: build with dewclaw.wasm in its place",
-    model: "name one: --model NAME, or set DEWCLAW_MODEL",
-    variable: "set ",
-};
 
 /// Runs the command: 0 when `ask` would have what it needs, else 2.
 pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Result<u8, Stop> {
@@ -62,8 +47,9 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
     let tools = offer::tools(environment, &arguments, &configuration.settings)?;
     arguments.operands([])?;
     let advice = match environment.var("DEWCLAW_RUNNER").as_deref() {
+        #[cfg(target_env = "p2")]
         Some("dewclaw") => &NATIVE,
-        _ => &WASMTIME,
+        _ => &HOST,
     };
     let mut table = Table::default();
     workspace_row(&mut table, &folders, advice);
@@ -88,6 +74,10 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
         Err(dewclaw_agent_core::SettingsError::BaseUrl { problem, .. }) => {
             table.missing("address", "wrong", &["the base URL ", problem]);
         }
+        // What a client here would say of it.
+        _ if cfg!(target_env = "p1") && cfg!(feature = "http") && url.starts_with("https:") => {
+            table.missing("address", "wrong", &[url, ": ", HttpError::NoTls.text()]);
+        }
         _ => table.row("address", "ok", &[url]),
     }
     match (&configuration.keys.model, url.starts_with("http://")) {
@@ -108,8 +98,9 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
                 "key",
                 "missing",
                 &[
-                    advice.variable,
+                    advice.variable.0,
                     names.key,
+                    advice.variable.1,
                     ", or ",
                     names.key_file,
                     "=NAME and the file NAME in state",
@@ -131,7 +122,7 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
     Ok(if table.incomplete { USAGE } else { 0 })
 }
 
-fn workspace_row(table: &mut Table, folders: &Folders, advice: &Advice) {
+fn workspace_row(table: &mut Table, folders: &Folders, advice: &Host) {
     let Some(name) = &folders.workspace_name else {
         return table.missing("workspace", "missing", &[advice.workspace]);
     };
@@ -139,7 +130,7 @@ fn workspace_row(table: &mut Table, folders: &Folders, advice: &Advice) {
     table.row("workspace", status, &["granted as ", name, what]);
 }
 
-fn state_row(table: &mut Table, folders: &mut Folders, advice: &Advice) {
+fn state_row(table: &mut Table, folders: &mut Folders, advice: &Host) {
     if folders.state_is_trusted {
         let (status, what) = access(folders.state());
         return table.row("state", status, &["granted as /state", what]);
@@ -162,9 +153,9 @@ fn state_row(table: &mut Table, folders: &mut Folders, advice: &Advice) {
     );
 }
 
-fn network_row(table: &mut Table, advice: &Advice) {
+fn network_row(table: &mut Table, advice: &Host) {
     if cfg!(feature = "http") {
-        table.row("network", "ok", &["this run was given wasi:http"]);
+        table.row("network", "ok", &[NETWORK]);
     } else {
         table.missing("network", "none", &[advice.network]);
     }

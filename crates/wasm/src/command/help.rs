@@ -1,7 +1,15 @@
 //! The help text and the version.
 
 /// What `--version` prints.
-pub(super) const VERSION: &str = if cfg!(feature = "http") {
+pub(super) const VERSION: &str = if cfg!(all(target_env = "p1", feature = "http")) {
+    concat!("dewclaw ", env!("CARGO_PKG_VERSION"), " (core module)\n")
+} else if cfg!(target_env = "p1") {
+    concat!(
+        "dewclaw ",
+        env!("CARGO_PKG_VERSION"),
+        " (offline core module: no network)\n"
+    )
+} else if cfg!(feature = "http") {
     concat!("dewclaw ", env!("CARGO_PKG_VERSION"), " (component)\n")
 } else {
     concat!(
@@ -11,8 +19,27 @@ pub(super) const VERSION: &str = if cfg!(feature = "http") {
     )
 };
 
+/// How a run begins, in the words of what runs this.
+#[cfg(target_env = "p2")]
+macro_rules! example {
+    () => {
+        "Under wasmtime: wasmtime run -S http --dir WORK::/ --dir STATE::/state \\
+  --env OPENAI_API_KEY dewclaw.wasm ask --model NAME \"...\"
+"
+    };
+}
+#[cfg(target_env = "p1")]
+macro_rules! example {
+    () => {
+        "Under iwasm: iwasm --dir=WORK --map-dir=/state::STATE --addr-pool=192.168.1.10/32 \\
+  dewclaw-wamr.wasm ask --base-url http://192.168.1.10:11434/v1 --model NAME \"...\"
+"
+    };
+}
+
 /// What `--help` prints.
-pub(super) const TEXT: &str = "\
+pub(super) const TEXT: &str = concat!(
+    "\
 Dewclaw: a tool-using AI agent in one WebAssembly file
 
   ask PROMPT        work on the workspace with the model ('-' reads the prompt from stdin)
@@ -58,6 +85,6 @@ naming a file of the state folder.
 A server on the LAN needs none: --base-url http://192.168.1.10:11434/v1
 Settings can also stand in dewclaw.json of the state folder.
 
-Under wasmtime: wasmtime run -S http --dir WORK::/ --dir STATE::/state \\
-  --env OPENAI_API_KEY dewclaw.wasm ask --model NAME \"...\"
-";
+",
+    example!()
+);

@@ -57,6 +57,8 @@ pub(super) fn missing(tool: &Tool, settings: &Settings) -> Option<String> {
 /// What a build without network says of the web.
 pub(super) const NO_NETWORK: Option<&str> = if cfg!(feature = "http") {
     None
+} else if cfg!(target_env = "p1") {
+    Some("this build has no network: use dewclaw-wamr.wasm")
 } else {
     Some("this build has no network: use dewclaw.wasm (with wasmtime's -S http)")
 };

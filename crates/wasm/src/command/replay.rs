@@ -9,9 +9,10 @@ use dewclaw_platform::{FileSystem, FsError, Now};
 
 use super::Stop;
 use super::arguments::{Arguments, Flags};
-use super::ask::{NO_WORKSPACE, Start};
+use super::ask::Start;
 use super::output::Output;
 use crate::folders::{Folders, state_path};
+use crate::host::HOST;
 use crate::recording::Recording;
 
 /// Bytes of one line: an operation's answer is the largest thing in it.
@@ -46,7 +47,7 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
     let [file] = arguments.operands(["FILE"])?;
     let mut folders = Folders::find();
     if real_tools && !folders.workspace.is_granted() {
-        return Err(Stop::usage("%", &[NO_WORKSPACE]));
+        return Err(Stop::usage("%", &[HOST.no_workspace]));
     }
     let mut lines = Lines::new(state_path(&file));
     let first = lines
@@ -217,7 +218,7 @@ impl Lines {
 
     fn unreadable(&self, error: FsError) -> Stop {
         let advice = match error {
-            FsError::NoRoot => "; no state folder: run with --dir STATE::/state (wasmtime)",
+            FsError::NoRoot => HOST.no_state,
             FsError::NotFound => "; recordings are looked for in the state folder",
             _ => "",
         };

@@ -5,13 +5,13 @@ use dewclaw_platform::wasi::{WasiEnvironment, WasiFileSystem};
 
 use super::{Agent, Driver, Error, Performs, Settings};
 #[cfg(feature = "wasi")]
-use crate::command::ask::NO_WORKSPACE;
-#[cfg(feature = "wasi")]
 use crate::command::configuration;
 #[cfg(feature = "wasi")]
 use crate::driver::Keys;
 #[cfg(feature = "wasi")]
 use crate::folders::Folders;
+#[cfg(feature = "wasi")]
+use crate::host::HOST;
 
 /// What a session's driver is made with.
 pub(super) struct Surroundings {
@@ -38,7 +38,7 @@ impl Surroundings {
             ));
         }
         if performs.files && !folders.workspace.is_granted() {
-            return Err(wrong(NO_WORKSPACE));
+            return Err(wrong(HOST.no_workspace));
         }
         let mut keys = Keys::default();
         if performs.model || performs.web {
