@@ -39,6 +39,7 @@
 //! - `embed_python`: what only examples/embed-python does
 //! - `embed_rust`: what only examples/embed-rust does
 //! - `conversations`: the conversations of `tests/conversations`, the same in every embedder
+//! - `boards_page`: what docs/boards.md shows
 //! - `edge`: what docs/edge.md shows, and what it says of systemd, cron, TLS, limits, disk and clock
 //!
 //! Most tests run in both hosts (`on_each_host`): the command line is what people use, and the in-process host tells exit codes
@@ -56,6 +57,7 @@ mod bad_pages;
 mod bad_replies;
 mod bad_statuses;
 mod bad_users;
+mod boards_page;
 mod budget;
 mod contract;
 mod conversations;
