@@ -44,7 +44,7 @@
 //!
 //! Most tests run in both hosts (`on_each_host`): the command line is what people use, and the in-process host tells exit codes
 //! apart. What a test needs beyond `dist/` is named by the environment and set by `scripts/test`: `AIMOCK`, `DEWCLAW_BIN`,
-//! `DEWCLAW_EMBED_RUST`, `DEWCLAW_PYTHON`, `JCO`, `WAMR_RUNNER`, `DEWCLAW_CONTRACT_WASM` and `DEWCLAW_CONTRACT_WAMR`. A missing one
+//! `DEWCLAW_EMBED_RUST`, `DEWCLAW_PYTHON`, `JCO`, `WASM_OPT`, `WAMR_RUNNER`, `DEWCLAW_CONTRACT_WASM` and `DEWCLAW_CONTRACT_WAMR`. A missing one
 //! fails its tests; nothing is skipped.
 
 mod aimock;
