@@ -24,6 +24,11 @@ pub fn dewclaw_core() -> PathBuf {
     built("dewclaw-core.wasm")
 }
 
+/// `dewclaw-wamr.wasm`, the core module for boards, beside them. Panics with what to run when it was not built.
+pub fn dewclaw_wamr() -> PathBuf {
+    built("dewclaw-wamr.wasm")
+}
+
 fn built(name: &str) -> PathBuf {
     let dist =
         std::env::var_os("DEWCLAW_DIST").map_or_else(|| repository().join("dist"), PathBuf::from);
