@@ -238,6 +238,8 @@ impl Instance {
         // SAFETY: the instance is ours, and not in a call, since `self` is borrowed mutably; the cells suffice for
         // either direction.
         let returned = unsafe {
+            // WAMR would take one of an earlier call for this one's.
+            sys::wasm_runtime_clear_exception(self.raw);
             let environment = sys::wasm_runtime_get_exec_env_singleton(self.raw);
             !environment.is_null()
                 && sys::wasm_runtime_call_wasm(environment, function, given, cells.as_mut_ptr())

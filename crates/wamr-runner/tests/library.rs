@@ -152,6 +152,8 @@ fn a_trap_is_told_and_harms_no_other_instance() {
         assert!(matches!(first.call(name, &[]), Err(CallError::Trap(text)) if text == says));
         assert_eq!(first.exception().as_deref(), Some(says));
     }
+    assert_eq!(first.call("count", &[]).expect("returns"), [3]);
+    assert_eq!(first.exception(), None);
     assert_eq!(second.exception(), None);
     assert_eq!(second.call("count", &[]).expect("returns"), [2]);
     drop(first);
