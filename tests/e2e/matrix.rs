@@ -140,19 +140,22 @@ fn wire(host: Host, name: &str, ask: Ask) {
     }
     table.push_str(&format!("\n|---|---|{}\n", "---|".repeat(ENDINGS.len())));
     for stream in [false, true] {
-        for tools in TOOLS {
-            let replies = if stream { "streamed" } else { "plain" };
-            table.push_str(&format!("| {name}, {replies} | {} |", tools.0));
-            // Side by side, since most of the time is spent waiting for what does not come.
-            let cells = std::thread::scope(|scope| {
-                let row = ENDINGS
-                    .map(|ending| scope.spawn(move || run(host, ask, stream, &tools, &ending)));
+        // Side by side, since most of the time is spent waiting for what does not come.
+        let rows = std::thread::scope(|scope| {
+            let rows = TOOLS.map(|tools| {
+                ENDINGS.map(|ending| scope.spawn(move || run(host, ask, stream, &tools, &ending)))
+            });
+            rows.map(|row| {
                 row.map(|cell| match cell.join() {
                     Ok(cell) => cell,
                     Err(panicked) => std::panic::resume_unwind(panicked),
                 })
-            });
-            for (ended, requests) in cells {
+            })
+        });
+        for (tools, row) in TOOLS.iter().zip(rows) {
+            let replies = if stream { "streamed" } else { "plain" };
+            table.push_str(&format!("| {name}, {replies} | {} |", tools.0));
+            for (ended, requests) in row {
                 let finished = ended.finished();
                 let reason = finished["reason"].as_str().expect("a reason");
                 let code = &finished["exit_code"];
@@ -175,7 +178,7 @@ fn run(
     let pages = Loopback::serve(|_, exchange| {
         exchange.reply(200, &[("content-type", "text/plain")], b"a page");
     });
-    let settings = json!({"retry_attempts": 2, "first_byte_timeout_ms": 150, "stream": stream});
+    let settings = json!({"retry_attempts": 2, "first_byte_timeout_ms": 1500, "stream": stream});
     let (folder, state) = (
         Scratch::with(&[("a.txt", "a")]),
         Scratch::with(&[("dewclaw.json", &settings.to_string())]),
