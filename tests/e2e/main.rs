@@ -14,6 +14,7 @@
 //! - `bad_statuses`: statuses and error pages, a row each
 //! - `bad_users`: commands, prompts and settings that are wrong, a row each
 //! - `bad_files`: files and folders that no tool can work with, a row each
+//! - `board`: what a board meets in WAMR: grants left out, bad servers, full disks, deep JSON, a run that is killed
 //! - `web_fetch`: what a fetch sends and brings back, and to whom
 //! - `bad_pages`: pages and servers that a fetch has to survive, a row each
 //! - `ssrf`: special-use addresses in every spelling
@@ -60,6 +61,7 @@ mod bad_pages;
 mod bad_replies;
 mod bad_statuses;
 mod bad_users;
+mod board;
 mod boards_page;
 mod budget;
 mod contract;
