@@ -69,7 +69,7 @@ void model_call(const cJSON *effect)
     reply.in_body = reply.chunked = false, reply.left = UINT64_MAX, errno = 0;
     if (sscanf(url, "http://%255[^:/]:%5[0-9]%1023s", host, port, path) < 2 &&
         sscanf(url, "http://%255[^:/]%1023s", host, path) < 1) {
-        fail("", "unsupported");
+        fail("", "no-tls");
         return;
     }
     char *at = head, *end = head + sizeof head;
