@@ -17,15 +17,15 @@
  *     session = dc_open(configuration)
  *     dc_prompt(session, "How warm is it in the greenhouse?")
  *     for (;;) {
- *         dc_next(session)                    its result is an object, whose "type" says what to do:
- *         "text" and other events             show it, or pass over it
- *         "call-model"                        send this request; dc_feed the reply's head, dc_chunk its body, dc_feed its end
- *         "run-tool"                          read the sensor; dc_feed the result
- *         "approve"                           ask somebody; dc_feed the verdict
- *         "operate"                           work on a file or fetch a page; dc_feed the answer
- *         "wait"                              nothing to do before this moment: sleep, then ask again
- *         "pending"                           nothing to do before what was asked for has happened: wait for that
- *         "finished"                          the run is over; dc_prompt goes on with the conversation
+ *         dc_next(session)          its result is an object, whose "type" says what to do:
+ *         "text" and other events   show it, or pass over it
+ *         "call-model"              send this request; dc_feed the reply's head, dc_chunk its body, dc_feed its end
+ *         "run-tool"                read the sensor; dc_feed the result
+ *         "approve"                 ask somebody; dc_feed the verdict
+ *         "operate"                 work on a file or fetch a page; dc_feed the answer
+ *         "wait"                    nothing to do before this moment: sleep, then ask again
+ *         "pending"                 nothing to do before what was asked for has happened: wait for that
+ *         "finished"                the run is over; dc_prompt goes on with the conversation
  *     }
  *
  * Nothing blocks but dc_advance. Several things may be asked for before the first of them is answered, and answers
@@ -83,8 +83,8 @@
  * - One call at a time for each instance: no second thread, no call from within a call.
  * - `monotonic_ms` never goes back.
  * - A request is sent as it is, where it is asked for; no redirect is followed. Its body is taken by dc_body before
- *   anything else is told of it. Its reply is told in order: the head, the body's bytes as they come, cut anywhere, and one
- *   end or one failure. After "drop-reply" or "drop-operation" nothing more is told of it.
+ *   anything else is told of it. Its reply is told in order: the head, the body's bytes as they come, cut anywhere,
+ *   and one end or one failure. After "drop-reply" or "drop-operation" nothing more is told of it.
  * - Timeouts are kept, and told as such: the class of a failure decides whether the call is made again.
  * - A tool is run when "run-tool" says so, once, and each "run-tool" gets a result, also where the tool failed.
  * - Paths of files are relative and clean; links are the host's to refuse.
@@ -286,8 +286,9 @@ enum dc_status {
  *
  * Only where "files" or "web" is the host's: perform an operation. Bytes are "text" where they are UTF-8, else
  * "base64".
- * "read" wants the bytes from an offset, "replace" puts a file in another's place atomically, "append" adds to one's end (both
- * make what is missing, folders too), "list" wants the first entries of a folder by name, "stat" what stands there:
+ * "read" wants the bytes from an offset, "replace" puts a file in another's place atomically, "append" adds to one's
+ * end (both make what is missing, folders too), "list" wants the first entries of a folder by name, "stat" what stands
+ * there:
  *
  *     {"type":"operate","id":4,"do":{"read":"notes/todo.md","offset":0,"length":65536}}
  *     {"type":"operate","id":4,"do":{"replace":"notes/todo.md","text":"- water the plants\n"}}

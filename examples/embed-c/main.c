@@ -11,7 +11,7 @@ static void *read_file(const char *name, size_t *length)
 {
     FILE *file = fopen(name, "rb");
     long size = file && fseek(file, 0, SEEK_END) == 0 ? ftell(file) : 0;
-    char *bytes = size > 0 ? malloc((size_t)size) : NULL;
+    char *bytes = size > 0 && size < INT32_MAX ? malloc((size_t)size) : NULL;
     if (file) rewind(file);
     *length = bytes && fread(bytes, 1, (size_t)size, file) == (size_t)size ? (size_t)size : 0;
     if (file) fclose(file);

@@ -69,7 +69,7 @@ void model_call(const cJSON *effect)
     reply.in_body = reply.chunked = false, reply.left = UINT64_MAX, errno = 0;
     if (sscanf(url, "http://%255[^:/]:%5[0-9]%1023s", host, port, path) < 2 &&
         sscanf(url, "http://%255[^:/]%1023s", host, path) < 1) {
-        fail("", "unsupported");
+        fail("", "no-tls");
         return;
     }
     char *at = head, *end = head + sizeof head;
@@ -133,10 +133,16 @@ static void read_head(void)
     if (reply.left == 0 && !reply.chunked) done();
 }
 
+static void skip_line(void)
+{
+    for (int letter = 0; letter != '\n' && letter != EOF;) letter = getc(reply.stream);
+}
+
 void model_wait(void)
 {
     char bytes[2048], line[100];
     errno = 0;
+    if (!reply.stream) return;
     if (!reply.in_body) {
         read_head();
         return;
@@ -153,7 +159,7 @@ void model_wait(void)
     reply.left -= got;
     if (got > 0) agent_tell(EXPORT_dc_chunk, agent_now(reply.id), bytes, got);
     if (reply.left == 0 && !reply.chunked) done();
-    else if (reply.left == 0) fgets(line, sizeof line, reply.stream);
+    else if (reply.left == 0) skip_line();
     else if (feof(reply.stream) && to_the_end) done();
     else if (ferror(reply.stream) || feof(reply.stream)) fail("between-bytes-timeout", "closed");
 }

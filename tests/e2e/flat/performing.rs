@@ -1,11 +1,11 @@
 //! Sessions of the flat interface whose module works on files and calls the model itself.
 
-use super::{OK, next_to_do, open, prompt};
+use super::{OK, config, is_usable, next_to_do, open, prompt};
 use e2e::flat::Flat;
 use e2e::scratch::Scratch;
 use e2e::scripted_model::{Reply, ScriptedModel};
 use serde_json::{Value as Json, json};
-use wamr_runner::Grants;
+use wamr_runner::{Grants, PAGE};
 
 const KEY: &str = "sk-of-the-board";
 
@@ -55,4 +55,19 @@ fn the_module_does_it_all_and_events_come_by_advance() {
     assert!(used["input_tokens"].as_u64() > Some(0), "{used}");
     assert_eq!(flat.call("dc_save", &[session.into()]), OK);
     assert!(!flat.text().contains(KEY));
+}
+
+#[test]
+fn a_session_at_rest_takes_three_pages_and_one_more_little() {
+    let mut flat = Flat::start();
+    assert_eq!(flat.memory_bytes(), 2 * PAGE, "before the first");
+    let session = open(&mut flat, &config(), b"");
+    is_usable(&mut flat, session);
+    assert!(flat.memory_bytes() <= 3 * PAGE, "with one session");
+    for _ in 0..100 {
+        let session = open(&mut flat, &config(), b"");
+        is_usable(&mut flat, session);
+    }
+    let each = (flat.memory_bytes() - 3 * PAGE) / 100;
+    assert!(each < 10_000, "{each} bytes for each session more");
 }
