@@ -1,19 +1,18 @@
 // Loads dewclaw-core.wasm as web/build/glue.mjs has it, and opens sessions in it.
 
 import { instantiate } from "../component/glue.js";
+import { shipped } from "./shipped.js";
 
 const modules = new Map();
 
 /** Compiled from bytes, so that no server needs to know the type `application/wasm`. */
 function coreModule(name) {
-  if (!modules.has(name)) modules.set(name, compiled(new URL(`../component/${name}`, import.meta.url)));
+  if (!modules.has(name)) modules.set(name, compiled(`component/${name}`));
   return modules.get(name);
 }
 
-async function compiled(url) {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`${url} could not be loaded: the server answered ${answer.status}`);
-  return WebAssembly.compile(await answer.arrayBuffer());
+async function compiled(name) {
+  return WebAssembly.compile(await (await shipped(name)).arrayBuffer());
 }
 
 /** A new instance of the component. A trap ends one, and every session in it. @returns {Promise<{ Session: object }>} */

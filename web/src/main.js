@@ -4,6 +4,7 @@ import { newInstance } from "./component.js";
 import { Conversation, configuration, liveModel, misuseInWords, recordedModel, seed } from "./conversation.js";
 import { RecordedModel, readRecording } from "./recording.js";
 import { said } from "./saved.js";
+import { shipped } from "./shipped.js";
 import { announce, byId, download, element } from "./view/element.js";
 import { Files } from "./view/files.js";
 import { Log } from "./view/log.js";
@@ -172,7 +173,7 @@ function lost(error) {
 async function play() {
   const pace = Number(byId("speed").value);
   if (workspace.paths().length > 0 && !confirm("The recording brings a workspace of its own. Replace the files that are here?")) return;
-  const [recording, example] = await Promise.all([shipped("demo/recording.jsonl.gz"), shipped("demo/workspace.json.gz")]);
+  const [recording, example] = await Promise.all(["recording.jsonl", "workspace.json"].map(async (name) => (await shipped(`demo/${name}`)).text()));
   const { settings, tools, seed: recordedSeed, prompt, calls, ...rest } = readRecording(recording);
   const recorded = new RecordedModel({ settings, calls, ...rest }, () => delay(pace));
   loadWorkspace(new Workspace(Object.entries(JSON.parse(example))));
@@ -180,15 +181,6 @@ async function play() {
   open(recordedModel(recorded), configuration(settings, tools), recordedSeed);
   byId("model").textContent = "The recording, with real tools";
   await run(prompt);
-}
-
-/** A file that comes with the page. One that is gzip may have been unpacked by the server on its way. */
-async function shipped(name) {
-  const answer = await fetch(new URL(`../${name}`, import.meta.url));
-  if (!answer.ok) throw new Error(`${name} could not be loaded: the server answered ${answer.status}`);
-  const bytes = new Uint8Array(await answer.arrayBuffer());
-  if (bytes[0] !== 0x1f) return new TextDecoder().decode(bytes);
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
 }
 
 const delay = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
