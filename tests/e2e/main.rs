@@ -40,11 +40,12 @@
 //! - `embed_python`: what only examples/embed-python does
 //! - `embed_rust`: what only examples/embed-rust does
 //! - `conversations`: the conversations of `tests/conversations`, the same in every embedder
+//! - `boards_page`: what docs/boards.md shows
 //! - `edge`: what docs/edge.md shows, and what it says of systemd, cron, TLS, limits, disk and clock
 //!
 //! Most tests run in both hosts (`on_each_host`): the command line is what people use, and the in-process host tells exit codes
 //! apart. What a test needs beyond `dist/` is named by the environment and set by `scripts/test`: `AIMOCK`, `DEWCLAW_BIN`,
-//! `DEWCLAW_EMBED_RUST`, `DEWCLAW_PYTHON`, `JCO`, `WAMR_RUNNER`, `DEWCLAW_CONTRACT_WASM` and `DEWCLAW_CONTRACT_WAMR`. A missing one
+//! `DEWCLAW_EMBED_RUST`, `DEWCLAW_PYTHON`, `JCO`, `WASM_OPT`, `WAMR_RUNNER`, `DEWCLAW_CONTRACT_WASM` and `DEWCLAW_CONTRACT_WAMR`. A missing one
 //! fails its tests; nothing is skipped.
 
 mod aimock;
@@ -58,6 +59,7 @@ mod bad_replies;
 mod bad_statuses;
 mod bad_users;
 mod board;
+mod boards_page;
 mod budget;
 mod contract;
 mod conversations;

@@ -9,9 +9,10 @@ use crate::effect::{
     Effect, Event, Failure, Input, Misuse, ModelCall, Outcome, Reason, RequestId, Usage,
 };
 use crate::json::decimal;
+use crate::settings::limits::{RESULT, RESULTS};
 use crate::settings::{Settings, SettingsError};
 use crate::template::fill;
-use crate::tools::{HostTool, Offer, Tool};
+use crate::tools::{HostTool, MAX_RESULT_BYTES, Offer, Tool};
 use crate::transcript::Transcript;
 use crate::url::without_end;
 use crate::wire::{self, Block, CallResult, Reply, ReplyDecoder, Stop, Wire};
@@ -20,6 +21,7 @@ mod calls;
 mod exchange;
 mod failure;
 mod fields;
+mod history;
 mod resume;
 mod retry;
 mod saved;
@@ -78,6 +80,10 @@ pub struct Agent {
     text: String,
 }
 
+#[allow(
+    clippy::large_enum_variant,
+    reason = "an agent has one, and no copies of it are made; with pointers of 4 bytes it is small"
+)]
 enum State {
     /// No run is going on.
     Idle,
@@ -103,6 +109,8 @@ impl Agent {
     ) -> Result<Agent, SettingsError> {
         settings.check()?;
         let wire = wire::named(settings.wire);
+        let mut transcript = Transcript::new(wire.tag);
+        transcript.reserve(settings.limits.reserved());
         Ok(Agent {
             born_ms: 0,
             head: Vec::new(),
@@ -111,7 +119,7 @@ impl Agent {
                 tools: tools.to_vec(),
                 host_tools: Vec::new(),
             },
-            transcript: Transcript::new(wire.tag),
+            transcript,
             effects: Vec::new(),
             taken: 0,
             notice: None,
@@ -154,16 +162,27 @@ impl Agent {
         if self.born_ms == 0 {
             self.born_ms = now.wall_ms.max(1);
         }
-        self.transcript.push(&(self.wire.user_message)(text));
         self.steps = 0;
         self.wrapping_up = false;
         self.usage = Usage::default();
         self.text = String::new();
         self.calls.forget_repeats();
         self.retry.begin(now);
+        let most = self.settings.limits.prompt_bytes();
+        // What is too large is not made larger yet.
+        let message = match text.len() > most {
+            true => Vec::new(),
+            false => (self.wire.user_message)(text),
+        };
+        let fits = (1..=most).contains(&message.len()) && self.make_room(message.len() + 1, false);
         if let Some(notice) = self.notice.take() {
             self.show(Event::Notice(notice));
         }
+        if !fits {
+            self.finish(Reason::Failed(failure::of_prompt()));
+            return Ok(());
+        }
+        self.transcript.push(&message);
         self.state = State::Calling;
         Ok(())
     }
@@ -289,7 +308,7 @@ impl Agent {
                 self.now = now;
             }
             Input::ToolDone { call, result } => {
-                self.calls.finish(&call, result)?;
+                self.calls.finish(&call, result, self.settings.limits)?;
                 self.now = now;
             }
             Input::Verdict { call, verdict } => {
@@ -375,7 +394,11 @@ impl Agent {
             // What says that it is a page is no reply, whatever its status.
             if !kind.starts_with("text/html") {
                 let is_stream = kind.starts_with("text/event-stream");
-                exchange.decoder = Some(ReplyDecoder::new((self.wire.parts)(), is_stream));
+                exchange.decoder = Some(ReplyDecoder::new(
+                    self.wire,
+                    self.settings.limits,
+                    is_stream,
+                ));
             }
         }
     }
@@ -416,6 +439,8 @@ impl Agent {
         let mut events = Vec::new();
         let reply = decoder.finish(&mut events);
         exchange.shown |= !events.is_empty();
+        // What is left of the stream makes room for what is made of the reply.
+        exchange.decoder = None;
         show_all(&mut self.effects, events);
         match reply {
             Ok(reply) => self.take_reply(reply),
@@ -493,7 +518,17 @@ impl Agent {
                 .retain(|block| !matches!(block, Block::Call(_)));
         }
         self.calls.name(reply.calls_mut());
-        self.transcript.push(&(self.wire.reply_message)(&reply));
+        let message = (self.wire.reply_message)(&reply);
+        // The results of its calls must fit too, and they name the calls again.
+        let room = self.room_for_results(reply.calls().count(), message.len());
+        if !self.make_room(message.len().saturating_add(room), false) {
+            return self.fail(failure::of_reply(
+                wire::too_large(self.settings.limits),
+                &self.wire.hints,
+            ));
+        }
+        self.transcript.push(&message);
+        drop(message);
         self.text = reply.text();
         let mut calls = Vec::new();
         for block in reply.blocks {
@@ -515,6 +550,19 @@ impl Agent {
             Stop::Length => Reason::Length,
             Stop::Refused => Reason::Refused,
         });
+    }
+
+    /// Bytes that the results of so many calls take at most, whose ids are so many bytes.
+    fn room_for_results(&self, calls: usize, ids: usize) -> usize {
+        let limits = self.settings.limits;
+        if calls == 0 || !limits.are_tight() {
+            return 0;
+        }
+        // Each is a string there, in which quotes take two bytes; and a message is put around it. The wrap-up may follow.
+        let results = limits
+            .of(RESULTS, usize::MAX)
+            .min(calls * limits.of(RESULT, MAX_RESULT_BYTES));
+        results * 2 + ids + calls * 100 + 2 * WRAP_UP.len()
     }
 
     /// Goes on with the calls; `false` when an operation's answer must come first.

@@ -9,6 +9,6 @@ mod write;
 
 pub(crate) use raw::elements;
 pub use raw::raw;
-pub use value::{ParseError, Value, parse};
+pub use value::{ParseError, Value, is_object, parse, parse_within};
 pub(crate) use write::string_cost;
 pub use write::{Array, Object, decimal, push_string, string};

@@ -64,5 +64,7 @@ pub use effect::{
 pub use operation::{
     ANSWER_HEADERS, FileAnswer, FileOperation, HttpAnswer, HttpOperation, perform,
 };
-pub use settings::{Approve, SETTING_NAMES, SearchEngine, Settings, SettingsError, WireName};
+pub use settings::{
+    Approve, Limits, SETTING_NAMES, SearchEngine, Settings, SettingsError, WireName,
+};
 pub use transcript::{LineProblem, Transcript, TranscriptError};

@@ -13,8 +13,10 @@ use crate::word_list;
 
 mod base_url;
 mod choices;
+pub(crate) mod limits;
 
 pub use choices::{Approve, SearchEngine, WireName};
+pub use limits::Limits;
 
 /// Everything that decides how the agent behaves, but for tools, prompt and seed.
 ///
@@ -54,6 +56,8 @@ pub struct Settings {
     pub retry_attempts: u32,
     /// Milliseconds from a model call's first try within which another may start.
     pub retry_budget_ms: u64,
+    /// How much memory it may all take.
+    pub limits: Limits,
 }
 
 impl Default for Settings {
@@ -80,6 +84,7 @@ impl Default for Settings {
             },
             retry_attempts: 5,
             retry_budget_ms: 120_000,
+            limits: Limits::default(),
         }
     }
 }
@@ -145,7 +150,7 @@ impl core::error::Error for SettingsError {}
 /// Every name that [`Settings::set`] takes.
 pub const SETTING_NAMES: &str = "model, wire, base_url, max_steps, max_tokens, thinking_tokens, stream, system, \
     allow_fetch, search, search_url, read_only, approve, \
-    connect_timeout_ms, first_byte_timeout_ms, between_bytes_timeout_ms, retry_attempts, retry_budget_ms";
+    connect_timeout_ms, first_byte_timeout_ms, between_bytes_timeout_ms, retry_attempts, retry_budget_ms, limits";
 
 /// The seat of a setting, by its kind. Numbers come with the least that they may be.
 enum Field<'s> {
@@ -157,6 +162,7 @@ enum Field<'s> {
     Wire(&'s mut WireName),
     Search(&'s mut Option<SearchEngine>),
     Approve(&'s mut Approve),
+    Limits(&'s mut Limits),
 }
 
 impl Settings {
@@ -195,6 +201,7 @@ impl Settings {
                 Field::Wire(wire) => object.text(name, wire.name()),
                 Field::Search(search) => object.text(name, search.map_or("", SearchEngine::name)),
                 Field::Approve(approve) => object.text(name, approve.name()),
+                Field::Limits(limits) => object.text(name, limits.name()),
             };
         }
         object.finish()
@@ -220,7 +227,8 @@ impl Settings {
             14 => Field::Milliseconds(&mut self.timeouts.first_byte_ms, 1),
             15 => Field::Milliseconds(&mut self.timeouts.between_bytes_ms, 1),
             16 => Field::Count(&mut self.retry_attempts, 1),
-            _ => Field::Milliseconds(&mut self.retry_budget_ms, 0),
+            17 => Field::Milliseconds(&mut self.retry_budget_ms, 0),
+            _ => Field::Limits(&mut self.limits),
         }
     }
 
@@ -295,6 +303,15 @@ impl Settings {
                     }
                 }
                 "never, writes or all"
+            }
+            Field::Limits(field) => {
+                for &limits in Limits::ALL {
+                    if text == Some(limits.name()) {
+                        *field = limits;
+                        return Ok(());
+                    }
+                }
+                "none or board"
             }
         };
         Err(SettingsError::Value { name, wanted })
@@ -411,6 +428,7 @@ mod tests {
             },
             retry_attempts: 4,
             retry_budget_ms: 5,
+            limits: Limits::Board,
         };
         let json = crate::json::parse(&settings.to_json()).unwrap();
         let Value::Object(members) = &json else {

@@ -8,8 +8,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::effect::{Operation, OperationAnswer};
-use crate::json::{Object, Value, decimal, parse};
-use crate::settings::{Approve, Settings};
+use crate::json::{Object, Value, decimal, is_object, parse, parse_within, string_cost};
+use crate::settings::limits::RESULT;
+use crate::settings::{Approve, Limits, Settings};
 
 mod edit_file;
 mod error;
@@ -134,23 +135,21 @@ pub struct ToolResult {
 
 impl ToolResult {
     /// The result of a call that the driver ran: a JSON object as it is, anything else as the text of one.
-    pub(crate) fn of_host(result: Result<String, String>) -> ToolResult {
-        let cut = |text: String| match cut_middle(text.as_bytes()) {
+    pub(crate) fn of_host(result: Result<String, String>, limits: Limits) -> ToolResult {
+        let most = limits.of(RESULT, MAX_RESULT_BYTES);
+        let cut = |text: String| match cut_middle(text.as_bytes(), most) {
             None => text,
             Some(cut) => String::from_utf8_lossy(&cut).into_owned(),
         };
         match result.map(cut).map_err(cut) {
-            Ok(text) => {
-                let is_object = matches!(parse(text.as_bytes()), Ok(Value::Object(_)));
-                ToolResult {
-                    ok: true,
-                    json: if is_object {
-                        text.into_bytes()
-                    } else {
-                        Object::new().text("result", &text).finish()
-                    },
-                }
-            }
+            Ok(text) => ToolResult {
+                ok: true,
+                json: if is_object(text.as_bytes()) {
+                    text.into_bytes()
+                } else {
+                    Object::new().text("result", &text).finish()
+                },
+            },
             Err(why) => ToolResult::from_error(&ToolError::new(ErrorKind::Internal, "%", &[&why])),
         }
     }
@@ -165,18 +164,23 @@ impl ToolResult {
     /// The result, cut in the middle at character boundaries where it is larger than [`MAX_RESULT_BYTES`], with a
     /// line that says how much was cut.
     pub fn for_model(&self) -> Vec<u8> {
-        cut_middle(&self.json).unwrap_or_else(|| self.json.clone())
+        self.cut_to(MAX_RESULT_BYTES)
+    }
+
+    /// The same where it may have so many bytes, at least 100.
+    pub(crate) fn cut_to(&self, most: usize) -> Vec<u8> {
+        cut_middle(&self.json, most).unwrap_or_else(|| self.json.clone())
     }
 }
 
 /// A text cut in the middle at character boundaries, with a line that says how much was cut; `None` where it is no
-/// larger than [`MAX_RESULT_BYTES`].
-fn cut_middle(text: &[u8]) -> Option<Vec<u8>> {
-    if text.len() <= MAX_RESULT_BYTES {
+/// larger than it may be.
+pub(crate) fn cut_middle(text: &[u8], most: usize) -> Option<Vec<u8>> {
+    if text.len() <= most {
         return None;
     }
     // Room for the line in between.
-    let half = (MAX_RESULT_BYTES - 64) / 2;
+    let half = (most - 64) / 2;
     let mut head = half;
     while is_continuation(text[head]) {
         head -= 1;
@@ -228,7 +232,7 @@ impl ToolCallRun {
     /// does a call that can change something where the settings say read-only.
     pub fn new(tool: &Tool, arguments: &str, settings: &Settings) -> ToolCallRun {
         let mut writes = false;
-        let task = parse_arguments(tool.parameters, arguments).and_then(|arguments| {
+        let task = parse_arguments(tool.parameters, arguments, settings.limits).and_then(|arguments| {
             writes = match tool.writes {
                 Writes::Never => false,
                 Writes::Always => true,
@@ -253,8 +257,8 @@ impl ToolCallRun {
     }
 
     /// Begins a call of a tool of the driver's own. Its arguments are checked here; the driver runs it.
-    pub(crate) fn of_host(tool: &HostTool, arguments: &str) -> ToolCallRun {
-        match parse_arguments(&tool.parameters, arguments) {
+    pub(crate) fn of_host(tool: &HostTool, arguments: &str, limits: Limits) -> ToolCallRun {
+        match parse_arguments(&tool.parameters, arguments, limits) {
             Ok(_) => ToolCallRun {
                 state: State::Host,
                 writes: tool.writes,
@@ -328,12 +332,15 @@ impl ToolCallRun {
 }
 
 /// The arguments as JSON; none at all is an empty object, which some models send for tools without parameters.
-fn parse_arguments(parameters: &str, arguments: &str) -> Result<Value, ToolError> {
+fn parse_arguments(parameters: &str, arguments: &str, limits: Limits) -> Result<Value, ToolError> {
     let text = match arguments.trim() {
         "" => "{}",
         text => text,
     };
-    let value = parse(text.as_bytes()).map_err(|error| {
+    let value = parse_within(text.as_bytes(), limits.values()).map_err(|error| {
+        if cfg!(feature = "limits") && error.is_too_large {
+            return ToolError::invalid("the arguments have more than 1,024 values: send fewer", &[]);
+        }
         let what = if error.is_cut_off {
             "the arguments are cut off: send complete JSON, and long content in several smaller calls. They ended in: "
         } else {
@@ -384,6 +391,25 @@ fn count_argument(arguments: &Value, name: &str, default: u64) -> u64 {
         .and_then(crate::schema::as_integer)
         .and_then(|number| u64::try_from(number).ok())
         .unwrap_or(default)
+}
+
+/// The first part of a text that takes at most so many bytes as JSON, cut between characters.
+fn fitting(text: &str, most: usize) -> &str {
+    if most == usize::MAX {
+        return text;
+    }
+    let (mut end, mut cost) = (0, 0);
+    for byte in text.bytes() {
+        cost += string_cost(byte);
+        if cost > most {
+            break;
+        }
+        end += 1;
+    }
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
 }
 
 #[cfg(test)]

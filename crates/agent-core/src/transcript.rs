@@ -3,6 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 use crate::json::{self, decimal};
 use crate::template::fill;
@@ -66,6 +67,35 @@ impl Transcript {
     /// The JSON of each message, oldest first. Where one ends is looked for anew each time.
     pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
         json::elements(&self.messages)
+    }
+
+    /// Takes the memory for so many bytes in all at once, so that what is added later moves nothing.
+    pub(crate) fn reserve(&mut self, bytes: usize) {
+        let more = bytes.saturating_sub(self.messages.len());
+        self.messages.reserve_exact(more);
+    }
+
+    /// Leaves out everything before `from`. The message at `kept` stays all the same, if there is one, and `note` follows it,
+    /// which is shorter than what was between that message and `from`.
+    pub(crate) fn leave_out(&mut self, kept: Range<usize>, note: &[u8], from: usize) {
+        let mut at = kept.len();
+        self.messages.copy_within(kept, 0);
+        if at > 0 {
+            self.messages[at] = b',';
+            at += 1;
+            self.messages[at..at + note.len()].copy_from_slice(note);
+            at += note.len();
+        }
+        let length = self.messages.len();
+        if from < length {
+            if at > 0 {
+                self.messages[at] = b',';
+                at += 1;
+            }
+            self.messages.copy_within(from..length, at);
+            at += length - from;
+        }
+        self.messages.truncate(at);
     }
 
     /// Adds a message, or several with a comma between two.

@@ -4,10 +4,11 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use self::sse::SseDecoder;
+use self::sse::{MAX_EVENT_BYTES, SseDecoder};
 use crate::effect::{Auth, Event, Usage};
-use crate::json::{Value, parse};
-use crate::settings::{Settings, WireName};
+use crate::json::{ParseError, Value, is_object, parse_within, string_cost};
+use crate::settings::limits::REPLY;
+use crate::settings::{Limits, Settings, WireName};
 use crate::tools::{MAX_NAME_LETTERS, Offer, is_sound_name};
 
 mod chat_completions;
@@ -42,6 +43,8 @@ pub(crate) struct Wire {
     /// What is put into the last message, so that the server caches up to there; and what it is put before, where the
     /// message ends so.
     pub(crate) mark: (&'static [u8], &'static [u8]),
+    /// What a message of the person's begins with, up to its text.
+    pub(crate) prompt: &'static [u8],
     /// A message of the person's.
     pub(crate) user_message: fn(text: &str) -> Vec<u8>,
     /// The model's own message, as it is sent back.
@@ -51,7 +54,7 @@ pub(crate) struct Wire {
     /// What a person is told when calls fail.
     pub(crate) hints: Hints,
     /// What a reply is put together in.
-    pub(crate) parts: fn() -> Box<dyn Parts>,
+    pub(crate) parts: fn(Limits) -> Box<dyn Parts>,
 }
 
 /// The request's bytes after the last message.
@@ -122,6 +125,7 @@ pub(crate) trait Parts {
 /// Reads one reply from bytes cut anywhere.
 pub(crate) struct ReplyDecoder {
     parts: Box<dyn Parts>,
+    limits: Limits,
     is_stream: bool,
     sse: SseDecoder,
     /// The body of a reply that is no stream.
@@ -130,11 +134,12 @@ pub(crate) struct ReplyDecoder {
 
 impl ReplyDecoder {
     /// A decoder of a stream (its content type says `text/event-stream`), or of one JSON object.
-    pub(crate) fn new(parts: Box<dyn Parts>, is_stream: bool) -> ReplyDecoder {
+    pub(crate) fn new(wire: &Wire, limits: Limits, is_stream: bool) -> ReplyDecoder {
         ReplyDecoder {
-            parts,
+            parts: (wire.parts)(limits),
+            limits,
             is_stream,
-            sse: SseDecoder::default(),
+            sse: SseDecoder::new(limits.of(REPLY, MAX_EVENT_BYTES)),
             body: Vec::new(),
         }
     }
@@ -150,8 +155,8 @@ impl ReplyDecoder {
                 parts.take_event(data, events)
             });
         }
-        if self.body.len() + bytes.len() > MAX_REPLY_BYTES {
-            return Err(TOO_LARGE);
+        if self.body.len() + bytes.len() > self.limits.of(REPLY, MAX_REPLY_BYTES) {
+            return Err(too_large(self.limits));
         }
         self.body.extend_from_slice(bytes);
         Ok(())
@@ -165,11 +170,11 @@ impl ReplyDecoder {
     /// The reply, once its body is over.
     pub(crate) fn finish(&mut self, events: &mut Vec<Event>) -> Result<Reply, ReplyError> {
         if !self.is_stream {
-            let value = parse(&self.body).map_err(|error| {
+            let value = parse_within(&self.body, self.limits.values()).map_err(|error| {
                 if error.is_cut_off {
                     ReplyError::Truncated
                 } else {
-                    NOT_JSON
+                    unread(error)
                 }
             })?;
             self.parts.take_whole(&value, &self.body, events)?;
@@ -337,9 +342,10 @@ impl ToolCall {
     /// The arguments as they are sent back: servers parse those of past calls and fail on broken ones. What was
     /// broken is in the call's result, quoted.
     fn sound_arguments(&self) -> &str {
-        match parse(self.arguments.as_bytes()) {
-            Ok(Value::Object(_)) => &self.arguments,
-            _ => "{}",
+        if is_object(self.arguments.as_bytes()) {
+            &self.arguments
+        } else {
+            "{}"
         }
     }
 }
@@ -360,27 +366,64 @@ pub(crate) enum ReplyError {
     Refused(String),
     /// The body is not of the wire, for this reason.
     Malformed(&'static str),
+    /// It is larger than the setting `limits` lets a reply be.
+    #[cfg(feature = "limits")]
+    OverLimits,
 }
 
-const TOO_LARGE: ReplyError = ReplyError::Malformed("it is larger than 4 MiB");
+/// A reply that is larger than a reply may be.
+pub(crate) fn too_large(limits: Limits) -> ReplyError {
+    match limits {
+        Limits::None => ReplyError::Malformed("it is larger than 4 MiB"),
+        #[cfg(feature = "limits")]
+        Limits::Board => ReplyError::OverLimits,
+    }
+}
+
+/// A reply that is no JSON, or too much of it.
+fn unread(error: ParseError) -> ReplyError {
+    #[cfg(feature = "limits")]
+    if error.is_too_large {
+        return ReplyError::OverLimits;
+    }
+    let _ = error;
+    NOT_JSON
+}
+
 const TOO_MANY: ReplyError = ReplyError::Malformed("it has more than 128 parts");
 const NOT_JSON: ReplyError = ReplyError::Malformed("it is not valid JSON in UTF-8");
 
 impl From<sse::EventTooLarge> for ReplyError {
-    fn from(_: sse::EventTooLarge) -> ReplyError {
+    fn from(sse::EventTooLarge { most }: sse::EventTooLarge) -> ReplyError {
+        #[cfg(feature = "limits")]
+        if most < MAX_EVENT_BYTES {
+            return ReplyError::OverLimits;
+        }
+        let _ = most;
         ReplyError::Malformed("it has an event of more than 1 MiB")
     }
 }
 
 /// Counts the bytes of a reply as they come.
 #[derive(Default)]
-struct Counter(usize);
+struct Counter {
+    limits: Limits,
+    bytes: usize,
+}
 
 impl Counter {
-    fn add(&mut self, bytes: &str) -> Result<(), ReplyError> {
-        self.0 += bytes.len();
-        if self.0 > MAX_REPLY_BYTES {
-            return Err(TOO_LARGE);
+    fn new(limits: Limits) -> Counter {
+        Counter { limits, bytes: 0 }
+    }
+
+    fn add(&mut self, text: &str) -> Result<(), ReplyError> {
+        self.bytes += if self.limits.are_tight() {
+            text.bytes().map(string_cost).sum()
+        } else {
+            text.len()
+        };
+        if self.bytes > self.limits.of(REPLY, MAX_REPLY_BYTES) {
+            return Err(too_large(self.limits));
         }
         Ok(())
     }

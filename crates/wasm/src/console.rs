@@ -24,11 +24,11 @@ pub(crate) fn complain(template: &str, parts: &[&str]) {
     write_error(line.as_bytes());
 }
 
-/// Standard input, whole.
+/// Standard input, whole, where it has at most so many bytes.
 ///
 /// # Errors
 /// Why it can't be used, for the person.
-pub(crate) fn read_input() -> Result<String, &'static str> {
+pub(crate) fn read_input(most: usize) -> Result<String, &'static str> {
     let mut bytes: Vec<u8> = Vec::new();
     loop {
         match read(16 * 1024) {
@@ -36,8 +36,8 @@ pub(crate) fn read_input() -> Result<String, &'static str> {
             Ok(more) => bytes.extend_from_slice(&more),
             Err(_) => return Err("standard input can't be read"),
         }
-        if bytes.len() > MAX_INPUT_BYTES {
-            return Err("standard input is larger than 1 MiB");
+        if bytes.len() > MAX_INPUT_BYTES.min(most) {
+            return Err("standard input is larger than 1 MiB, or than --limits leaves it");
         }
     }
     String::from_utf8(bytes).map_err(|_| "standard input is not UTF-8 text")

@@ -367,6 +367,8 @@ impl Driver {
                 }
             }
             if call.outgoing.is_empty() {
+                // All of it is on its way, and the reply may need the memory.
+                call.outgoing = Vec::new();
                 return;
             }
             // A failure is told by the next poll.

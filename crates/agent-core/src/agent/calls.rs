@@ -5,14 +5,20 @@ use alloc::vec::Vec;
 
 use super::fields::{Reader, Writer};
 use crate::effect::{Effect, Event, Misuse, OperationAnswer, OperationId, Verdict};
-use crate::json::{decimal, parse};
-use crate::settings::Settings;
+use crate::json::{decimal, parse_within};
+use crate::settings::limits::{RESULT, RESULTS};
+use crate::settings::{Limits, Settings};
 use crate::template::fill;
-use crate::tools::{CallStep, ErrorKind, Offer, ToolCallRun, ToolError, ToolResult};
+use crate::tools::{
+    CallStep, ErrorKind, MAX_RESULT_BYTES, Offer, ToolCallRun, ToolError, ToolResult, cut_middle,
+};
 use crate::wire::{CallResult, ToolCall};
 
 /// The same call so many times in a row is not run again.
 const MAX_REPEATS: u32 = 3;
+
+/// Ids that are kept where the history has a limit: a call with its result takes 160 bytes of it at least.
+const MAX_IDS: usize = 1_100;
 
 /// Letters of the hash of an id, where a session is saved: the six bits of each are added to `0`.
 const ID_LETTERS: usize = 5;
@@ -29,6 +35,8 @@ pub(super) struct Calls {
     /// The name and arguments of the last call, and how often it has come in a row.
     last: (String, String),
     repeats: u32,
+    /// Bytes that the model gets of a result.
+    most: usize,
 }
 
 /// A call, and how far it is.
@@ -74,6 +82,15 @@ impl Calls {
         }
     }
 
+    /// Forgets the oldest ids of many: a history that has a limit holds fewer calls than are kept here.
+    fn forget_ids(&mut self) {
+        if self.used.len() > 2 * MAX_IDS {
+            let length = self.used.len();
+            self.used.copy_within(MAX_IDS..length, 0);
+            self.used.truncate(length - MAX_IDS);
+        }
+    }
+
     /// Keeps an id of an earlier conversation from being given again.
     pub(super) fn note_used(&mut self, id: &str) {
         self.used.push(hash(id));
@@ -81,6 +98,12 @@ impl Calls {
 
     /// Takes the calls of a reply. None has begun.
     pub(super) fn begin(&mut self, calls: Vec<ToolCall>, offer: &Offer, settings: &Settings) {
+        let limits = settings.limits;
+        if limits.are_tight() {
+            self.forget_ids();
+        }
+        let each = limits.of(RESULTS, usize::MAX) / calls.len().max(1);
+        self.most = limits.of(RESULT, MAX_RESULT_BYTES).min(each);
         self.seats = Vec::with_capacity(calls.len());
         for call in calls {
             let run = self
@@ -141,6 +164,7 @@ impl Calls {
         &mut self,
         call: &str,
         result: Result<String, String>,
+        limits: Limits,
     ) -> Result<(), Misuse> {
         let hosted = |seat: &&mut Seat| seat.call.id == call && matches!(seat.stage, Stage::Hosted);
         let seat = self
@@ -148,7 +172,7 @@ impl Calls {
             .iter_mut()
             .find(hosted)
             .ok_or(Misuse::UnknownCall)?;
-        seat.run = ToolCallRun::over(ToolResult::of_host(result));
+        seat.run = ToolCallRun::over(ToolResult::of_host(result, limits));
         seat.stage = Stage::Ready(None);
         Ok(())
     }
@@ -158,12 +182,13 @@ impl Calls {
         let mut in_order_busy = false;
         let mut all_done = true;
         for seat in &mut self.seats {
-            let in_order = !seat.run.is_beside();
+            // What is in flight together takes memory together.
+            let in_order = !seat.run.is_beside() || settings.limits.are_tight();
             if in_order && in_order_busy {
                 all_done = false;
                 continue;
             }
-            if !seat.step(settings, &mut self.last_operation, effects) {
+            if !seat.step(settings, self.most, &mut self.last_operation, effects) {
                 all_done = false;
                 in_order_busy |= in_order;
             }
@@ -181,7 +206,7 @@ impl Calls {
             };
             let (ok, result) = match (seat.stage, seat.run.result()) {
                 (Stage::Done { ok, result }, _) => (ok, result),
-                (_, Some(over)) => (over.ok, over.for_model()),
+                (_, Some(over)) => (over.ok, over.cut_to(self.most)),
                 (Stage::Waiting | Stage::Asking, None) => {
                     cancelled("the run was cancelled before this call began")
                 }
@@ -211,7 +236,8 @@ impl Calls {
             to.bytes(seat.call.id.as_bytes());
             to.bytes(seat.call.name.as_bytes());
             to.bytes(seat.call.arguments.as_bytes());
-            let over = seat.run.result().map(|over| (over.ok, over.for_model()));
+            let over = seat.run.result();
+            let over = over.map(|over| (over.ok, over.cut_to(self.most)));
             let (stage, result) = match (&seat.stage, &over) {
                 (Stage::Done { ok, result }, _) | (_, Some((ok, result))) => {
                     (if *ok { SAVED_OK } else { SAVED_FAILED }, &result[..])
@@ -247,6 +273,7 @@ impl Calls {
             last_operation: from.small()?,
             last: (from.text()?, from.text()?),
             repeats: from.small()?,
+            most: MAX_RESULT_BYTES,
             used: Vec::new(),
         };
         // Other letters are other hashes.
@@ -268,7 +295,7 @@ impl Calls {
             if !is_waiting {
                 seat.stage = Stage::Done {
                     ok: result.ok,
-                    result: result.result,
+                    result: cut_middle(&result.result, self.most).unwrap_or(result.result),
                 };
             }
         }
@@ -283,7 +310,7 @@ impl Calls {
     ) -> Result<ToolCallRun, ToolError> {
         if self.repeats > 0
             && self.last.0 == call.name
-            && same_arguments(&self.last.1, &call.arguments)
+            && same_arguments(&self.last.1, &call.arguments, settings.limits.values())
         {
             self.repeats += 1;
         } else {
@@ -365,6 +392,7 @@ impl Seat {
     fn step(
         &mut self,
         settings: &Settings,
+        most: usize,
         last_operation: &mut u32,
         effects: &mut Vec<Effect>,
     ) -> bool {
@@ -409,7 +437,7 @@ impl Seat {
             CallStep::Done(result) => {
                 self.stage = Stage::Done {
                     ok: result.ok,
-                    result: result.for_model(),
+                    result: result.cut_to(most),
                 };
                 effects.push(Effect::Event(Event::ToolFinished {
                     call: call.id.clone(),
@@ -431,10 +459,10 @@ fn hash(id: &str) -> u32 {
 }
 
 /// Whether two calls' arguments mean the same, however they are spelled.
-fn same_arguments(one: &str, other: &str) -> bool {
+fn same_arguments(one: &str, other: &str, most: usize) -> bool {
     one == other
         || matches!(
-            (parse(one.as_bytes()), parse(other.as_bytes())),
+            (parse_within(one.as_bytes(), most), parse_within(other.as_bytes(), most)),
             (Ok(one), Ok(other)) if one.means(&other)
         )
 }

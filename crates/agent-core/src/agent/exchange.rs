@@ -6,6 +6,9 @@ use alloc::vec::Vec;
 use crate::effect::RequestId;
 use crate::wire::ReplyDecoder;
 
+/// Bytes of a header's value; a longer one says nothing that is of use here.
+const MAX_HEADER_BYTES: usize = 1024;
+
 /// A model call in flight.
 pub(super) struct Exchange {
     pub(super) id: RequestId,
@@ -42,6 +45,9 @@ impl Exchange {
     pub(super) fn start(&mut self, status: u16, headers: Vec<(String, String)>) {
         self.status = Some(status);
         for (name, value) in headers {
+            if value.len() > MAX_HEADER_BYTES {
+                continue;
+            }
             match name.as_str() {
                 "content-type" => self.content_type = value.to_ascii_lowercase(),
                 "retry-after" => self.retry_after = Some(value),

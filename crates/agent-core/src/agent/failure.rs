@@ -6,12 +6,24 @@ use dewclaw_platform::HttpError;
 
 use super::Exchange;
 use crate::effect::{Failure, FailureKind};
-use crate::json::{decimal, parse};
+use crate::json::{decimal, parse_within};
 use crate::template::fill;
 use crate::wire::{Hints, ReplyError};
 
 /// Characters of a server's own message that are passed on.
 const MAX_MESSAGE_CHARACTERS: usize = 500;
+
+/// Values of a server's error as JSON.
+const MAX_VALUES: usize = 512;
+
+/// A prompt that is too large.
+pub(super) fn of_prompt() -> Failure {
+    Failure {
+        kind: FailureKind::Rejected,
+        message: "the prompt is larger than the 20 KiB of --limits board: put it into a file"
+            .to_string(),
+    }
+}
 
 /// A call that failed below HTTP's own answers.
 pub(super) fn of_http(error: HttpError, base_url: &str) -> Failure {
@@ -56,6 +68,11 @@ pub(super) fn of_reply(error: ReplyError, hints: &Hints) -> Failure {
         ReplyError::Truncated => "the model's reply broke off before its end".to_string(),
         ReplyError::Server(message) | ReplyError::Refused(message) => {
             fill("the model server reported an error%", &[&quoted(message)])
+        }
+        #[cfg(feature = "limits")]
+        ReplyError::OverLimits => {
+            "the model's reply is larger than the 20 KiB of --limits board: ask for less at once"
+                .to_string()
         }
         ReplyError::Malformed(why) => fill(
             "the model's reply can't be read: %; check that the base URL is of %",
@@ -136,7 +153,7 @@ fn quoted(message: &str) -> String {
 
 /// The server's own words: `error.message`, `error`, `message` or `detail` of a JSON body, else a short plain one.
 fn server_message(body: &[u8]) -> String {
-    let Ok(value) = parse(body) else {
+    let Ok(value) = parse_within(body, MAX_VALUES) else {
         let text = String::from_utf8_lossy(body);
         let text = text.trim();
         return if matches!(text.as_bytes(), [b'<' | b'{', ..])
@@ -162,6 +179,8 @@ impl From<ReplyError> for FailureKind {
             ReplyError::Server(_) => FailureKind::Server,
             ReplyError::Refused(_) => FailureKind::Rejected,
             ReplyError::Malformed(_) => FailureKind::Malformed,
+            #[cfg(feature = "limits")]
+            ReplyError::OverLimits => FailureKind::Malformed,
         }
     }
 }

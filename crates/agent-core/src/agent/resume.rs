@@ -40,6 +40,18 @@ impl Agent {
         seed: u64,
         transcript: Transcript,
     ) -> Result<Agent, ResumeError> {
+        let mut agent = Agent::take_up(settings, tools, seed, transcript)?;
+        agent.fit(false)?;
+        Ok(agent)
+    }
+
+    /// The same, with a conversation of any size.
+    pub(super) fn take_up(
+        settings: Settings,
+        tools: &[&'static Tool],
+        seed: u64,
+        transcript: Transcript,
+    ) -> Result<Agent, ResumeError> {
         let mut agent = Agent::new(settings, tools, seed)?;
         let Some(from) = wire::tagged(transcript.wire) else {
             return Err(TranscriptError::Wire(String::from(transcript.wire)).into());

@@ -115,7 +115,7 @@ impl Agent {
                 let results: Vec<CallResult> = results.collect();
                 transcript.push(&(old.tool_messages)(&results));
             }
-            Agent::resume(settings, tools, saved.seed, transcript)?
+            Agent::take_up(settings, tools, saved.seed, transcript)?
         };
         agent = agent
             .with_host_tools(host_tools)
@@ -126,12 +126,14 @@ impl Agent {
         agent.wrapping_up = saved.wrapping_up;
         agent.usage = saved.usage;
         agent.text = saved.text;
-        if !open.is_empty() {
+        let has_open = !open.is_empty();
+        if has_open {
             agent.calls.go_on(open, &agent.offer, &agent.settings);
             agent.state = State::Running;
         } else if saved.state != IDLE {
             agent.state = State::Calling;
         }
+        agent.fit(has_open).map_err(ResumeError::Settings)?;
         if saved.shown {
             agent.show(Event::ReplyDiscarded {
                 reason: "the session was restored while the reply came".to_string(),

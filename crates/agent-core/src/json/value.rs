@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use dewclaw_platform::split;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +33,8 @@ pub enum Value {
 pub struct ParseError {
     /// The text ends before the value does.
     pub is_cut_off: bool,
+    /// It is JSON, with more values than are taken.
+    pub is_too_large: bool,
     /// Where, from 1.
     pub line: usize,
     /// Where in the line, in bytes from 1.
@@ -44,11 +46,41 @@ pub struct ParseError {
 /// # Errors
 /// Where it stops to be JSON.
 pub fn parse(text: &[u8]) -> Result<Value, ParseError> {
-    serde_json::from_slice(text).map_err(|error| ParseError {
-        is_cut_off: error.is_eof(),
-        line: error.line(),
-        column: error.column(),
+    parse_within(text, usize::MAX)
+}
+
+/// The same of at most so many elements and members, which is heeded where there is the feature `limits`. A value takes up to 40 times the memory of its text, where that is an array
+/// of little else; so this is what bounds it. With 0 the value is there
+/// without anything in it.
+///
+/// # Errors
+/// Where it stops to be JSON, or that there are more.
+pub fn parse_within(text: &[u8], most: usize) -> Result<Value, ParseError> {
+    let mut room = Room {
+        left: most,
+        lacked: false,
+        is_number: false,
+    };
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let value = Reader(&mut room).deserialize(&mut json);
+    let (is_cut_off, line, column) = match value.and_then(|value| json.end().map(|()| value)) {
+        Ok(value) if cfg!(not(feature = "limits")) || most == 0 || !room.lacked => {
+            return Ok(value);
+        }
+        Ok(_) => (false, 0, 0),
+        Err(error) => (error.is_eof(), error.line(), error.column()),
+    };
+    Err(ParseError {
+        is_cut_off,
+        is_too_large: cfg!(feature = "limits") && room.lacked && line == 0,
+        line,
+        column,
     })
+}
+
+/// Whether a text is a JSON object, without keeping what is in it.
+pub fn is_object(text: &[u8]) -> bool {
+    matches!(parse_within(text, 0), Ok(Value::Object(_)))
 }
 
 impl Value {
@@ -139,15 +171,28 @@ impl Value {
     }
 }
 
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-        Reader(&mut false).deserialize(deserializer)
+/// The values that may still be kept, and whether one was not.
+struct Room {
+    left: usize,
+    lacked: bool,
+    /// What was read last is a number that serde_json hands over as the only member of an object, and its value as a `String`,
+    /// which it never does with a text's own strings.
+    is_number: bool,
+}
+
+impl Room {
+    fn take(&mut self) -> bool {
+        if cfg!(not(feature = "limits")) {
+            return true;
+        }
+        self.lacked |= self.left == 0;
+        self.left = self.left.saturating_sub(1);
+        !self.lacked
     }
 }
 
-/// Reads a value. serde_json hands a number over that is no `u64` or `i64` as an object of one member, and that
-/// member's value as a `String`, which it never does with a text's own strings: this notes whether it did.
-struct Reader<'a>(&'a mut bool);
+/// Reads a value.
+struct Reader<'a>(&'a mut Room);
 
 impl<'de> DeserializeSeed<'de> for Reader<'_> {
     type Value = Value;
@@ -187,7 +232,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 
     fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        *self.0 = true;
+        self.0.is_number = true;
         Ok(Value::Decimal(value))
     }
 
@@ -197,8 +242,10 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut elements = Vec::new();
-        while let Some(element) = access.next_element()? {
-            elements.push(element);
+        while let Some(element) = access.next_element_seed(Reader(self.0))? {
+            if self.0.take() {
+                elements.push(element);
+            }
         }
         Ok(Value::Array(elements))
     }
@@ -206,12 +253,13 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut members = Vec::new();
         while let Some(name) = access.next_key()? {
-            let mut is_number = false;
-            let member = access.next_value_seed(Reader(&mut is_number))?;
-            if is_number {
+            let member = access.next_value_seed(Reader(self.0))?;
+            if core::mem::take(&mut self.0.is_number) {
                 return Ok(member);
             }
-            members.push((name, member));
+            if self.0.take() {
+                members.push((name, member));
+            }
         }
         Ok(Value::Object(members))
     }

@@ -16,6 +16,7 @@ use crate::json::{Object, Value, decimal};
 use crate::operation::FileOperation;
 use crate::schema::push_listed;
 use crate::settings::Settings;
+use crate::settings::limits::WHOLE;
 use crate::template::fill;
 
 /// Bytes of a file that can be edited: it is held in memory twice.
@@ -33,7 +34,7 @@ pub(crate) const TOOL: Tool = Tool {
     start,
 };
 
-fn start(arguments: &Value, _: &Settings) -> Result<Box<dyn Task>, ToolError> {
+fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolError> {
     let path = workspace_path(text_argument(arguments, "path"))?;
     let old = text_argument(arguments, "old_text");
     let new = text_argument(arguments, "new_text");
@@ -50,7 +51,7 @@ fn start(arguments: &Value, _: &Settings) -> Result<Box<dyn Task>, ToolError> {
         ));
     }
     Ok(Box::new(EditFile {
-        file: WholeFile::new(path, MAX_FILE_BYTES),
+        file: WholeFile::new(path, settings.limits.of(WHOLE, MAX_FILE_BYTES)),
         old: old.to_string(),
         new: new.to_string(),
         line: None,
@@ -101,13 +102,18 @@ impl EditFile {
     /// The line of the only match, and the file's new content.
     fn replace(&self, text: &str) -> Result<(u64, Vec<u8>), ToolError> {
         let mut places = Vec::new();
+        let mut count = 0;
         let mut from = 0;
         while let Some(place) = place(text, &self.old, from) {
-            places.push(place);
+            // One more than is told.
+            if count <= MAX_PLACES {
+                places.push(place);
+            }
+            count += 1;
             from = place + 1;
         }
         let &[place] = &places[..] else {
-            return Err(self.not_unique(text, &places));
+            return Err(self.not_unique(text, &places, count));
         };
         let bytes = text.as_bytes();
         let (before, after) = (&bytes[..place], &bytes[place + self.old.len()..]);
@@ -115,7 +121,7 @@ impl EditFile {
         Ok((line_of(text, place), new))
     }
 
-    fn not_unique(&self, text: &str, places: &[usize]) -> ToolError {
+    fn not_unique(&self, text: &str, places: &[usize], count: usize) -> ToolError {
         let path = &self.file.path;
         if places.is_empty() {
             let hint = if holds(text, "\r\n")
@@ -139,7 +145,7 @@ impl EditFile {
             }
             push_listed(&mut lines, &decimal(line_of(text, *place)));
         }
-        let count = decimal(places.len() as u64);
+        let count = decimal(count as u64);
         ToolError::invalid(
             "\"old_text\" stands in % % times, at lines %: add lines around it until it is the only one",
             &[path, &count, &lines],

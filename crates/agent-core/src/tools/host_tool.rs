@@ -63,7 +63,7 @@ impl Offer {
         }
         let mut host_tools = self.host_tools.iter();
         let tool = host_tools.find(|tool| tool.name == name)?;
-        Some(ToolCallRun::of_host(tool, arguments))
+        Some(ToolCallRun::of_host(tool, arguments, settings.limits))
     }
 
     /// The names of all, for the model.

@@ -13,7 +13,8 @@ use super::{Step, Task, Tool, Writes, text_argument};
 use crate::effect::{Operation, OperationAnswer};
 use crate::json::{Array, Object, Value, decimal};
 use crate::operation::{FileAnswer, FileOperation};
-use crate::settings::Settings;
+use crate::settings::limits::{ENTRIES, TEXT};
+use crate::settings::{Limits, Settings};
 use crate::template::fill;
 
 /// Entries told at once: they fit in one result at ordinary name lengths.
@@ -28,14 +29,16 @@ pub(crate) const TOOL: Tool = Tool {
     start,
 };
 
-fn start(arguments: &Value, _: &Settings) -> Result<Box<dyn Task>, ToolError> {
+fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolError> {
     Ok(Box::new(ListDirectory {
         path: workspace_path(text_argument(arguments, "path"))?,
+        limits: settings.limits,
     }))
 }
 
 struct ListDirectory {
     path: String,
+    limits: Limits,
 }
 
 impl Task for ListDirectory {
@@ -44,7 +47,7 @@ impl Task for ListDirectory {
             None => Step::Operate(Operation::File(FileOperation::List {
                 path: self.path.clone(),
                 // One more, since the state folder is not shown.
-                limit: MAX_ENTRIES + 1,
+                limit: self.limits.of(ENTRIES, MAX_ENTRIES) + 1,
             })),
             Some(OperationAnswer::File(FileAnswer::Listing(listing))) => {
                 Step::Done(Ok(self.result(listing)))
@@ -70,8 +73,12 @@ impl ListDirectory {
                 .retain(|entry| !is_state_folder(entry.name.as_bytes()));
         }
         let total = listing.total - (before - listing.entries.len()) as u64;
-        listing.entries.truncate(MAX_ENTRIES);
+        listing
+            .entries
+            .truncate(self.limits.of(ENTRIES, MAX_ENTRIES));
+        let most = self.limits.of(TEXT, usize::MAX);
         let mut entries = Array::new();
+        let (mut shown, mut bytes) = (0, 0);
         for entry in &listing.entries {
             let mut object = Object::new();
             object
@@ -81,11 +88,16 @@ impl ListDirectory {
             if entry.kind == EntryKind::Link {
                 object.boolean("is_link", true);
             }
-            entries.raw(&object.finish());
+            let object = object.finish();
+            bytes += object.len() + 1;
+            if bytes > most {
+                break;
+            }
+            entries.raw(&object);
+            shown += 1;
         }
         let mut result = Object::new();
         result.raw("entries", &entries.finish());
-        let shown = listing.entries.len() as u64;
         if total > shown {
             let hint = fill(
                 "the first % of % entries by name; names that are not UTF-8 are never shown",

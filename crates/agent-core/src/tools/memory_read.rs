@@ -8,10 +8,11 @@ use dewclaw_platform::FsError;
 use super::error::ToolError;
 use super::memory::{MEMORY_PATH, search};
 use super::whole_file::{Progress, WholeFile};
-use super::{Step, Task, Tool, Writes};
+use super::{Step, Task, Tool, Writes, fitting};
 use crate::effect::OperationAnswer;
 use crate::json::{Array, Object, Value, string};
 use crate::settings::Settings;
+use crate::settings::limits::{MEMORY, TEXT};
 
 /// Bytes of the memory file.
 const MAX_MEMORY_BYTES: usize = 1024 * 1024;
@@ -31,9 +32,13 @@ pub(crate) const TOOL: Tool = Tool {
     start,
 };
 
-fn start(arguments: &Value, _: &Settings) -> Result<Box<dyn Task>, ToolError> {
+fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolError> {
     Ok(Box::new(MemoryRead {
-        file: WholeFile::new(MEMORY_PATH.to_string(), MAX_MEMORY_BYTES),
+        file: WholeFile::new(
+            MEMORY_PATH.to_string(),
+            settings.limits.of(MEMORY, MAX_MEMORY_BYTES),
+        ),
+        left: settings.limits.of(TEXT, usize::MAX),
         query: arguments
             .text("query")
             .filter(|query| !query.trim().is_empty())
@@ -43,6 +48,8 @@ fn start(arguments: &Value, _: &Settings) -> Result<Box<dyn Task>, ToolError> {
 
 struct MemoryRead {
     file: WholeFile,
+    /// Bytes of text that the result may still have.
+    left: usize,
     query: Option<String>,
 }
 
@@ -60,12 +67,14 @@ impl Task for MemoryRead {
             result.text("note", NOTE);
         }
         match &self.query {
-            None => result.text("content", &text),
+            None => result.text("content", fitting(&text, self.left)),
             Some(query) => {
                 let (found, count) = search(&text, query, MAX_MATCHES);
                 let mut matches = Array::new();
                 for text in found {
-                    matches.raw(&string(text));
+                    let text = string(fitting(text, self.left));
+                    self.left = self.left.saturating_sub(text.len());
+                    matches.raw(&text);
                 }
                 result
                     .text("query", query)

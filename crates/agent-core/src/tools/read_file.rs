@@ -14,6 +14,7 @@ use crate::effect::{Operation, OperationAnswer};
 use crate::json::{Object, Value, decimal, string_cost};
 use crate::operation::{FileAnswer, FileOperation};
 use crate::settings::Settings;
+use crate::settings::limits::TEXT;
 use crate::template::fill;
 
 /// Lines of a page where no limit is given.
@@ -31,7 +32,7 @@ pub(crate) const TOOL: Tool = Tool {
     start,
 };
 
-fn start(arguments: &Value, _: &Settings) -> Result<Box<dyn Task>, ToolError> {
+fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolError> {
     Ok(Box::new(ReadFile {
         path: workspace_path(text_argument(arguments, "path"))?,
         first: count_argument(arguments, "offset", 1),
@@ -40,6 +41,7 @@ fn start(arguments: &Value, _: &Settings) -> Result<Box<dyn Task>, ToolError> {
         line: 1,
         page: Vec::new(),
         page_cost: 0,
+        most: settings.limits.of(TEXT, MAX_PAGE_BYTES),
         lines: 0,
         line_open: false,
         at_line_start: true,
@@ -58,6 +60,8 @@ struct ReadFile {
     page: Vec<u8>,
     /// The page's bytes once they are JSON.
     page_cost: usize,
+    /// What they may be.
+    most: usize,
     /// Lines that the page has a part of.
     lines: u64,
     /// The page's last line has no end yet.
@@ -128,7 +132,7 @@ impl ReadFile {
                     self.lines += 1;
                 }
                 let cost: usize = part.iter().map(|byte| string_cost(*byte)).sum();
-                if self.page_cost + cost > MAX_PAGE_BYTES {
+                if self.page_cost + cost > self.most {
                     return Some(self.overflow(part, rest));
                 }
                 self.page.extend_from_slice(part);
@@ -154,7 +158,7 @@ impl ReadFile {
         }
         for byte in part {
             self.page_cost += string_cost(*byte);
-            if self.page_cost > MAX_PAGE_BYTES {
+            if self.page_cost > self.most {
                 break;
             }
             self.page.push(*byte);

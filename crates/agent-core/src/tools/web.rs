@@ -61,9 +61,14 @@ pub(super) fn add_header(headers: &mut Headers, name: &str, value: &str) {
     }
 }
 
-/// The value of a header; empty where it is not there.
+/// Bytes of a header's value: as many as a URL may have.
+const MAX_VALUE_BYTES: usize = 8 * 1024;
+
+/// The value of a header; empty where it is not there, or longer than any that is of use.
 pub(super) fn header<'h>(headers: &'h [(String, String)], name: &str) -> &'h str {
-    let found = headers.iter().find(|(known, _)| known == name);
+    let is_it =
+        |(known, value): &&(String, String)| known == name && value.len() <= MAX_VALUE_BYTES;
+    let found = headers.iter().find(is_it);
     found.map_or("", |(_, value)| value.as_str())
 }
 

@@ -8,11 +8,12 @@ use dewclaw_platform::{Method, has};
 
 use super::error::{ErrorKind, ToolError};
 use super::web::{Headers, NOTE, add_header, failed, header, request, wrong_answer};
-use super::{Step, Task, Tool, Writes, text_argument};
+use super::{Step, Task, Tool, Writes, fitting, text_argument};
 use crate::effect::{Operation, OperationAnswer};
-use crate::json::{Object, Value, parse, string_cost};
+use crate::json::{Object, Value, parse_within};
 use crate::operation::{HttpAnswer, HttpOperation};
 use crate::settings::Settings;
+use crate::settings::limits::{TEXT, WHOLE};
 use crate::template::fill;
 use crate::url::{HostRule, Url, check, cut};
 use crate::{charset, html, word_list};
@@ -78,15 +79,16 @@ fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolEr
     let accept = "text/html, text/plain, application/json, */*;q=0.5";
     add_header(&mut headers, "accept", accept);
     if !body.is_empty() {
-        let is_json = parse(&body).is_ok();
-        let kind = if is_json {
+        let kind = if parse_within(&body, 0).is_ok() {
             "application/json"
         } else {
             "text/plain; charset=utf-8"
         };
         add_header(&mut headers, "content-type", kind);
     }
-    let mut operation = request(settings, method, &url, headers, MAX_BODY_BYTES);
+    let limits = settings.limits;
+    let max_bytes = limits.of(WHOLE, MAX_BODY_BYTES);
+    let mut operation = request(settings, method, &url, headers, max_bytes);
     operation.body = body;
     Ok(Box::new(WebFetch {
         operation,
@@ -94,6 +96,8 @@ fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolEr
         rules,
         hops: 0,
         raw,
+        // With the rest of the result it stays below what the model is handed.
+        most: limits.of(TEXT, MAX_TEXT_BYTES),
     }))
 }
 
@@ -137,6 +141,8 @@ struct WebFetch {
     hops: u32,
     /// HTML is wanted as it is.
     raw: bool,
+    /// Bytes of text in the result.
+    most: usize,
 }
 
 impl Task for WebFetch {
@@ -217,6 +223,7 @@ impl WebFetch {
         body: Vec<u8>,
         whole: bool,
     ) -> Result<Vec<u8>, ToolError> {
+        let most = self.most;
         let kind = header(headers, "content-type");
         let encoding = header(headers, "content-encoding");
         let bytes = body.len() as u64;
@@ -237,29 +244,19 @@ impl WebFetch {
         })?;
         let (text, mut truncated) = if is_html && !self.raw {
             let resolve = |link: &str| Some(self.url.join(link).ok()?.text());
-            html::to_text(&text, MAX_TEXT_BYTES, &resolve)
+            html::to_text(&text, most, &resolve)
         } else {
             (text, false)
         };
-        let (mut end, mut cost) = (0, 0);
-        for byte in text.bytes() {
-            cost += string_cost(byte);
-            if cost > MAX_TEXT_BYTES {
-                truncated = true;
-                break;
-            }
-            end += 1;
-        }
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
+        let shown = fitting(&text, most);
+        truncated |= shown.len() < text.len();
         let mut object = Object::new();
         object
             .text("note", NOTE)
             .number("status", status.into())
             .text("content_type", kind)
             .text("url", &self.url.text())
-            .text("body", text.get(..end).unwrap_or_default())
+            .text("body", shown)
             .number("bytes", bytes);
         if truncated || !whole {
             object.boolean("truncated", true);

@@ -11,9 +11,10 @@ use super::web::{Headers, NOTE, add_header, failed, header, request, wrong_answe
 use super::{Step, Task, Tool, Writes, count_argument, text_argument};
 use crate::effect::{Auth, AuthScheme, Operation, OperationAnswer};
 use crate::html;
-use crate::json::{Array, Object, Value, decimal, parse};
+use crate::json::{Array, Object, Value, decimal, parse_within};
 use crate::operation::{HttpAnswer, HttpOperation};
-use crate::settings::{SearchEngine, Settings};
+use crate::settings::limits::WHOLE;
+use crate::settings::{Limits, SearchEngine, Settings};
 use crate::template::fill;
 use crate::url::{Url, push_query, without_end};
 
@@ -84,7 +85,13 @@ fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolEr
     })?;
     let mut headers = Headers::new();
     add_header(&mut headers, "accept", "application/json");
-    let mut operation = request(settings, Method::Get, &url, headers, MAX_BODY_BYTES);
+    let mut operation = request(
+        settings,
+        Method::Get,
+        &url,
+        headers,
+        settings.limits.of(WHOLE, MAX_BODY_BYTES),
+    );
     if engine == SearchEngine::Brave {
         operation.auth = Some(Auth {
             slot: "brave",
@@ -96,6 +103,7 @@ fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolEr
         operation: Some(operation),
         query: query.to_string(),
         count: count as usize,
+        limits: settings.limits,
     }))
 }
 
@@ -104,6 +112,7 @@ struct WebSearch {
     host: String,
     query: String,
     count: usize,
+    limits: Limits,
 }
 
 impl Task for WebSearch {
@@ -165,9 +174,13 @@ impl WebSearch {
             }
         }
         if !whole {
-            return Err(self.error("answered with more than 1 MiB: ask for fewer results", &[]));
+            let most = self.limits.of(WHOLE, MAX_BODY_BYTES) as u64 / 1024;
+            return Err(self.error(
+                "answered with more than % KiB: ask for fewer results",
+                &[&decimal(most)],
+            ));
         }
-        let answer = parse(body).map_err(|_| {
+        let answer = parse_within(body, self.limits.values()).map_err(|_| {
             self.error("answered with something else than JSON (%): the operator must check the search address", &[header(headers, "content-type")])
         })?;
         let found = found(&answer).ok_or_else(|| {

@@ -9,12 +9,12 @@ use alloc::vec::Vec;
 
 use super::surrogates::{Joiner, parse_halves};
 use super::{
-    Block, CallResult, Counter, Hints, MAX_BLOCKS, Message, NOT_JSON, Reply, ReplyError, Stop,
-    TOO_MANY, ToolCall, Wire, error_words,
+    Block, CallResult, Counter, Hints, MAX_BLOCKS, Message, Reply, ReplyError, Stop, TOO_MANY,
+    ToolCall, Wire, error_words, unread,
 };
 use crate::effect::{Auth, AuthScheme, Event, Usage};
 use crate::json::{Array, Object, Value, parse};
-use crate::settings::Settings;
+use crate::settings::{Limits, Settings};
 use crate::tools::Offer;
 
 /// The wire.
@@ -34,6 +34,7 @@ pub(super) const WIRE: Wire = Wire {
     tail_without_tools: br#"],"tool_choice":"none"}"#,
     // These servers cache by themselves.
     mark: (b"", b""),
+    prompt: br#"{"role":"user","content":""#,
     user_message,
     reply_message,
     tool_messages,
@@ -129,8 +130,11 @@ fn tool_messages(results: &[CallResult]) -> Vec<u8> {
     messages.join(&b',')
 }
 
-fn parts() -> Box<dyn super::Parts> {
-    Box::new(Parts::default())
+fn parts(limits: Limits) -> Box<dyn super::Parts> {
+    Box::new(Parts {
+        counter: Counter::new(limits),
+        ..Parts::default()
+    })
 }
 
 fn message(role: &str, text: &str) -> Vec<u8> {
@@ -189,7 +193,8 @@ impl super::Parts for Parts {
             self.done = true;
             return Ok(());
         }
-        let (chunk, has_halves) = parse_halves(data).map_err(|_| NOT_JSON)?;
+        let (chunk, has_halves) =
+            parse_halves(data, self.counter.limits.values()).map_err(unread)?;
         self.has_halves = has_halves;
         self.take(&chunk, events)
     }

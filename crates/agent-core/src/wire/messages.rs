@@ -8,12 +8,12 @@ use alloc::vec::Vec;
 
 use super::surrogates::{Joiner, parse_halves};
 use super::{
-    Block, CallResult, Counter, Hints, MAX_BLOCKS, NOT_JSON, NOTHING, Reply, ReplyError, Stop,
-    TOO_MANY, ToolCall, Wire, error_words,
+    Block, CallResult, Counter, Hints, MAX_BLOCKS, NOTHING, Reply, ReplyError, Stop, TOO_MANY,
+    ToolCall, Wire, error_words, unread,
 };
 use crate::effect::{Auth, AuthScheme, Event, Usage};
 use crate::json::{self, Array, Object, Value};
-use crate::settings::Settings;
+use crate::settings::{Limits, Settings};
 use crate::template::fill;
 use crate::tools::Offer;
 use crate::word_list;
@@ -46,6 +46,7 @@ pub(super) const WIRE: Wire = Wire {
     tail_without_tools: br#"],"tool_choice":{"type":"none"}}"#,
     // Into the last block, before the ends of block, array and message.
     mark: (MARK, b"}]}"),
+    prompt: br#"{"role":"user","content":[{"type":"text""#,
     user_message,
     reply_message,
     tool_messages,
@@ -153,8 +154,11 @@ fn tool_messages(results: &[CallResult]) -> Vec<u8> {
     message("user", &mut blocks)
 }
 
-fn parts() -> Box<dyn super::Parts> {
-    Box::new(Parts::default())
+fn parts(limits: Limits) -> Box<dyn super::Parts> {
+    Box::new(Parts {
+        counter: Counter::new(limits),
+        ..Parts::default()
+    })
 }
 
 fn text_block(text: &str) -> Vec<u8> {
@@ -225,7 +229,8 @@ struct Parts {
 
 impl super::Parts for Parts {
     fn take_event(&mut self, data: &[u8], events: &mut Vec<Event>) -> Result<(), ReplyError> {
-        let (event, has_halves) = parse_halves(data).map_err(|_| NOT_JSON)?;
+        let (event, has_halves) =
+            parse_halves(data, self.counter.limits.values()).map_err(unread)?;
         self.has_halves = has_halves;
         self.take(&event, events)
     }

@@ -6,17 +6,23 @@ use alloc::vec::Vec;
 /// tool-call fragment still fits.
 pub(crate) const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
-/// An event was larger than [`MAX_EVENT_BYTES`].
+/// An event was larger than it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct EventTooLarge;
+pub(crate) struct EventTooLarge {
+    /// Bytes that it may have.
+    pub(crate) most: usize,
+}
 
 /// Collects events' data. Names, ids and retry times are read and dropped: the wires here don't need them.
-#[derive(Default)]
 pub(crate) struct SseDecoder {
+    /// Bytes that an event may have.
+    most: usize,
     /// The current line, as far as it has come.
     line: Vec<u8>,
-    /// The current event's data: its `data` lines, each with a newline after it.
+    /// The current event's data: its `data` lines, each with a newline after it. The first of them is there whole, as it came.
     data: Vec<u8>,
+    /// Where in it the data begins.
+    begins: usize,
     /// The last byte was a carriage return, so a newline now is the same line's end.
     after_return: bool,
     /// A byte-order mark can only stand at the very start.
@@ -24,6 +30,18 @@ pub(crate) struct SseDecoder {
 }
 
 impl SseDecoder {
+    /// A decoder of events of at most so many bytes.
+    pub(crate) fn new(most: usize) -> SseDecoder {
+        SseDecoder {
+            most,
+            line: Vec::new(),
+            data: Vec::new(),
+            begins: 0,
+            after_return: false,
+            started: false,
+        }
+    }
+
     /// Takes bytes and calls `event` with the data of each event that they complete.
     pub(crate) fn feed<E: From<EventTooLarge>>(
         &mut self,
@@ -55,8 +73,8 @@ impl SseDecoder {
     }
 
     fn extend_line(&mut self, bytes: &[u8]) -> Result<(), EventTooLarge> {
-        if self.line.len() + self.data.len() + bytes.len() > MAX_EVENT_BYTES {
-            return Err(EventTooLarge);
+        if self.line.len() + self.data.len() + bytes.len() > self.most {
+            return Err(EventTooLarge { most: self.most });
         }
         self.line.extend_from_slice(bytes);
         Ok(())
@@ -71,7 +89,7 @@ impl SseDecoder {
         let mut result = Ok(());
         if line.is_empty() {
             if let Some((_, data)) = self.data.split_last() {
-                result = event(data);
+                result = event(data.get(self.begins..).unwrap_or_default());
             }
             self.data.clear();
         } else if let Some(value) = line.strip_prefix(b"data") {
@@ -82,7 +100,13 @@ impl SseDecoder {
                 _ => None,
             };
             if let Some(value) = value {
-                self.data.extend_from_slice(value);
+                if self.data.is_empty() {
+                    // Mostly it is the only one: it is not copied.
+                    self.begins = self.line.len() - value.len();
+                    core::mem::swap(&mut self.line, &mut self.data);
+                } else {
+                    self.data.extend_from_slice(value);
+                }
                 self.data.push(b'\n');
             }
         }
@@ -99,7 +123,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn decode(pieces: &[&[u8]]) -> Result<Vec<String>, EventTooLarge> {
-        let mut decoder = SseDecoder::default();
+        let mut decoder = SseDecoder::new(MAX_EVENT_BYTES);
         let mut events = Vec::new();
         for piece in pieces {
             decoder.feed::<EventTooLarge>(piece, &mut |data| {
@@ -122,7 +146,7 @@ mod tests {
     #[test]
     fn an_event_that_is_too_large_is_an_error_before_it_fills_the_memory() {
         let piece = vec![b'x'; 64 * 1024];
-        let mut decoder = SseDecoder::default();
+        let mut decoder = SseDecoder::new(MAX_EVENT_BYTES);
         let failed_at = (0..1000)
             .position(|_| {
                 decoder

@@ -8,17 +8,17 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::json::{ParseError, Value, parse};
+use crate::json::{ParseError, Value, parse_within};
 
 /// The private character of the first half there is, U+D800; the others follow, to the last character of all.
 const FIRST_PRIVATE: u32 = 0x0010_F800;
 
-/// Reads JSON; halves of letters come as private characters. Whether there are any is told too.
-pub(super) fn parse_halves(text: &[u8]) -> Result<(Value, bool), ParseError> {
-    match parse(text) {
+/// Reads JSON of at most so many values; halves of letters come as private characters. Whether there are any is told too.
+pub(super) fn parse_halves(text: &[u8], most: usize) -> Result<(Value, bool), ParseError> {
+    match parse_within(text, most) {
         Ok(value) => Ok((value, false)),
         Err(error) => match with_private(text) {
-            Some(text) => parse(&text).map(|value| (value, true)),
+            Some(text) => parse_within(&text, most).map(|value| (value, true)),
             None => Err(error),
         },
     }
@@ -109,7 +109,7 @@ mod tests {
         deltas
             .iter()
             .map(|json| {
-                let (value, has_halves) = parse_halves(json.as_bytes()).unwrap();
+                let (value, has_halves) = parse_halves(json.as_bytes(), usize::MAX).unwrap();
                 joiner.join(value.as_str().unwrap(), has_halves)
             })
             .collect()
@@ -148,7 +148,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_survived(text in "[\\\\ud8cf0\"]{0,40}") {
-            let _ = parse_halves(text.as_bytes());
+            let _ = parse_halves(text.as_bytes(), usize::MAX);
         }
     }
 }

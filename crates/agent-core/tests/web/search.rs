@@ -168,7 +168,7 @@ fn a_server_that_does_not_search_is_an_error_that_says_what_to_do() {
                 body: b"[".to_vec(),
                 whole: false,
             },
-            "more than 1 MiB",
+            "more than 1024 KiB",
         ),
     ] {
         let searched = brave(answer);

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use dewclaw_agent_core::recording::Header;
 use dewclaw_agent_core::tools::HostTool;
-use dewclaw_agent_core::{Agent, Effect, Input};
+use dewclaw_agent_core::{Agent, Effect, Input, Limits};
 use dewclaw_platform::wasi::{WasiClock, WasiEnvironment};
 use dewclaw_platform::{Clock, Environment, Now};
 
@@ -32,6 +32,8 @@ const FLAGS: &Flags = &[
     ("--read-only", "", false),
     ("--allow-fetch", "", true),
     ("--approve", "", true),
+    #[cfg(feature = "limits")]
+    ("--limits", "", true),
     ("--output", "-o", true),
     ("--record", "", true),
     ("--json", "", false),
@@ -129,9 +131,16 @@ pub(crate) fn open(
     let tools = offer::tools(environment, &arguments, &configuration.settings)?;
     let owned = |name: &str| arguments.value(name).map(ToString::to_string);
     let (record, answer_file) = (owned("--record"), owned("--output"));
+    let limits = configuration.settings.limits;
+    if record.is_some() && limits != Limits::None {
+        return Err(Stop::usage(
+            "--record takes more memory than --limits leaves: use one of them",
+            &[],
+        ));
+    }
     let [mut prompt] = arguments.operands(["PROMPT"])?;
     if prompt == "-" {
-        prompt = read_input().map_err(|why| Stop::usage("%", &[why]))?;
+        prompt = read_input(limits.prompt_bytes()).map_err(|why| Stop::usage("%", &[why]))?;
     }
     configuration.check()?;
     if !folders.workspace.is_granted() {

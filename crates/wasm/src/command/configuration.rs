@@ -21,7 +21,7 @@ const FILE: &str = "dewclaw.json";
 const WORKSPACE_MAY_SET: [&str; 3] = ["model", "stream", "system"];
 
 /// A setting, the variable that sets it, and the flag that does.
-const SOURCES: [(&str, &str, &str); 11] = [
+const SOURCES: &[(&str, &str, &str)] = &[
     ("wire", "DEWCLAW_WIRE", "--wire"),
     ("model", "DEWCLAW_MODEL", "--model"),
     ("base_url", "", "--base-url"),
@@ -33,6 +33,8 @@ const SOURCES: [(&str, &str, &str); 11] = [
     ("approve", "DEWCLAW_APPROVE", "--approve"),
     ("allow_fetch", "DEWCLAW_ALLOW_FETCH", ""),
     ("search", "DEWCLAW_SEARCH", ""),
+    #[cfg(feature = "limits")]
+    ("limits", "DEWCLAW_LIMITS", "--limits"),
 ];
 
 /// The variables of a wire.
@@ -91,12 +93,12 @@ pub(super) fn read(
             Err(stop) => unsettled = Some(stop),
         }
     }
-    for (name, source, _) in &SOURCES {
+    for (name, source, _) in SOURCES {
         if let Some(value) = variable(source) {
             set(&mut settings, name, source, &value)?;
         }
     }
-    for (name, _, flag) in &SOURCES {
+    for (name, _, flag) in SOURCES {
         if let Some(value) = arguments.value(flag) {
             set(&mut settings, name, flag, value)?;
         }

@@ -25,6 +25,8 @@ const FLAGS: &Flags = &[
     ("--read-only", "", false),
     ("--allow-fetch", "", true),
     ("--approve", "", true),
+    #[cfg(feature = "limits")]
+    ("--limits", "", true),
 ];
 
 /// The network of a build that has one.

@@ -37,6 +37,20 @@ macro_rules! example {
     };
 }
 
+/// The flag of the feature `limits`.
+#[cfg(feature = "limits")]
+macro_rules! limits {
+    () => {
+        "  --limits board    keep to the memory of a board, 1 MiB in all (or DEWCLAW_LIMITS)\n"
+    };
+}
+#[cfg(not(feature = "limits"))]
+macro_rules! limits {
+    () => {
+        ""
+    };
+}
+
 /// What `--help` prints.
 pub(super) const TEXT: &str = concat!(
     "\
@@ -63,6 +77,9 @@ of ask:
                     without :PORT; * is every public host (or DEWCLAW_ALLOW_FETCH)
   --approve WHEN    ask on the terminal before tool calls that write ('writes')
                     or before 'all'; default 'never' (or DEWCLAW_APPROVE)
+",
+    limits!(),
+    "\
   --output FILE     write the answer to FILE of the workspace too
   --record FILE     record the run in FILE of the state folder, for replay
 

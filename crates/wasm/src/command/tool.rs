@@ -57,7 +57,7 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
     let [name, mut json] = arguments.operands(["NAME", "JSON"])?;
     let tool = offer::named(&name)?;
     if json == "-" {
-        json = read_input().map_err(|why| Stop::usage("%", &[why]))?;
+        json = read_input(usize::MAX).map_err(|why| Stop::usage("%", &[why]))?;
     }
     let mut call = match offer::NO_NETWORK {
         Some(why) if tool.networked => ToolCallRun::unsupported(why),
