@@ -37,9 +37,11 @@
 //! - `session`: the agent as a library: `dewclaw-core.wasm` and a host that drives it
 //! - `performing`: sessions whose component calls the model or works on files itself, and the command line's
 //! - `embedded`: what holds for every program of `examples/embed-*`, as a person runs it; no tests of its own
+//! - `embed_c`: what only examples/embed-c does
 //! - `embed_node`: what only examples/embed-node does
 //! - `embed_python`: what only examples/embed-python does
 //! - `embed_rust`: what only examples/embed-rust does
+//! - `flat`: the flat interface of `dewclaw-wamr.wasm` in WAMR: the header's truth, and hosts that get everything wrong
 //! - `conversations`: the conversations of `tests/conversations`, the same in every embedder
 //! - `boards_page`: what docs/boards.md shows
 //! - `edge`: what docs/edge.md shows, and what it says of systemd, cron, TLS, limits, disk and clock
@@ -49,7 +51,7 @@
 //!
 //! - read-only folders (`bad_files`, `doctor`): iwasm has no such grant
 //! - `edge`, `wasmtime_cli`, `readme`: of wasmtime's command line; what of it boards have too is in `board`
-//! - `session`, `performing`, `embedded`, `conversations`: the component's typed interface, which a core module has not
+//! - `session`, `performing`, `embedded`: the component's typed interface; its flat twin holds the `conversations` in WAMR too
 //! - `native`: the native command runs the component
 //! - fuel, and what a page or a saved session costs (`budget`): WAMR counts none
 //!
@@ -57,8 +59,8 @@
 //! refused, flags are iwasm's, and the guest reads HTTP itself.
 //!
 //! What a test needs beyond `dist/` is named by the environment and set by `scripts/test`: `AIMOCK`, `DEWCLAW_BIN`,
-//! `DEWCLAW_EMBED_RUST`, `DEWCLAW_PYTHON`, `JCO`, `WASM_OPT`, `WAMR_RUNNER`, `DEWCLAW_WITHOUT_SOCKETS`, `DEWCLAW_CONTRACT_WASM` and
-//! `DEWCLAW_CONTRACT_WAMR`. A missing one fails its tests; nothing is skipped.
+//! `DEWCLAW_EMBED_C`, `DEWCLAW_EMBED_RUST`, `DEWCLAW_PYTHON`, `JCO`, `WASM_OPT`, `WAMR_RUNNER`, `DEWCLAW_WITHOUT_SOCKETS`,
+//! `DEWCLAW_CONTRACT_WASM` and `DEWCLAW_CONTRACT_WAMR`. A missing one fails its tests; nothing is skipped.
 
 mod aimock;
 mod answer;
@@ -77,10 +79,12 @@ mod contract;
 mod conversations;
 mod doctor;
 mod edge;
+mod embed_c;
 mod embed_node;
 mod embed_python;
 mod embed_rust;
 mod embedded;
+mod flat;
 mod guards;
 mod imports;
 mod injection;

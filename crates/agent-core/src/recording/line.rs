@@ -66,7 +66,7 @@ impl core::error::Error for RecordingError {}
 /// The values of an enum that recordings name, and their names in the same order.
 pub(super) struct Names<T: 'static> {
     pub(super) values: &'static [T],
-    names: &'static str,
+    pub(super) names: &'static str,
 }
 
 pub(super) const HTTP_ERRORS: Names<HttpError> = Names::new(
@@ -297,6 +297,20 @@ mod tests {
     use super::*;
     use crate::json::parse;
     use proptest::prelude::*;
+
+    #[test]
+    fn the_header_names_every_failure_and_verdict() {
+        let header = include_str!("../../../../wit/dewclaw.h").replace("\n *", "");
+        let failures = HTTP_ERRORS.names.replace(' ', ", ");
+        let last = failures.rsplit_once(", ").unwrap();
+        assert!(header.contains(&alloc::format!("{} or {}.", last.0, last.1)));
+        for verdict in VERDICTS.names.split(' ') {
+            assert!(
+                header.contains(&alloc::format!("\"{verdict}\"")),
+                "{verdict}"
+            );
+        }
+    }
 
     fn inputs() -> impl Strategy<Value = Input> {
         let id = || any::<u32>().prop_map(RequestId);

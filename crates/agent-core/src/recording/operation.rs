@@ -228,6 +228,19 @@ mod tests {
         ]
     }
 
+    #[test]
+    fn the_header_names_every_error_and_kind() {
+        let header = include_str!("../../../../wit/dewclaw.h").replace("\n *", "");
+        for names in [FS_ERRORS.names, ENTRY_KINDS.names] {
+            let names = names.replace(' ', ", ");
+            let (others, last) = names.rsplit_once(", ").unwrap();
+            assert!(
+                header.contains(&alloc::format!("{others} or {last}")),
+                "{names}"
+            );
+        }
+    }
+
     proptest! {
         #[test]
         fn answers_survive_a_round_trip(answer in answers()) {
