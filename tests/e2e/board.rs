@@ -20,6 +20,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How the agent is run: with all the memory it asks for, and within a megabyte.
 const WAYS: [&[&str]; 2] = [&[], &["--max-memory-pages=16"]];
 
+/// `ask` told that it is within a megabyte, where it is.
+fn told(way: &[&str], guest: Guest) -> Guest {
+    if way.is_empty() {
+        guest
+    } else {
+        guest.args(["--limits", "board"])
+    }
+}
+
 /// Settings under which a failure shows at once, and a server that is silent is not waited for.
 const IMPATIENT: &str =
     r#"{"retry_attempts": 1, "first_byte_timeout_ms": 300, "between_bytes_timeout_ms": 300}"#;
@@ -40,7 +49,7 @@ fn fails(flags: &[&str], guest: &Guest) -> [Ended; 2] {
         );
         let flags = [flags, way].concat();
         let guest = guest.clone().workspace(&work).state(&state);
-        let ended = wamr_run::run_with(&flags, &guest);
+        let ended = wamr_run::run_with(&flags, &told(way, guest));
         assert_eq!(ended.stdout(), "", "{ended}");
         assert!(work.names().is_empty(), "{:?}", work.names());
         assert_eq!(state.names(), ["dewclaw.json"]);
@@ -248,7 +257,7 @@ fn servers_that_answer_in_their_own_way() {
         for way in WAYS {
             let (work, server) = (Scratch::new(), server(answer));
             let guest = ask(&server.url()).workspace(&work).args(["--no-stream"]);
-            let ended = wamr_run::run_with(way, &guest);
+            let ended = wamr_run::run_with(way, &told(way, guest));
             println!("{what}: {ended}");
             ended.code(0).prints("ok\n");
         }

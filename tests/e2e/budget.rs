@@ -3,11 +3,13 @@
 use e2e::artifact;
 use e2e::conversation;
 use e2e::guest::Guest;
+use e2e::hello_guest;
 use e2e::in_process;
 use e2e::measure;
 use e2e::page_costs::{self, PAGE_BYTES};
 use e2e::scratch::Scratch;
 use e2e::size_budget;
+use e2e::wamr_run;
 
 /// Pages of 64 KiB that a fresh instance may have: 192 KiB.
 const START_PAGES: usize = 3;
@@ -45,6 +47,47 @@ fn the_demo_ends_small() {
         run.end_pages <= limit,
         "it ends with {} pages of {limit}",
         run.end_pages
+    );
+}
+
+#[test]
+fn the_demo_ends_small_in_wamr() {
+    let work = Scratch::copy_of(&artifact::repository().join("examples/workspace"));
+    let state = Scratch::new();
+    let recording = artifact::repository().join("examples/recordings/demo.jsonl");
+    state.write(
+        "demo.jsonl",
+        std::fs::read(recording).expect("the demo is recorded"),
+    );
+    let before = work.snapshot();
+    let guest = Guest::dewclaw().workspace(&work).state(&state);
+    let real = ["replay", "demo.jsonl", "--tools", "real"];
+    let (ended, demo) = wamr_run::run_counted(&guest.clone().args(real));
+    ended.code(0);
+    assert_ne!(work.snapshot(), before, "files really changed");
+    let limit = size_budget::read().wamr_demo_end_pages;
+    assert!(limit <= 12, "the promise is 12 pages");
+    assert!(demo.pages <= limit, "{demo:?}, and {limit} pages may be");
+
+    // The process as a whole, against one whose guest prints a line and reads a file: the least of some runs each.
+    let notes = Scratch::with(&[("notes.txt", "some notes\n")]);
+    let hello = Guest::of(&hello_guest::build_module())
+        .without_network()
+        .workspace(&notes);
+    let least = |guest: &Guest| {
+        let peak = |_| {
+            let (ended, stats) = wamr_run::run_counted(guest);
+            ended.code(0);
+            stats.peak_kib
+        };
+        (0..5).map(peak).min().expect("it ran")
+    };
+    let (hello, demo) = (least(&hello), least(&guest.args(["replay", "demo.jsonl"])));
+    println!("peak resident memory in WAMR: hello {hello} KiB, the demo {demo} KiB");
+    assert!(hello > 0, "the control: memory was counted");
+    assert!(
+        10 * demo <= 16 * hello,
+        "the demo takes {demo} KiB and hello {hello}: the promise is 1.6 times as much"
     );
 }
 

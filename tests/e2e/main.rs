@@ -29,6 +29,7 @@
 //! - `wasmtime_cli`: what only the wasmtime command line shows
 //! - `native`: the native `dewclaw`
 //! - `aimock`: a model server that somebody else wrote
+//! - `preview1`: the agent as a core module without sockets, in every runtime of WASI preview 1
 //! - `contract`: the platform's contract suite inside wasm
 //! - `imports`: what an artifact imports and what it lacks
 //! - `budget`: memory and fuel against `size-budget.toml`
@@ -45,11 +46,21 @@
 //! - `boards_page`: what docs/boards.md shows
 //! - `edge`: what docs/edge.md shows, and what it says of systemd, cron, TLS, limits, disk and clock
 //!
-//! Most tests run in both hosts (`on_each_host`): the command line is what people use, and the in-process host tells exit codes
-//! apart. What a test needs beyond `dist/` is named by the environment and set by `scripts/test`: `AIMOCK`, `DEWCLAW_BIN`,
-//! `DEWCLAW_EMBED_C`, `DEWCLAW_EMBED_RUST`, `DEWCLAW_PYTHON`, `JCO`, `WASM_OPT`, `WAMR_RUNNER`, `DEWCLAW_CONTRACT_WASM`,
-//! `DEWCLAW_CONTRACT_WAMR` and `DEWCLAW_WITHOUT_SOCKETS`. A missing one
-//! fails its tests; nothing is skipped.
+//! Most tests run in every host (`on_each_host`): wasmtime's command line is what people use, the in-process host counts, and WAMR,
+//! with iwasm's flags, is what boards have; there `dewclaw-wamr.wasm` stands for the component. Not run in WAMR, and why:
+//!
+//! - read-only folders (`bad_files`, `doctor`): iwasm has no such grant
+//! - `edge`, `wasmtime_cli`, `readme`: of wasmtime's command line; what of it boards have too is in `board`
+//! - `session`, `performing`, `embedded`: the component's typed interface; its flat twin holds the `conversations` in WAMR too
+//! - `native`: the native command runs the component
+//! - fuel, and what a page or a saved session costs (`budget`): WAMR counts none
+//!
+//! And where a message or a kind of error is another there, the test says so by `Host::has_tls` or by the host's name: https is
+//! refused, flags are iwasm's, and the guest reads HTTP itself.
+//!
+//! What a test needs beyond `dist/` is named by the environment and set by `scripts/test`: `AIMOCK`, `DEWCLAW_BIN`,
+//! `DEWCLAW_EMBED_C`, `DEWCLAW_EMBED_RUST`, `DEWCLAW_PYTHON`, `JCO`, `WASM_OPT`, `WAMR_RUNNER`, `DEWCLAW_WITHOUT_SOCKETS`,
+//! `DEWCLAW_CONTRACT_WASM` and `DEWCLAW_CONTRACT_WAMR`. A missing one fails its tests; nothing is skipped.
 
 mod aimock;
 mod answer;
@@ -82,6 +93,7 @@ mod native;
 mod offer;
 mod parallel_tools;
 mod performing;
+mod preview1;
 mod readme;
 mod record_replay;
 mod retry;

@@ -59,23 +59,10 @@ impl Host {
 
 /// Runs `test` in every host.
 pub fn on_each_host(test: impl Fn(Host)) {
-    on_each_wasmtime(&test);
-    test(Host::Wamr);
-}
-
-/// Runs `test` in every host but WAMR, for this reason.
-pub fn on_each_host_but_wamr(_: NotInWamr, test: impl Fn(Host)) {
-    on_each_wasmtime(test);
-}
-
-fn on_each_wasmtime(test: impl Fn(Host)) {
     test(Host::InProcess);
     test(Host::CommandLine);
+    test(Host::Wamr);
 }
-
-/// Why a test is not run in WAMR. The head of `tests/e2e/main.rs` lists what is not, and a test holds that list.
-#[derive(Clone, Copy, Debug)]
-pub enum NotInWamr {}
 
 /// A way to ask a scripted model over a workspace: [`Guest::ask`], or [`Guest::ask_by_messages`].
 pub type Ask = fn(&Scratch, &ScriptedModel, &str) -> Guest;

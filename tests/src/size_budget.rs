@@ -17,6 +17,8 @@ pub struct RunBudget {
     pub html_memory_factor: usize,
     /// `[memory] demo_end_pages`: the pages of linear memory at the end of the demo.
     pub demo_end_pages: usize,
+    /// `[memory] wamr_demo_end_pages`: the same of `dewclaw-wamr.wasm` in WAMR.
+    pub wamr_demo_end_pages: usize,
     /// `[session] saved_copies`: how many copies of the transcript saving and restoring a session may cost together.
     pub saved_copies: u64,
     /// `[session] saved_constant`: the fuel that both may cost besides, whatever the conversation.
@@ -58,6 +60,7 @@ pub fn read() -> RunBudget {
         html_per_byte: number("html", "per_byte"),
         html_memory_factor: count("html", "memory_factor"),
         demo_end_pages: count("memory", "demo_end_pages"),
+        wamr_demo_end_pages: count("memory", "wamr_demo_end_pages"),
         saved_copies: number("session", "saved_copies"),
         saved_constant: number("session", "saved_constant"),
         saved_per_call: number("session", "saved_per_call"),

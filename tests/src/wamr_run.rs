@@ -31,6 +31,35 @@ pub fn run_with(flags: &[&str], guest: &Guest) -> Ended {
     }
 }
 
+/// What a run took.
+#[derive(Clone, Copy, Debug)]
+pub struct Stats {
+    /// Pages of 64 KiB that linear memory had at the end; it never shrinks, so it is the peak too.
+    pub pages: usize,
+    /// The most memory that the process had, WAMR and its host included, in KiB.
+    pub peak_kib: u64,
+}
+
+/// Runs the guest to its end and counts what it took. The line that tells it is taken off standard error.
+pub fn run_counted(guest: &Guest) -> (Ended, Stats) {
+    let mut ended = run_with(&["--stats"], guest);
+    let errors = ended.stderr();
+    let at = errors.trim_end().rfind('\n').map_or(0, |end| end + 1);
+    let (rest, line) = errors.split_at(at);
+    let stats: serde_json::Value =
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{line:?}: {error}\n{ended}"));
+    let number = |name: &str| {
+        let number = stats[name].as_u64();
+        number.unwrap_or_else(|| panic!("no {name} in {line}"))
+    };
+    let stats = Stats {
+        pages: usize::try_from(number("memory_pages")).expect("a count fits into memory"),
+        peak_kib: number("peak_rss_kib"),
+    };
+    ended.stderr = rest.as_bytes().to_vec();
+    (ended, stats)
+}
+
 /// The command line that runs the guest.
 pub fn command(guest: &Guest) -> Command {
     let mut command = Command::new(artifact::wamr_runner());

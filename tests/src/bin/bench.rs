@@ -81,7 +81,7 @@ fn usage(problem: &str) -> ExitCode {
 struct Measured {
     conversations: Vec<Conversation>,
     pages: Vec<PageCost>,
-    start: [StartTime; 3],
+    start: [StartTime; 4],
     memory: [PeakMemory; 2],
     session: SessionReport,
 }

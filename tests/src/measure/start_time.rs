@@ -3,7 +3,7 @@
 use crate::guest::Guest;
 use crate::scratch::Scratch;
 use crate::scripted_model::{Reply, ScriptedModel};
-use crate::{artifact, hello_guest, process, wasmtime_run};
+use crate::{artifact, hello_guest, process, wamr_run, wasmtime_run};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 /// Start times, side by side.
 #[derive(Clone, Copy, Debug)]
 pub struct StartTime {
-    /// How the component was loaded: `jit` (compiled at each start), `cached` (wasmtime's default) or `precompiled`.
+    /// How the guest was loaded: by wasmtime `jit` (compiled at each start), `cached` (its default) or `precompiled`; or by `WAMR`,
+    /// which interprets the core module.
     pub loaded: &'static str,
     /// Median time until the hello guest's line, which tells the length of a file, was read.
     pub hello: Duration,
-    /// Median time until `dewclaw.wasm ask` had sent its first model request.
+    /// Median time until the agent's `ask` had sent its first model request.
     pub first_request: Duration,
 }
 
@@ -27,7 +28,7 @@ impl StartTime {
 }
 
 /// Measures both guests in turn, `rounds` times, in each way of loading them.
-pub fn start_times(rounds: usize) -> [StartTime; 3] {
+pub fn start_times(rounds: usize) -> [StartTime; 4] {
     let folder = Scratch::new();
     let (hello, dewclaw) = (hello_guest::build(), artifact::dewclaw());
     let compiled = |component: &Path, name: &str| {
@@ -44,6 +45,13 @@ pub fn start_times(rounds: usize) -> [StartTime; 3] {
         measure("jit", rounds, jit, &hello, &dewclaw),
         measure("cached", rounds, cached, &hello, &dewclaw),
         measure("precompiled", rounds, cached, &ahead.0, &ahead.1),
+        measure(
+            "WAMR",
+            rounds,
+            wamr_run::command,
+            &hello_guest::build_module(),
+            &artifact::dewclaw_wamr(),
+        ),
     ]
 }
 
@@ -86,7 +94,7 @@ fn until_request(loading: Loading, component: &Path) -> Duration {
     let guest = Guest::of(component).workspace(&work).model(&model);
     let mut command = loading(&guest.args(["ask", "hi", "--model", "scripted"]));
     let started = Instant::now();
-    process::run("wasmtime run", &mut command, b"")
+    process::run("the start", &mut command, b"")
         .code(0)
         .prints("ok\n");
     model.only_request().http.arrived - started
