@@ -69,11 +69,7 @@ impl Runtime {
             Runtime::Wamr => {
                 let folder = format!("--map-dir=/::{}", root.display());
                 let pool = "--addr-pool=127.0.0.0/8".to_owned();
-                let meaning = "the program of crates/wamr-runner";
-                (
-                    artifact::from_environment("WAMR_RUNNER", meaning),
-                    vec![folder, pool],
-                )
+                (artifact::wamr_runner(), vec![folder, pool])
             }
         };
         let mut command = Command::new(program);

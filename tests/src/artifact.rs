@@ -24,6 +24,25 @@ pub fn dewclaw_core() -> PathBuf {
     built("dewclaw-core.wasm")
 }
 
+/// `dewclaw-wamr.wasm`, the core module for boards, beside them. Panics with what to run when it was not built.
+pub fn dewclaw_wamr() -> PathBuf {
+    built("dewclaw-wamr.wasm")
+}
+
+/// The agent as a core module without WAMR's sockets, which every runtime of WASI preview 1 can load; `DEWCLAW_WITHOUT_SOCKETS`
+/// names it.
+pub fn without_sockets() -> PathBuf {
+    from_environment(
+        "DEWCLAW_WITHOUT_SOCKETS",
+        "crates/wasm built for wasm32-wasip1 without its feature `http`",
+    )
+}
+
+/// The program of crates/wamr-runner, a WAMR with iwasm's flags; `WAMR_RUNNER` names it.
+pub fn wamr_runner() -> PathBuf {
+    from_environment("WAMR_RUNNER", "the program of crates/wamr-runner")
+}
+
 fn built(name: &str) -> PathBuf {
     let dist =
         std::env::var_os("DEWCLAW_DIST").map_or_else(|| repository().join("dist"), PathBuf::from);

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub struct Guest {
     pub(crate) component: PathBuf,
+    /// The core module that stands for the component in WAMR; by default the file itself.
+    pub(crate) on_a_board: Option<fn() -> PathBuf>,
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) folders: Vec<Folder>,
@@ -25,20 +27,23 @@ pub(crate) struct Folder {
 }
 
 impl Guest {
-    /// `dist/dewclaw.wasm` with the network and nothing else.
+    /// `dist/dewclaw.wasm`, in WAMR `dist/dewclaw-wamr.wasm`, with the network and nothing else.
     pub fn dewclaw() -> Self {
-        Self::of(&artifact::dewclaw())
+        Self::of(&artifact::dewclaw()).on_a_board(artifact::dewclaw_wamr)
     }
 
-    /// `dist/dewclaw-offline.wasm` with nothing.
+    /// `dist/dewclaw-offline.wasm`, in WAMR the core module without sockets, with nothing.
     pub fn offline() -> Self {
-        Self::of(&artifact::dewclaw_offline()).without_network()
+        Self::of(&artifact::dewclaw_offline())
+            .on_a_board(artifact::without_sockets)
+            .without_network()
     }
 
     /// This component with the network and nothing else.
     pub fn of(component: &Path) -> Self {
         Self {
             component: component.to_owned(),
+            on_a_board: None,
             arguments: Vec::new(),
             environment: Vec::new(),
             folders: Vec::new(),
@@ -65,9 +70,10 @@ impl Guest {
             .args(["ask", prompt])
     }
 
-    /// `dewclaw-offline.wasm tool NAME ARGUMENTS`, over this workspace.
+    /// `dewclaw-offline.wasm tool NAME ARGUMENTS`, over this workspace. In WAMR it is `dewclaw-wamr.wasm`: what boards get.
     pub fn tool(workspace: &Scratch, name: &str, arguments: &serde_json::Value) -> Self {
         Self::offline()
+            .on_a_board(artifact::dewclaw_wamr)
             .workspace(workspace)
             .args(["tool", name, &arguments.to_string()])
     }
@@ -75,6 +81,12 @@ impl Guest {
     /// `dewclaw.wasm tool NAME ARGUMENTS`, for the tools that need the network. No folder is granted.
     pub fn web_tool(name: &str, arguments: &serde_json::Value) -> Self {
         Self::dewclaw().args(["tool", name, &arguments.to_string()])
+    }
+
+    /// What runs in WAMR in the component's place.
+    fn on_a_board(mut self, module: fn() -> PathBuf) -> Self {
+        self.on_a_board = Some(module);
+        self
     }
 
     /// Lets web_fetch reach this host.
@@ -127,7 +139,7 @@ impl Guest {
         self.with_folder(host, guest, false)
     }
 
-    /// A preopen that can only be read. The wasmtime command line has no such grant, so only the in-process host can run it.
+    /// A preopen that can only be read. Neither wasmtime's command line nor WAMR has such a grant, so only the in-process host can run it.
     pub fn read_only_folder(self, host: &Path, guest: &str) -> Self {
         self.with_folder(host, guest, true)
     }
@@ -152,7 +164,7 @@ impl Guest {
         &self.stdin
     }
 
-    /// The same without `-S http`.
+    /// The same without `-S http`, and in WAMR without `--addr-pool`.
     pub fn without_network(mut self) -> Self {
         self.network = false;
         self

@@ -3,7 +3,7 @@
 use crate::guest::Guest;
 use crate::scratch::Scratch;
 use crate::scripted_model::ScriptedModel;
-use crate::{in_process, wasmtime_run};
+use crate::{in_process, wamr_run, wasmtime_run};
 use serde_json::Value;
 
 /// A host.
@@ -13,6 +13,8 @@ pub enum Host {
     CommandLine,
     /// The crate `wasmtime` in this process, with the real wasi:http. The outcome interface tells the exact exit code.
     InProcess,
+    /// A real WAMR, with iwasm's flags, running the core module in the component's place. The process ends with the guest's exit code.
+    Wamr,
 }
 
 impl Host {
@@ -21,15 +23,30 @@ impl Host {
         match self {
             Self::CommandLine => wasmtime_run::run(guest),
             Self::InProcess => in_process::run(guest).ended,
+            Self::Wamr => wamr_run::run(guest),
         }
     }
 }
 
 /// Runs `test` in every host.
 pub fn on_each_host(test: impl Fn(Host)) {
+    on_each_wasmtime(&test);
+    test(Host::Wamr);
+}
+
+/// Runs `test` in every host but WAMR, for this reason.
+pub fn on_each_host_but_wamr(_: NotInWamr, test: impl Fn(Host)) {
+    on_each_wasmtime(test);
+}
+
+fn on_each_wasmtime(test: impl Fn(Host)) {
     test(Host::InProcess);
     test(Host::CommandLine);
 }
+
+/// Why a test is not run in WAMR. The head of `tests/e2e/main.rs` lists what is not, and a test holds that list.
+#[derive(Clone, Copy, Debug)]
+pub enum NotInWamr {}
 
 /// A way to ask a scripted model over a workspace: [`Guest::ask`], or [`Guest::ask_by_messages`].
 pub type Ask = fn(&Scratch, &ScriptedModel, &str) -> Guest;
@@ -84,6 +101,12 @@ impl Ended {
                 "{word:?} on standard error.\n{self}"
             );
         }
+        // WAMR says it there, with the exit code 1.
+        let traps = |line: &[u8]| line.starts_with(b"Exception: ");
+        assert!(
+            !self.stdout.split(|byte| *byte == b'\n').any(traps),
+            "a trap.\n{self}"
+        );
         self
     }
 

@@ -23,5 +23,6 @@ pub mod size_budget;
 pub mod small_disk;
 pub mod terminal;
 pub mod tls_front;
+pub mod wamr_run;
 pub mod wasmtime_run;
 pub mod web;

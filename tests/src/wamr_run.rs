@@ -1,0 +1,71 @@
+//! Running a guest in a real WAMR, with the flags that iwasm takes.
+
+use crate::artifact;
+use crate::guest::Guest;
+use crate::host::Ended;
+use crate::process;
+use std::process::Command;
+
+/// What a guest with the network may connect to. The tests' servers are on 127.0.0.1; that an address is refused is to be the
+/// guest's doing, so all of loopback is granted.
+const POOL: &str = "--addr-pool=127.0.0.0/8,::1/128";
+
+/// The one name that it may look up.
+const NAMES: &str = "--allow-resolve=localhost";
+
+/// The variables that iwasm takes.
+const MOST_VARIABLES: usize = 8;
+
+/// Runs the guest to its end.
+pub fn run(guest: &Guest) -> Ended {
+    run_with(&[], guest)
+}
+
+/// Runs the guest to its end, with more flags, such as `--max-memory-pages=16`.
+pub fn run_with(flags: &[&str], guest: &Guest) -> Ended {
+    let mut command = Command::new(artifact::wamr_runner());
+    command.args(flags).args(arguments(guest));
+    Ended {
+        tells_failures_apart: true,
+        ..process::run("WAMR", &mut command, &guest.stdin)
+    }
+}
+
+/// The command line that runs the guest.
+pub fn command(guest: &Guest) -> Command {
+    let mut command = Command::new(artifact::wamr_runner());
+    command.args(arguments(guest));
+    command
+}
+
+/// The arguments after `iwasm`. Panics when a grant has no flag there.
+pub fn arguments(guest: &Guest) -> Vec<String> {
+    let mut arguments = Vec::new();
+    if guest.network {
+        arguments.extend([POOL.to_owned(), NAMES.to_owned()]);
+    }
+    for folder in &guest.folders {
+        assert!(
+            !folder.read_only,
+            "iwasm has no flag for a read-only folder"
+        );
+        arguments.push(format!(
+            "--map-dir={}::{}",
+            folder.guest,
+            folder.host.display()
+        ));
+    }
+    assert!(
+        guest.environment.len() <= MOST_VARIABLES,
+        "iwasm takes no more variables than {MOST_VARIABLES}"
+    );
+    for (name, value) in &guest.environment {
+        arguments.push(format!("--env={name}={value}"));
+    }
+    let module = guest
+        .on_a_board
+        .map_or_else(|| guest.component.clone(), |module| module());
+    arguments.push(module.display().to_string());
+    arguments.extend(guest.arguments.iter().cloned());
+    arguments
+}
