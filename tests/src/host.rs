@@ -15,6 +15,8 @@ pub enum Host {
     InProcess,
     /// A real WAMR, with iwasm's flags, running the core module in the component's place. The process ends with the guest's exit code.
     Wamr,
+    /// The same with the setting `limits` as `board`, and linear memory that can't grow past 1 MiB: memory never runs out there.
+    Board,
 }
 
 impl Host {
@@ -24,6 +26,7 @@ impl Host {
             Self::CommandLine => wasmtime_run::run(guest),
             Self::InProcess => in_process::run(guest).ended,
             Self::Wamr => wamr_run::run(guest),
+            Self::Board => wamr_run::run_on_a_board(guest),
         }
     }
 }
@@ -32,6 +35,12 @@ impl Host {
 pub fn on_each_host(test: impl Fn(Host)) {
     on_each_wasmtime(&test);
     test(Host::Wamr);
+}
+
+/// Runs `test` in every host, and in WAMR once more with the memory of a board and the setting that keeps to it.
+pub fn on_each_host_and_board(test: impl Fn(Host)) {
+    on_each_host(&test);
+    test(Host::Board);
 }
 
 /// Runs `test` in every host but WAMR, for this reason.
