@@ -267,6 +267,12 @@ have_libclang() {
   compgen -G '/usr/lib/llvm-*/lib/clang/*/include/stddef.h' >/dev/null
 }
 
+# need_cjson: cJSON, which examples/embed-c reads JSON with.
+need_cjson() {
+  need_base gcc make
+  gcc -xc - -fsyntax-only <<<'#include <cjson/cJSON.h>' 2>/dev/null || need_packages libcjson-dev
+}
+
 # find_wamr: sets WAMR_RUNNER if one is at hand, else fails.
 find_wamr() {
   if [[ -n ${WAMR_RUNNER:-} ]]; then
@@ -277,13 +283,13 @@ find_wamr() {
   WAMR_RUNNER=$target/release/wamr-runner
 }
 
-# need_wamr: exports WAMR_RUNNER; unless it names one, builds crates/wamr-runner: cmake and make for its C sources, libclang for
-# their bindings. libclang-dev is the name that every Debian has; 12 takes libclang-14-dev for it.
+# need_wamr: exports WAMR_RUNNER; unless it names one, builds crates/wamr-runner. cmake and make for its C sources, libclang for
+# their bindings: the end-to-end tests link it too. libclang-dev is the name that every Debian has; 12 takes libclang-14-dev for it.
 need_wamr() {
+  need_base cmake make
+  have_libclang || need_packages libclang-dev
   if [[ -z ${WAMR_RUNNER:-} ]]; then
     need_rust
-    need_base cmake make
-    have_libclang || need_packages libclang-dev
     (cd "$root" && cargo build --release "${cargo_locked[@]}" -p wamr-runner) >&2 ||
       die "cargo could not build wamr-runner: see above. WAMR_RUNNER=FILE names one of your own"
   fi

@@ -2,10 +2,10 @@
 
 use crate::native;
 use e2e::guest::Guest;
-use e2e::host::{Ended, Host, on_each_host, on_each_host_and_wire};
+use e2e::host::{Ended, on_each_host, on_each_host_and_wire};
 use e2e::scratch::Scratch;
 use e2e::scripted_model::{Call, Reply, ScriptedModel};
-use e2e::{terminal, wasmtime_run};
+use e2e::{terminal, wamr_run, wasmtime_run};
 use serde_json::{Value, json};
 
 fn write(id: &str, path: &str) -> Call {
@@ -113,10 +113,11 @@ fn another_word_is_usage() {
     });
 }
 
-/// What runs the component on a terminal.
+/// What runs the agent on a terminal.
 #[derive(Clone, Copy, Debug)]
 enum Runner {
     Wasmtime,
+    Wamr,
     Native,
 }
 
@@ -140,11 +141,10 @@ fn sit(runner: Runner, when: &str, turns: &[&[Call]], typed: &str) -> Sitting {
     let replies = turns.iter().map(|calls| Reply::calls(calls.to_vec()));
     let model = ScriptedModel::start(replies.chain([Reply::text("Done.")]));
     let flags = ["--approve", when];
+    let guest = Guest::ask(&work, &model, "go").args(flags);
     let ended = match runner {
-        Runner::Wasmtime => {
-            let guest = Guest::ask(&work, &model, "go").args(flags);
-            terminal::run("wasmtime run", &wasmtime_run::command(&guest), typed)
-        }
+        Runner::Wasmtime => terminal::run("wasmtime run", &wasmtime_run::command(&guest), typed),
+        Runner::Wamr => terminal::run("WAMR", &wamr_run::command(&guest), typed),
         Runner::Native => {
             let mut command = native::command(&work, &state);
             command
@@ -167,9 +167,10 @@ fn sit(runner: Runner, when: &str, turns: &[&[Call]], typed: &str) -> Sitting {
     }
 }
 
-/// Runs `test` by wasmtime and by the native command.
+/// Runs `test` by wasmtime, by WAMR and by the native command.
 fn on_each_terminal(test: impl Fn(Runner)) {
     test(Runner::Wasmtime);
+    test(Runner::Wamr);
     test(Runner::Native);
 }
 
@@ -205,13 +206,15 @@ fn no_on_a_terminal_refuses_it() {
 
 #[test]
 fn each_call_is_asked_about_by_itself() {
-    let calls = [write("c1", "b.txt"), read("c2"), write("c3", "c.txt")];
-    let sitting = sit(Runner::Wasmtime, "all", &[&calls], "y\nn\ny\n");
-    assert_eq!(sitting.questions(), 3, "{}", sitting.ended);
-    assert!(sitting.results[0][0].get("error").is_none());
-    not_approved(&sitting.results[0][1]);
-    assert!(sitting.results[0][2].get("error").is_none());
-    assert_eq!(sitting.work.names(), ["a.txt", "b.txt", "c.txt"]);
+    on_each_terminal(|runner| {
+        let calls = [write("c1", "b.txt"), read("c2"), write("c3", "c.txt")];
+        let sitting = sit(runner, "all", &[&calls], "y\nn\ny\n");
+        assert_eq!(sitting.questions(), 3, "{}", sitting.ended);
+        assert!(sitting.results[0][0].get("error").is_none());
+        not_approved(&sitting.results[0][1]);
+        assert!(sitting.results[0][2].get("error").is_none());
+        assert_eq!(sitting.work.names(), ["a.txt", "b.txt", "c.txt"]);
+    });
 }
 
 #[test]
@@ -233,32 +236,36 @@ fn always_is_for_this_tool_and_the_rest_of_the_run() {
 #[test]
 fn what_a_model_wrote_cannot_steer_the_terminal() {
     let path = "b.txt\u{1b}[2K\rread_file a.txt\u{7}\u{9b}1A";
-    let sitting = sit(Runner::Wasmtime, "writes", &[&[write("c", path)]], "n\n");
-    let shown = &sitting.ended.stderr;
-    for control in [&b"\x1b"[..], b"\x07", "\u{9b}".as_bytes()] {
-        assert!(
-            !shown.windows(control.len()).any(|window| window == control),
-            "{control:?} reached the terminal.\n{}",
-            sitting.ended
-        );
+    for runner in [Runner::Wasmtime, Runner::Wamr] {
+        let sitting = sit(runner, "writes", &[&[write("c", path)]], "n\n");
+        let shown = &sitting.ended.stderr;
+        for control in [&b"\x1b"[..], b"\x07", "\u{9b}".as_bytes()] {
+            assert!(
+                !shown.windows(control.len()).any(|window| window == control),
+                "{control:?} reached the terminal.\n{}",
+                sitting.ended
+            );
+        }
+        not_approved(&sitting.results[0][0]);
     }
-    not_approved(&sitting.results[0][0]);
 }
 
 #[test]
 fn an_approved_run_replays_without_a_terminal() {
-    let (work, state) = (workspace(), Scratch::new());
-    let calls = [write("c1", "b.txt"), write("c2", "c.txt")];
-    let model = ScriptedModel::start([Reply::calls(calls), Reply::text("One of two.")]);
-    let guest = Guest::ask(&work, &model, "go").state(&state);
-    let guest = guest.args(["--approve", "writes", "--record", "run.rec"]);
-    let ended = terminal::run("wasmtime run", &wasmtime_run::command(&guest), "y\nn\n");
-    ended.code(0).prints("One of two.\n");
-    assert_eq!(work.names(), ["a.txt", "b.txt"]);
-    for host in [Host::InProcess, Host::CommandLine] {
-        let replay = Guest::offline().state(&state).args(["replay", "run.rec"]);
-        let ended = host.run(&replay);
+    for command in [wasmtime_run::command, wamr_run::command] {
+        let (work, state) = (workspace(), Scratch::new());
+        let calls = [write("c1", "b.txt"), write("c2", "c.txt")];
+        let model = ScriptedModel::start([Reply::calls(calls), Reply::text("One of two.")]);
+        let guest = Guest::ask(&work, &model, "go").state(&state);
+        let guest = guest.args(["--approve", "writes", "--record", "run.rec"]);
+        let ended = terminal::run("on a terminal", &command(&guest), "y\nn\n");
         ended.code(0).prints("One of two.\n");
-        assert!(!ended.stderr().contains("[y]es"), "{ended}");
+        assert_eq!(work.names(), ["a.txt", "b.txt"]);
+        on_each_host(|host| {
+            let replay = Guest::offline().state(&state).args(["replay", "run.rec"]);
+            let ended = host.run(&replay);
+            ended.code(0).prints("One of two.\n");
+            assert!(!ended.stderr().contains("[y]es"), "{ended}");
+        });
     }
 }

@@ -415,7 +415,13 @@ fn servers_that_are_none() {
         });
         for (result, call) in results.iter().zip(&calls) {
             eprintln!("fetching {call}");
-            refused(result, "network");
+            let is_tls = call["url"].to_string().contains("https:");
+            let kind = if is_tls && !host.has_tls() {
+                "unsupported"
+            } else {
+                "network"
+            };
+            refused(result, kind);
         }
     });
 }

@@ -1,9 +1,10 @@
-//! The conversations of `tests/conversations`: each ends as its file says, and every embedder logs it the same, byte for byte.
+//! The conversations of `tests/conversations`: each ends as its file says, and every embedder and every runtime logs it the same,
+//! byte for byte.
 
 use e2e::artifact;
 use e2e::process;
 use e2e::scratch::Scratch;
-use e2e::session::{Conversation, Held};
+use e2e::session::{Conversation, Held, Instance, Native, Runtime, Wamr};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
@@ -61,6 +62,52 @@ fn chromium_is_told_the_same() {
     let mut command = Command::new("node");
     command.arg(runner);
     told_the_same("Chromium", command);
+}
+
+#[test]
+fn native_is_told_the_same() {
+    holds_the_same(|| vec![Box::new(Native)], |_| true);
+}
+
+#[test]
+fn wamr_is_told_the_same() {
+    holds_the_same(|| vec![Box::new(Wamr::start())], |_| true);
+}
+
+#[test]
+fn saved_on_one_runtime_a_conversation_goes_on_on_another() {
+    let saved = Conversation::is_saved;
+    let wasmtime = || Box::new(Instance::start());
+    let wamr = || Box::new(Wamr::start());
+    holds_the_same(|| vec![Box::new(Native), wasmtime(), wamr()], saved);
+    holds_the_same(|| vec![wamr(), wasmtime(), Box::new(Native)], saved);
+    holds_the_same(|| vec![wasmtime(), wamr()], saved);
+}
+
+/// Holds conversations on these runtimes, and compares the logs with those of wasmtime.
+#[track_caller]
+fn holds_the_same(
+    runtimes: impl Fn() -> Vec<Box<dyn Runtime>>,
+    which: impl Fn(&Conversation) -> bool,
+) {
+    let (mut differ, mut same) = (Vec::new(), 0);
+    for (conversation, Held { log, .. }) in held() {
+        if !which(conversation) {
+            continue;
+        }
+        let runtimes = runtimes();
+        let runtimes: Vec<_> = runtimes.iter().map(AsRef::as_ref).collect();
+        let names: Vec<_> = runtimes.iter().map(|runtime| runtime.name()).collect();
+        let theirs = conversation.hold_on(&runtimes);
+        if theirs.log == *log {
+            same += 1;
+        } else {
+            let difference = first_difference(log, &theirs.log);
+            differ.push(format!("{}, {names:?}, {difference}", conversation.name));
+        }
+    }
+    assert!(differ.is_empty(), "otherwise:\n{}", differ.join("\n"));
+    assert!(same > 6, "only {same} were held");
 }
 
 /// Has a runner hold every conversation, and compares the logs with those of this process.

@@ -26,15 +26,14 @@ fn with_nothing_it_names_every_flag() {
             &ended,
             &[
                 "workspace",
-                "--dir",
-                "::/",
+                host.workspace_flag(),
                 "state",
-                "::/state",
+                host.state_flag(),
                 "model",
-                "DEWCLAW_MODEL",
+                &host.variable_flag("DEWCLAW_MODEL"),
                 "wire",
                 "key",
-                "--env OPENAI_API_KEY",
+                &host.variable_flag("OPENAI_API_KEY"),
             ],
         );
     });
@@ -105,7 +104,7 @@ fn the_workspace_alone() {
         let work = Scratch::new();
         let ended = host.run(&Guest::dewclaw().workspace(&work).args(["doctor"]));
         ended.code(2);
-        shows(&ended, &["workspace", "::/state", "OPENAI_API_KEY"]);
+        shows(&ended, &["workspace", host.state_flag(), "OPENAI_API_KEY"]);
     });
 }
 
@@ -115,7 +114,7 @@ fn the_state_alone() {
         let state = Scratch::with(&[("dewclaw.json", r#"{"model": "of-the-file"}"#)]);
         let ended = host.run(&Guest::dewclaw().state(&state).args(["doctor"]));
         ended.code(2);
-        shows(&ended, &["/state", "of-the-file", "--dir"]);
+        shows(&ended, &["/state", "of-the-file", host.workspace_flag()]);
     });
 }
 
@@ -139,7 +138,11 @@ fn the_offline_artifact_has_no_network_and_says_which_one_has() {
         let work = Scratch::new();
         let ended = host.run(&Guest::offline().workspace(&work).args(["doctor"]));
         ended.code(2);
-        shows(&ended, &["network", "dewclaw.wasm"]);
+        let other = match host {
+            Host::Wamr => "use dewclaw-wamr.wasm with iwasm's --addr-pool=",
+            Host::CommandLine | Host::InProcess => "use dewclaw.wasm with wasmtime's -S http",
+        };
+        shows(&ended, &["network", other]);
     });
 }
 

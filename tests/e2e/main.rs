@@ -14,6 +14,7 @@
 //! - `bad_statuses`: statuses and error pages, a row each
 //! - `bad_users`: commands, prompts and settings that are wrong, a row each
 //! - `bad_files`: files and folders that no tool can work with, a row each
+//! - `board`: what a board meets in WAMR: grants left out, bad servers, full disks, deep JSON, a run that is killed
 //! - `web_fetch`: what a fetch sends and brings back, and to whom
 //! - `bad_pages`: pages and servers that a fetch has to survive, a row each
 //! - `limits`: what is larger than a board takes, run in its memory under `--limits board`, a row each
@@ -36,15 +37,19 @@
 //! - `session`: the agent as a library: `dewclaw-core.wasm` and a host that drives it
 //! - `performing`: sessions whose component calls the model or works on files itself, and the command line's
 //! - `embedded`: what holds for every program of `examples/embed-*`, as a person runs it; no tests of its own
+//! - `embed_c`: what only examples/embed-c does
 //! - `embed_node`: what only examples/embed-node does
 //! - `embed_python`: what only examples/embed-python does
 //! - `embed_rust`: what only examples/embed-rust does
+//! - `flat`: the flat interface of `dewclaw-wamr.wasm` in WAMR: the header's truth, and hosts that get everything wrong
 //! - `conversations`: the conversations of `tests/conversations`, the same in every embedder
+//! - `boards_page`: what docs/boards.md shows
 //! - `edge`: what docs/edge.md shows, and what it says of systemd, cron, TLS, limits, disk and clock
 //!
 //! Most tests run in both hosts (`on_each_host`): the command line is what people use, and the in-process host tells exit codes
 //! apart. What a test needs beyond `dist/` is named by the environment and set by `scripts/test`: `AIMOCK`, `DEWCLAW_BIN`,
-//! `DEWCLAW_EMBED_RUST`, `DEWCLAW_PYTHON`, `JCO`, `WAMR_RUNNER`, `DEWCLAW_CONTRACT_WASM` and `DEWCLAW_CONTRACT_WAMR`. A missing one
+//! `DEWCLAW_EMBED_C`, `DEWCLAW_EMBED_RUST`, `DEWCLAW_PYTHON`, `JCO`, `WASM_OPT`, `WAMR_RUNNER`, `DEWCLAW_CONTRACT_WASM`,
+//! `DEWCLAW_CONTRACT_WAMR` and `DEWCLAW_WITHOUT_SOCKETS`. A missing one
 //! fails its tests; nothing is skipped.
 
 mod aimock;
@@ -57,15 +62,19 @@ mod bad_pages;
 mod bad_replies;
 mod bad_statuses;
 mod bad_users;
+mod board;
+mod boards_page;
 mod budget;
 mod contract;
 mod conversations;
 mod doctor;
 mod edge;
+mod embed_c;
 mod embed_node;
 mod embed_python;
 mod embed_rust;
 mod embedded;
+mod flat;
 mod guards;
 mod imports;
 mod injection;

@@ -5,7 +5,7 @@
 //! ```
 
 use e2e::guest::Guest;
-use e2e::host::{Ended, Host};
+use e2e::host::{Ask, Ended, Host};
 use e2e::loopback::Loopback;
 use e2e::scratch::Scratch;
 use e2e::scripted_model::{Call, Reply, ScriptedModel};
@@ -114,27 +114,48 @@ const ENDINGS: [Ending; 9] = [
 
 #[test]
 fn chat_completions() {
-    wire("openai", Guest::ask);
+    wire(Host::InProcess, "openai", Guest::ask);
 }
 
 #[test]
 fn messages() {
-    wire("anthropic", Guest::ask_by_messages);
+    wire(Host::InProcess, "anthropic", Guest::ask_by_messages);
+}
+
+#[test]
+fn chat_completions_in_wamr() {
+    wire(Host::Wamr, "openai", Guest::ask);
+}
+
+#[test]
+fn messages_in_wamr() {
+    wire(Host::Wamr, "anthropic", Guest::ask_by_messages);
 }
 
 /// Runs every cell of a wire and prints them: reason, exit code and how many requests the model saw.
-fn wire(name: &str, ask: fn(&Scratch, &ScriptedModel, &str) -> Guest) {
+fn wire(host: Host, name: &str, ask: Ask) {
     let mut table = String::from("| wire, replies | calls |");
     for (ending, ..) in ENDINGS {
         table.push_str(&format!(" {ending} |"));
     }
     table.push_str(&format!("\n|---|---|{}\n", "---|".repeat(ENDINGS.len())));
     for stream in [false, true] {
-        for tools in TOOLS {
+        // Side by side, since most of the time is spent waiting for what does not come.
+        let rows = std::thread::scope(|scope| {
+            let rows = TOOLS.map(|tools| {
+                ENDINGS.map(|ending| scope.spawn(move || run(host, ask, stream, &tools, &ending)))
+            });
+            rows.map(|row| {
+                row.map(|cell| match cell.join() {
+                    Ok(cell) => cell,
+                    Err(panicked) => std::panic::resume_unwind(panicked),
+                })
+            })
+        });
+        for (tools, row) in TOOLS.iter().zip(rows) {
             let replies = if stream { "streamed" } else { "plain" };
             table.push_str(&format!("| {name}, {replies} | {} |", tools.0));
-            for ending in ENDINGS {
-                let (ended, requests) = run(ask, stream, &tools, &ending);
+            for (ended, requests) in row {
                 let finished = ended.finished();
                 let reason = finished["reason"].as_str().expect("a reason");
                 let code = &finished["exit_code"];
@@ -148,7 +169,8 @@ fn wire(name: &str, ask: fn(&Scratch, &ScriptedModel, &str) -> Guest) {
 
 /// Runs one cell and holds it to what its row and column say.
 fn run(
-    ask: fn(&Scratch, &ScriptedModel, &str) -> Guest,
+    host: Host,
+    ask: Ask,
     stream: bool,
     (tools, calls, work): &Tools,
     (ending, replies, reason, exit_code): &Ending,
@@ -156,7 +178,7 @@ fn run(
     let pages = Loopback::serve(|_, exchange| {
         exchange.reply(200, &[("content-type", "text/plain")], b"a page");
     });
-    let settings = json!({"retry_attempts": 2, "first_byte_timeout_ms": 150, "stream": stream});
+    let settings = json!({"retry_attempts": 2, "first_byte_timeout_ms": 1500, "stream": stream});
     let (folder, state) = (
         Scratch::with(&[("a.txt", "a")]),
         Scratch::with(&[("dewclaw.json", &settings.to_string())]),
@@ -170,7 +192,7 @@ fn run(
         "--allow-fetch",
         &pages.authority(),
     ]);
-    let ended = Host::InProcess.run(&guest);
+    let ended = host.run(&guest);
     let cell = format!("{tools}, {ending}, stream {stream}\n{ended}");
     ended.code(*exit_code);
     assert_eq!(ended.finished()["reason"], *reason, "{cell}");

@@ -16,6 +16,8 @@ pub struct Guest {
     pub(crate) folders: Vec<Folder>,
     pub(crate) stdin: Vec<u8>,
     pub(crate) network: bool,
+    /// Names that it may look up in WAMR besides `localhost`; other hosts let it look up any.
+    pub(crate) names: Vec<String>,
 }
 
 /// A folder of the host that the guest may use.
@@ -49,6 +51,7 @@ impl Guest {
             folders: Vec::new(),
             stdin: Vec::new(),
             network: true,
+            names: Vec::new(),
         }
     }
 
@@ -150,6 +153,12 @@ impl Guest {
             guest: guest.to_owned(),
             read_only,
         });
+        self
+    }
+
+    /// A name that it may look up in WAMR, where each is granted.
+    pub fn may_look_up(mut self, name: &str) -> Self {
+        self.names.push(name.to_owned());
         self
     }
 

@@ -29,6 +29,35 @@ impl Host {
             Self::Board => wamr_run::run_on_a_board(guest),
         }
     }
+
+    /// Whether a guest can speak TLS here.
+    pub fn has_tls(self) -> bool {
+        self != Self::Wamr
+    }
+
+    /// How the guest's messages say that the workspace is granted.
+    pub fn workspace_flag(self) -> &'static str {
+        match self {
+            Self::CommandLine | Self::InProcess => "wasmtime's --dir DIR::/",
+            Self::Wamr => "iwasm's --dir=DIR",
+        }
+    }
+
+    /// How they say that the state is granted.
+    pub fn state_flag(self) -> &'static str {
+        match self {
+            Self::CommandLine | Self::InProcess => "wasmtime's --dir STATE::/state",
+            Self::Wamr => "iwasm's --map-dir=/state::STATE",
+        }
+    }
+
+    /// How they say that this variable is set.
+    pub fn variable_flag(self, name: &str) -> String {
+        match self {
+            Self::CommandLine | Self::InProcess => format!("wasmtime's --env {name}"),
+            Self::Wamr => format!("iwasm's --env={name}="),
+        }
+    }
 }
 
 /// Runs `test` in every host.

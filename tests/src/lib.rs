@@ -5,6 +5,7 @@
 pub mod aimock;
 pub mod artifact;
 pub mod conversation;
+pub mod flat;
 pub mod guest;
 pub mod hello_guest;
 pub mod host;

@@ -1,12 +1,20 @@
-//! A host of `dewclaw-core.wasm`: instances of it, and sessions whose calls must not trap.
+//! A host of `dewclaw-core.wasm`: instances of it, and sessions whose calls must not trap; and sessions of the same agent on
+//! other runtimes.
 
 mod conversation;
 mod embedder;
 mod files;
+mod json;
+mod native;
+mod runtime;
+mod wamr;
 
 pub use bindings::exports::dewclaw::agent::session as wit;
 pub use conversation::{Conversation, End, Held};
 pub use embedder::{Embedder, HostTools, KEY};
+pub use native::Native;
+pub use runtime::{AnySession, Opened, Runtime, Told};
+pub use wamr::Wamr;
 
 use crate::{artifact, in_process};
 use bindings::Core;

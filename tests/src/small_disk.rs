@@ -1,11 +1,11 @@
-//! Running the wasmtime command line where the workspace has room for 64 KiB and no more.
+//! Running a command line, wasmtime's or WAMR's, where the workspace has room for 64 KiB and no more.
 
 use crate::artifact;
 use crate::guest::Guest;
-use crate::host::Ended;
+use crate::host::{Ended, Host};
 use crate::process;
 use crate::scratch::Scratch;
-use crate::wasmtime_run;
+use crate::{wamr_run, wasmtime_run};
 use std::process::{Command, Stdio};
 
 /// The room there is, in bytes.
@@ -20,10 +20,19 @@ pub enum Made {
     ByLimit,
 }
 
-/// Runs `guest` over a copy of `workspace` on a small disk. Returns also how the disk was made small and what it held at the end.
+/// The hosts that are programs, whose disk can be made small.
+pub const HOSTS: [Host; 2] = [Host::CommandLine, Host::Wamr];
+
+/// Runs `guest` over a copy of `workspace` on a small disk, in one of [`HOSTS`]. Returns also how the disk was made small and what
+/// it held at the end.
 ///
-/// The workspace must have been granted as the folder `/`.
-pub fn run(guest: &Guest, workspace: &Scratch) -> (Ended, Made, Scratch) {
+/// The workspace must be one of the folders that were granted.
+pub fn run(host: Host, guest: &Guest, workspace: &Scratch) -> (Ended, Made, Scratch) {
+    let (program, arguments) = match host {
+        Host::CommandLine => (artifact::wasmtime(), wasmtime_run::arguments(guest)),
+        Host::Wamr => (artifact::wamr_runner(), wamr_run::arguments(guest)),
+        Host::InProcess => panic!("the disk of this process cannot be made small"),
+    };
     let made = how();
     let after = Scratch::new();
     let mut command = match made {
@@ -43,13 +52,14 @@ pub fn run(guest: &Guest, workspace: &Scratch) -> (Ended, Made, Scratch) {
     command
         .arg(workspace.path())
         .arg(after.path())
-        .arg(artifact::wasmtime());
-    command.args(wasmtime_run::arguments(guest));
-    (
-        process::run("wasmtime run on a small disk", &mut command, &guest.stdin),
-        made,
-        after,
-    )
+        .arg(program)
+        .args(arguments);
+    let ended = process::run("a program on a small disk", &mut command, &guest.stdin);
+    let ended = Ended {
+        tells_failures_apart: host == Host::Wamr,
+        ..ended
+    };
+    (ended, made, after)
 }
 
 /// A mount namespace, with a user namespace around it so that no privilege is needed.

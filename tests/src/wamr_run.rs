@@ -10,8 +10,8 @@ use std::process::Command;
 /// guest's doing, so all of loopback is granted.
 const POOL: &str = "--addr-pool=127.0.0.0/8,::1/128";
 
-/// The one name that it may look up.
-const NAMES: &str = "--allow-resolve=localhost";
+/// A name that it may look up.
+const NAME: &str = "--allow-resolve=localhost";
 
 /// The variables that iwasm takes.
 const MOST_VARIABLES: usize = 8;
@@ -51,7 +51,13 @@ pub fn command(guest: &Guest) -> Command {
 pub fn arguments(guest: &Guest) -> Vec<String> {
     let mut arguments = Vec::new();
     if guest.network {
-        arguments.extend([POOL.to_owned(), NAMES.to_owned()]);
+        arguments.extend([POOL.to_owned(), NAME.to_owned()]);
+        arguments.extend(
+            guest
+                .names
+                .iter()
+                .map(|name| format!("--allow-resolve={name}")),
+        );
     }
     for folder in &guest.folders {
         assert!(

@@ -131,8 +131,13 @@ impl HttpError {
     /// from recordings made on a board alone, and have one text for them all.
     pub fn text(self) -> &'static str {
         match self {
+            #[cfg(not(target_env = "p1"))]
             HttpError::Unsupported => {
                 "this build has no network: dewclaw.wasm has (with wasmtime's -S http), or let the host call the model"
+            }
+            #[cfg(target_env = "p1")]
+            HttpError::Unsupported => {
+                "this build has no network: dewclaw-wamr.wasm has, or let the host call the model"
             }
             HttpError::InvalidRequest => "the request is not valid HTTP: check the URL",
             HttpError::Denied => "the host refused the request",

@@ -48,7 +48,7 @@ pub enum CallError {
     #[error("the guest exports no function {0}")]
     Missing(String),
     /// It takes or gives something else than the caller does.
-    #[error("{name} takes {takes} values of type i32 and was given {given}, or has other types")]
+    #[error("{name} takes {takes} values and was given {given}, or takes or gives other types")]
     Signature {
         /// The export.
         name: String,

@@ -27,4 +27,4 @@ mod wamr;
 
 pub use error::{CallError, InstantiateError, LoadError, OutOfBounds};
 pub use grants::Grants;
-pub use wamr::{Instance, Module, PAGE, set_log_level, version};
+pub use wamr::{Instance, Module, PAGE, Value, set_log_level, version};

@@ -37,6 +37,36 @@ pub struct Instance {
     _module: Module,
 }
 
+/// What an export takes or gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// 32 bits.
+    I32(i32),
+    /// 64 bits.
+    I64(i64),
+}
+
+impl Value {
+    fn kind(&self) -> u8 {
+        match self {
+            Value::I32(_) => sys::WASM_I32 as u8,
+            Value::I64(_) => sys::WASM_I64 as u8,
+        }
+    }
+}
+
+impl From<i32> for Value {
+    fn from(value: i32) -> Self {
+        Value::I32(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Value::I64(value)
+    }
+}
+
 /// WAMR, started once for the whole process and never stopped: instances may be on any thread.
 fn start() -> Result<(), LoadError> {
     static STARTED: OnceLock<bool> = OnceLock::new();
@@ -164,34 +194,64 @@ impl Instance {
 
     /// Calls an export that takes and gives values of type i32.
     pub fn call(&mut self, name: &str, arguments: &[i32]) -> Result<Vec<i32>, CallError> {
-        let function = self.function(name)?;
-        let (takes, gives) = self.signature(function);
-        let only_i32 = |kinds: &[u8]| kinds.iter().all(|kind| u32::from(*kind) == sys::WASM_I32);
-        if takes.len() != arguments.len() || !only_i32(&takes) || !only_i32(&gives) {
+        let (takes, gives) = self.signature(self.function(name)?);
+        if gives.iter().any(|kind| u32::from(*kind) != sys::WASM_I32) {
             return Err(CallError::Signature {
                 name: name.to_owned(),
                 takes: takes.len() as u32,
                 given: arguments.len(),
             });
         }
-        let mut cells: Vec<u32> = arguments.iter().map(|value| *value as u32).collect();
+        let arguments: Vec<Value> = arguments.iter().map(|value| Value::I32(*value)).collect();
+        let narrow = |value| match value {
+            Value::I32(value) => value,
+            Value::I64(value) => value as i32,
+        };
+        let results = self.call_with(name, &arguments)?;
+        Ok(results.into_iter().map(narrow).collect())
+    }
+
+    /// Calls an export that takes and gives integers of either width.
+    pub fn call_with(&mut self, name: &str, arguments: &[Value]) -> Result<Vec<Value>, CallError> {
+        let function = self.function(name)?;
+        let (takes, gives) = self.signature(function);
+        let kinds: Vec<u8> = arguments.iter().map(Value::kind).collect();
+        let integers = |kind: &u8| [sys::WASM_I32, sys::WASM_I64].contains(&u32::from(*kind));
+        if takes != kinds || !gives.iter().all(integers) {
+            return Err(CallError::Signature {
+                name: name.to_owned(),
+                takes: takes.len() as u32,
+                given: arguments.len(),
+            });
+        }
+        // An i64 takes two cells.
+        let mut cells: Vec<u32> = Vec::new();
+        for argument in arguments {
+            match argument {
+                Value::I32(value) => cells.push(*value as u32),
+                Value::I64(value) => cells.extend([*value as u32, (*value >> 32) as u32]),
+            }
+        }
+        let given = cells.len() as u32;
         // The results overwrite the arguments.
-        cells.resize(takes.len().max(gives.len()), 0);
+        cells.resize(cells.len().max(2 * gives.len()), 0);
         // SAFETY: the instance is ours, and not in a call, since `self` is borrowed mutably; the cells suffice for
         // either direction.
         let returned = unsafe {
+            // WAMR would take one of an earlier call for this one's.
+            sys::wasm_runtime_clear_exception(self.raw);
             let environment = sys::wasm_runtime_get_exec_env_singleton(self.raw);
             !environment.is_null()
-                && sys::wasm_runtime_call_wasm(
-                    environment,
-                    function,
-                    takes.len() as u32,
-                    cells.as_mut_ptr(),
-                )
+                && sys::wasm_runtime_call_wasm(environment, function, given, cells.as_mut_ptr())
         };
         if returned {
-            cells.truncate(gives.len());
-            return Ok(cells.into_iter().map(|cell| cell as i32).collect());
+            let mut cells = cells.into_iter();
+            let mut next = || cells.next().unwrap_or_default();
+            let value = |kind: &u8| match u32::from(*kind) {
+                sys::WASM_I32 => Value::I32(next() as i32),
+                _ => Value::I64(i64::from(next()) | i64::from(next()) << 32),
+            };
+            return Ok(gives.iter().map(value).collect());
         }
         let exception = self
             .exception()

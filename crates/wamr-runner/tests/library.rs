@@ -1,7 +1,7 @@
 //! The library: what firmware does with a guest, in a test.
 
 use wamr_runner::{
-    CallError, Grants, Instance, InstantiateError, LoadError, Module, OutOfBounds, PAGE,
+    CallError, Grants, Instance, InstantiateError, LoadError, Module, OutOfBounds, PAGE, Value,
 };
 
 /// A guest with a counter in memory, a function for each thing that may happen, and WASI.
@@ -17,6 +17,10 @@ const GUEST: &str = r#"(module
     (func (export "swap") (param i32 i32) (result i32 i32) (local.get 1) (local.get 0))
     (func (export "nothing"))
     (func (export "wide") (param i64))
+    (func (export "wider") (param i32 i64 i64) (result i64 i32 i64)
+        (i64.add (local.get 1) (local.get 2)) (local.get 0) (local.get 2))
+    (func (export "widened") (result i64) (i64.const -2))
+    (func (export "real") (param f32) (result f32) (local.get 0))
     (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
     (func (export "beyond") (result i32) (i32.load (i32.const -4)))
     (func (export "leave") (param i32) (call $exit (local.get 0)))
@@ -37,7 +41,12 @@ fn exports_are_called_with_values_of_type_i32() {
     assert_eq!(guest.call("swap", &[1, -2]).expect("returns"), [-2, 1]);
     assert_eq!(guest.call("nothing", &[]).expect("returns"), [0; 0]);
     assert!(guest.exports("swap") && !guest.exports("memory") && !guest.exports("a\0b"));
-    for (name, arguments) in [("swap", &[1][..]), ("wide", &[1]), ("nothing", &[1])] {
+    for (name, arguments) in [
+        ("swap", &[1][..]),
+        ("wide", &[1]),
+        ("widened", &[]),
+        ("nothing", &[1]),
+    ] {
         let refused = guest.call(name, arguments);
         assert!(
             matches!(refused, Err(CallError::Signature { .. })),
@@ -45,6 +54,32 @@ fn exports_are_called_with_values_of_type_i32() {
         );
     }
     assert!(matches!(guest.call("none", &[]), Err(CallError::Missing(name)) if name == "none"));
+}
+
+#[test]
+fn exports_are_called_with_values_of_type_i64_too() {
+    let mut guest = guest();
+    let (most, least) = (Value::from(i64::MAX), Value::from(i64::MIN));
+    let returned = guest.call_with("wider", &[Value::from(-3), most, least]);
+    let wanted = [Value::I64(-1), Value::I32(-3), least];
+    assert_eq!(returned.expect("returns"), wanted);
+    let returned = guest.call_with("widened", &[]).expect("returns");
+    assert_eq!(returned, [Value::I64(-2)]);
+    let both = [Value::from(1), Value::from(2)];
+    let returned = guest.call_with("swap", &both).expect("returns");
+    assert_eq!(returned, [Value::from(2), Value::from(1)]);
+    for (name, arguments) in [
+        ("wider", &[most, most, least][..]),
+        ("wider", &[Value::from(-3), most]),
+        ("swap", &[most]),
+        ("real", &[Value::from(1)]),
+    ] {
+        let refused = guest.call_with(name, arguments);
+        assert!(
+            matches!(refused, Err(CallError::Signature { .. })),
+            "{name}"
+        );
+    }
 }
 
 #[test]
@@ -117,6 +152,8 @@ fn a_trap_is_told_and_harms_no_other_instance() {
         assert!(matches!(first.call(name, &[]), Err(CallError::Trap(text)) if text == says));
         assert_eq!(first.exception().as_deref(), Some(says));
     }
+    assert_eq!(first.call("count", &[]).expect("returns"), [3]);
+    assert_eq!(first.exception(), None);
     assert_eq!(second.exception(), None);
     assert_eq!(second.call("count", &[]).expect("returns"), [2]);
     drop(first);

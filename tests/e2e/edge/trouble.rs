@@ -148,7 +148,7 @@ fn limits_say_what_the_page_says() {
     trapped(&run_with(&memory, &by_argument), out_of_memory);
     let ended = run_with(&memory, &by_input);
     trapped(&ended, out_of_memory);
-    said_as_quoted(&ended, "dewclaw: internal error: please report it");
+    said_as_quoted(&ended, "dewclaw: out of memory: grant more linear memory");
     let ended = run_with(&["-W", "fuel=1000"], &by_argument);
     trapped(&ended, "all fuel consumed by WebAssembly");
     assert_eq!(work.read("a.txt"), "whole\n");
@@ -275,7 +275,7 @@ fn a_full_disk_says_what_the_page_says() {
         "write_file",
         &json!({"path": "a.txt", "content": content}),
     );
-    let (ended, made, after) = small_disk::run(&guest, &work);
+    let (ended, made, after) = small_disk::run(Host::CommandLine, &guest, &work);
     ended.code(1);
     let message = ended.json()["error"]["message"].to_string();
     // Where mounting is not allowed, the disk is a limit on the size of files, which is told apart.
@@ -293,7 +293,7 @@ fn a_full_disk_says_what_the_page_says() {
     let guest = Guest::ask(&work, &model, "talk")
         .state(&state)
         .args(["--record", "runs/2026-11-20.jsonl"]);
-    let (ended, _, _) = small_disk::run(&guest, &state);
+    let (ended, _, _) = small_disk::run(Host::CommandLine, &guest, &state);
     said_as_quoted(
         ended.code(1).says(&["runs/2026-11-20.jsonl"]),
         "can't be written to the state folder",

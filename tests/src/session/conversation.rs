@@ -3,7 +3,7 @@
 mod log;
 mod run;
 
-use super::wit;
+use super::{Instance, Runtime, wit};
 use crate::artifact;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -149,7 +149,17 @@ impl Conversation {
 
     /// Holds it with `dewclaw-core.wasm`, in this process. Panics where the session asks for what the file does not have.
     pub fn hold(&self) -> Held {
-        run::run(self.clone())
+        self.hold_on(&[&Instance::start()])
+    }
+
+    /// The same on other runtimes: it begins on the first, and goes on with the next wherever it is saved.
+    pub fn hold_on(&self, runtimes: &[&dyn Runtime]) -> Held {
+        run::run(self.clone(), runtimes)
+    }
+
+    /// Whether the session is saved in the middle of it.
+    pub fn is_saved(&self) -> bool {
+        !self.save_at.is_empty()
     }
 }
 

@@ -84,7 +84,7 @@ impl ToolError {
             FsError::TooLarge => (TooLarge, ""),
             FsError::Special => (Unsupported, ": only regular files can be read and written"),
             FsError::Unsupported => (Unsupported, ""),
-            FsError::NoRoot => (PermissionDenied, "; no workspace: run with --dir DIR::/"),
+            FsError::NoRoot => (PermissionDenied, "; no workspace: grant one with --dir"),
             FsError::NoSpace => (Internal, "; nothing was changed; free some space first"),
             _ => (Internal, ""),
         };

@@ -27,28 +27,27 @@ const MEMBERS: [&str; 7] = [
 /// What is wrong with the configuration, or with what was saved.
 pub(super) fn open(text: &[u8], saved: Option<&[u8]>) -> Result<Session, Error> {
     let wrong = |template: &str, part: &str| Error::Config(fill(template, &[part]));
-    let Ok(config) = parse(text) else {
-        return Err(wrong("the configuration is not JSON", ""));
+    let Ok(Value::Object(members)) = parse(text) else {
+        return Err(wrong("the configuration is no JSON object", ""));
     };
-    for (name, _) in config.members("") {
+    for (name, _) in &members {
         if !MEMBERS.contains(&name.as_str()) {
             return Err(wrong("the configuration has no member \"%\"", name));
         }
     }
+    let config = Value::Object(members);
     let Some(Value::Object(settings)) = config.get("settings") else {
         return Err(Error::no_settings());
     };
     let mut tools: Vec<String> = Vec::new();
-    let chosen = config.get("tools").is_some();
+    let chosen = is_array(&config, "tools")?;
     for name in config.elements("tools") {
-        match name.as_str() {
-            Some(name) => tools.push(name.to_string()),
-            None => return Err(wrong("\"tools\" takes names in an array", "")),
-        }
+        // No tool is called "".
+        tools.push(name.as_str().unwrap_or_default().to_string());
     }
-    let performs = |what: &str| match config.text(what) {
-        Some("module") => Ok(true),
-        Some("host") | None => Ok(false),
+    let performs = |what: &str| match config.get(what).map(Value::as_str) {
+        Some(Some("module")) => Ok(true),
+        Some(Some("host")) | None => Ok(false),
         Some(_) => Err(wrong("\"%\" takes \"host\" or \"module\"", what)),
     };
     let performs = Performs {
@@ -56,13 +55,28 @@ pub(super) fn open(text: &[u8], saved: Option<&[u8]>) -> Result<Session, Error> 
         files: performs("files")?,
         web: performs("web")?,
     };
-    let seed = config.count("seed").unwrap_or_default();
+    let Some(seed) = config.get("seed").map_or(Some(0), Value::as_u64) else {
+        return Err(wrong("\"seed\" takes a whole number from 0", ""));
+    };
+    is_array(&config, "host_tools")?;
     let config = Config {
         settings,
         tools: chosen.then_some(tools.as_slice()),
         performs,
     };
     Session::open(&config, host_tools(text)?, seed, saved)
+}
+
+/// Whether the configuration has this member.
+///
+/// # Errors
+/// It has it, and no array is there.
+fn is_array(config: &Value, name: &str) -> Result<bool, Error> {
+    match config.get(name) {
+        None => Ok(false),
+        Some(Value::Array(_)) => Ok(true),
+        Some(_) => Err(Error::Config(fill("\"%\" takes an array", &[name]))),
+    }
 }
 
 /// The host's tools.

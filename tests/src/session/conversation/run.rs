@@ -3,7 +3,8 @@
 use super::log::{Text, lines};
 use super::{Conversation, Exchange, Held, ToolResult, class};
 use crate::session::files::{Files, perform};
-use crate::session::{Instance, Session, wit};
+use crate::session::runtime::{AnySession, Opened, Runtime, Told};
+use crate::session::wit;
 use std::collections::VecDeque;
 
 /// More effects than any conversation here has.
@@ -12,8 +13,9 @@ const MAX_EFFECTS: u32 = 10_000;
 /// What every input takes.
 const INPUT_MS: u64 = 10;
 
-/// Holds a conversation to its end.
-pub(super) fn run(conversation: Conversation) -> Held {
+/// Holds a conversation to its end: it begins on the first runtime, and goes on with the next, and after the last with the
+/// first again, wherever it is saved.
+pub(super) fn run(conversation: Conversation, runtimes: &[&dyn Runtime]) -> Held {
     let config = wit::Config {
         settings: conversation.settings.to_string(),
         tools: conversation.tools.clone(),
@@ -26,8 +28,7 @@ pub(super) fn run(conversation: Conversation) -> Held {
         .iter()
         .map(|tool| tool.wit())
         .collect();
-    let instance = Instance::start();
-    let session = instance
+    let session = runtimes[0]
         .open(&config, &tools)
         .unwrap_or_else(|error| panic!("{}: {error:?}", conversation.name));
     let files = conversation.files.iter();
@@ -44,8 +45,12 @@ pub(super) fn run(conversation: Conversation) -> Held {
         effects: 0,
         conversation,
     };
-    let restore = |saved: &[u8]| instance.restore(&config, &tools, saved);
-    let outcome = host.hold(session, &restore);
+    let mut others = runtimes.iter().cycle().skip(1);
+    let mut restore = |saved: &[u8]| {
+        let runtime = others.next().expect("a cycle goes on");
+        runtime.restore(&config, &tools, saved)
+    };
+    let outcome = host.hold(session, &mut restore);
     Held {
         log: host.log,
         outcome,
@@ -53,30 +58,26 @@ pub(super) fn run(conversation: Conversation) -> Held {
 }
 
 /// Opens a session that goes on from saved bytes.
-type Restore<'r> = dyn Fn(&[u8]) -> Result<Session, wit::Error> + 'r;
+type Restore<'r> = dyn FnMut(&[u8]) -> Opened + 'r;
 
 struct Host {
     conversation: Conversation,
     now: wit::Moment,
     files: Files,
     /// What of the reply in flight was not told yet.
-    untold: VecDeque<(u32, Told)>,
+    untold: VecDeque<Told>,
     log: String,
     /// How many were taken.
     effects: u32,
 }
 
-/// Something that is told of a reply.
-enum Told {
-    Start(u16, Vec<(String, String)>),
-    Chunk(Vec<u8>),
-    End,
-    Failed(wit::HttpError),
-}
-
 impl Host {
     /// Gives one prompt after the other. What the last run came to.
-    fn hold(&mut self, mut session: Session, restore: &Restore<'_>) -> wit::Outcome {
+    fn hold(
+        &mut self,
+        mut session: Box<dyn AnySession>,
+        restore: &mut Restore<'_>,
+    ) -> wit::Outcome {
         let mut last = None;
         while let Some(prompt) = self.conversation.prompts.pop_front() {
             self.log += &format!("prompt {}\n", Text(&prompt));
@@ -100,7 +101,7 @@ impl Host {
                 } else if let wit::Effect::Finished(outcome) = effect {
                     break outcome;
                 } else {
-                    let answered = self.answer(&session, effect);
+                    let answered = self.answer(session.as_ref(), effect);
                     self.took(answered);
                 }
             });
@@ -118,7 +119,7 @@ impl Host {
     }
 
     /// Does what an effect says.
-    fn answer(&mut self, session: &Session, effect: wit::Effect) -> Result<(), wit::Error> {
+    fn answer(&mut self, session: &dyn AnySession, effect: wit::Effect) -> Result<(), wit::Error> {
         match effect {
             wit::Effect::Show(_) | wit::Effect::DropOperation(_) | wit::Effect::Finished(_) => {
                 Ok(())
@@ -128,7 +129,7 @@ impl Host {
                 Ok(())
             }
             wit::Effect::DropReply(id) => {
-                self.untold.retain(|(other, _)| *other != id);
+                self.untold.retain(|told| !of_reply(told, id));
                 Ok(())
             }
             wit::Effect::Operate((id, operation)) => {
@@ -136,7 +137,7 @@ impl Host {
                     wit::Operation::File(operation) => perform(&mut self.files, operation),
                     wit::Operation::Http(_) => self.fetch(),
                 };
-                session.operation_done(self.later(), id, &answer)
+                session.tell(self.later(), &Told::Operation(id, answer))
             }
             wit::Effect::RunTool(call) => {
                 let result = self.conversation.tool_results.pop_front();
@@ -145,16 +146,15 @@ impl Host {
                     ToolResult::Ok(result) => Ok(result),
                     ToolResult::Err(why) => Err(why),
                 };
-                let result = result.as_ref().map(String::as_str).map_err(String::as_str);
-                session.tool_done(self.later(), &call.id, result)
+                session.tell(self.later(), &Told::Tool(call.id, result))
             }
             wit::Effect::Approve(call) => {
                 let verdict = self.conversation.verdicts.pop_front();
                 let verdict = verdict.unwrap_or_else(|| panic!("{}", self.stuck("asks")));
-                session.approve(self.later(), &call.id, verdict.into())
+                session.tell(self.later(), &Told::Verdict(call.id, verdict.into()))
             }
             wit::Effect::Wait(until) => match self.untold.pop_front() {
-                Some((id, told)) => self.tell(session, id, told),
+                Some(told) => session.tell(self.later(), &told),
                 None => {
                     let passed = until.saturating_sub(self.now.monotonic_ms);
                     self.now.monotonic_ms += passed;
@@ -164,9 +164,8 @@ impl Host {
             },
             wit::Effect::Pending => {
                 let told = self.untold.pop_front();
-                let (id, told) =
-                    told.unwrap_or_else(|| panic!("{}", self.stuck("waits for nothing")));
-                self.tell(session, id, told)
+                let told = told.unwrap_or_else(|| panic!("{}", self.stuck("waits for nothing")));
+                session.tell(self.later(), &told)
             }
         }
     }
@@ -175,28 +174,21 @@ impl Host {
     fn call_model(&mut self, id: u32) {
         let reply = self.conversation.replies.pop_front();
         match reply.unwrap_or_else(|| panic!("{}", self.stuck("calls the model"))) {
-            Exchange::Failed(name) => self.untold.push_back((id, Told::Failed(class(&name)))),
+            Exchange::Failed(name) => self.untold.push_back(Told::Failed(id, class(&name))),
             Exchange::Answered(reply) => {
-                let start = Told::Start(reply.status, reply.headers);
-                let chunks = reply.pieces.into_iter().map(|piece| Told::Chunk(piece.0));
+                let start = Told::Start(id, reply.status, reply.headers);
+                let chunks = reply
+                    .pieces
+                    .into_iter()
+                    .map(|piece| Told::Chunk(id, piece.0));
                 let end = match reply.end.as_str() {
                     "open" => None,
-                    "end" => Some(Told::End),
-                    name => Some(Told::Failed(class(name))),
+                    "end" => Some(Told::End(id)),
+                    name => Some(Told::Failed(id, class(name))),
                 };
-                let told = [start].into_iter().chain(chunks).chain(end);
-                self.untold.extend(told.map(|told| (id, told)));
+                self.untold
+                    .extend([start].into_iter().chain(chunks).chain(end));
             }
-        }
-    }
-
-    fn tell(&mut self, session: &Session, id: u32, told: Told) -> Result<(), wit::Error> {
-        let now = self.later();
-        match told {
-            Told::Start(status, headers) => session.reply_start(now, id, status, &headers),
-            Told::Chunk(bytes) => session.reply_chunk(now, id, &bytes),
-            Told::End => session.reply_end(now, id),
-            Told::Failed(class) => session.reply_failed(now, id, class),
         }
     }
 
@@ -232,5 +224,16 @@ impl Host {
             "{} {what}, at effect {}:\n{}",
             self.conversation.name, self.effects, self.log
         )
+    }
+}
+
+/// Whether this is told of model call `id`.
+fn of_reply(told: &Told, id: u32) -> bool {
+    match told {
+        Told::Start(other, ..)
+        | Told::Chunk(other, _)
+        | Told::End(other)
+        | Told::Failed(other, _) => *other == id,
+        Told::Operation(..) | Told::Tool(..) | Told::Verdict(..) => false,
     }
 }
