@@ -32,14 +32,14 @@ impl Host {
 
     /// Whether a guest can speak TLS here.
     pub fn has_tls(self) -> bool {
-        self != Self::Wamr
+        !matches!(self, Self::Wamr | Self::Board)
     }
 
     /// How the guest's messages say that the workspace is granted.
     pub fn workspace_flag(self) -> &'static str {
         match self {
             Self::CommandLine | Self::InProcess => "wasmtime's --dir DIR::/",
-            Self::Wamr => "iwasm's --dir=DIR",
+            Self::Wamr | Self::Board => "iwasm's --dir=DIR",
         }
     }
 
@@ -47,7 +47,7 @@ impl Host {
     pub fn state_flag(self) -> &'static str {
         match self {
             Self::CommandLine | Self::InProcess => "wasmtime's --dir STATE::/state",
-            Self::Wamr => "iwasm's --map-dir=/state::STATE",
+            Self::Wamr | Self::Board => "iwasm's --map-dir=/state::STATE",
         }
     }
 
@@ -55,7 +55,7 @@ impl Host {
     pub fn variable_flag(self, name: &str) -> String {
         match self {
             Self::CommandLine | Self::InProcess => format!("wasmtime's --env {name}"),
-            Self::Wamr => format!("iwasm's --env={name}="),
+            Self::Wamr | Self::Board => format!("iwasm's --env={name}="),
         }
     }
 }
