@@ -312,11 +312,11 @@ fn a_reply_fits_to_the_byte() {
         let body = text("x").plain().body();
         let padded = [&body[..], &b" ".repeat(bytes - body.len())].concat();
         fits("a body", Reply::json(padded), does);
-        // One line of an event, its name included.
+        // The line of an event, with its name and its end.
         let data = delta("x").to_string();
         let event = format!(
             "data: {data}{}\n\n",
-            " ".repeat(bytes - "data: ".len() - data.len())
+            " ".repeat(bytes - "data: \n".len() - data.len())
         );
         fits(
             "an event",

@@ -2,7 +2,9 @@
 
 use alloc::string::{String, ToString};
 
-use dewclaw_agent_core::json::{Value, decimal, parse, parse_within};
+#[cfg(feature = "limits")]
+use dewclaw_agent_core::json::parse_within;
+use dewclaw_agent_core::json::{Value, decimal, parse};
 use dewclaw_agent_core::template::fill;
 use dewclaw_agent_core::{SearchEngine, Settings, WireName};
 use dewclaw_platform::Environment;
@@ -18,11 +20,8 @@ use crate::folders::{Folders, state_path};
 const FILE: &str = "dewclaw.json";
 
 /// Values that it may hold, as JSON, on boards: it may have come with somebody's repository.
-const MAX_VALUES: usize = if cfg!(feature = "limits") {
-    1024
-} else {
-    usize::MAX
-};
+#[cfg(feature = "limits")]
+const MAX_VALUES: usize = 1024;
 
 /// What a configuration found inside a workspace may set: nothing that says where a key goes, or lifts a limit.
 const WORKSPACE_MAY_SET: [&str; 3] = ["model", "stream", "system"];
@@ -364,7 +363,11 @@ fn read_file(folders: &mut Folders, settings: &mut Settings, file: &mut File) ->
         Ok(Some(bytes)) => bytes,
         Err(error) => return Err(wrong("can't be read: %", &[error.text()])),
     };
-    let value = parse_within(&bytes, MAX_VALUES).map_err(|error| {
+    #[cfg(feature = "limits")]
+    let value = parse_within(&bytes, MAX_VALUES);
+    #[cfg(not(feature = "limits"))]
+    let value = parse(&bytes);
+    let value = value.map_err(|error| {
         #[cfg(feature = "limits")]
         if error.is_too_large {
             return wrong("holds too much: no setting has more than 1,024 values", &[]);
