@@ -3,7 +3,7 @@
 
 use crate::tools::exit_code_of;
 use e2e::guest::Guest;
-use e2e::host::{Host, on_each_host};
+use e2e::host::{Host, on_each_host_and_board};
 use e2e::scratch::Scratch;
 use e2e::scripted_model::{Reply, ScriptedModel};
 use e2e::small_disk::{self, Made};
@@ -124,7 +124,7 @@ fn a_full_disk_while_recording_is_said() {
 
 #[test]
 fn a_binary_file_is_refused_by_name() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let work = Scratch::new();
         work.write("picture.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\xff\xfe");
         let before = work.snapshot();
@@ -149,7 +149,7 @@ fn a_binary_file_is_refused_by_name() {
 
 #[test]
 fn a_file_of_fifty_megabytes() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let work = Scratch::new();
         let line =
             b"fifty megabytes of lines that all say the same thing, again and again and again\n";
@@ -190,7 +190,7 @@ fn a_file_of_fifty_megabytes() {
 
 #[test]
 fn a_line_of_fifty_megabytes() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let work = Scratch::new();
         work.write("line.txt", vec![b'x'; 50_000_000]);
         let ended = host.run(&Guest::tool(
@@ -211,7 +211,7 @@ fn a_line_of_fifty_megabytes() {
 
 #[test]
 fn a_pipe_is_refused_and_never_opened() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         // Nothing ever writes to it: who opens it waits for ever.
         let work = Scratch::new();
         let made = Command::new("mkfifo").arg(work.join("pipe")).status();

@@ -2,7 +2,7 @@
 
 use crate::web_fetch::{fetch, fetch_all, refused};
 use e2e::guest::Guest;
-use e2e::host::{Host, on_each_host};
+use e2e::host::{Host, on_each_host_and_board};
 use e2e::loopback::ClosedPort;
 use e2e::scratch::Scratch;
 use e2e::web::{Page, Site, chain};
@@ -51,7 +51,7 @@ fn refused_by_one_of(result: &Value, kinds: &[&str]) {
 
 #[test]
 fn a_redirect_loop() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let site = Site::open([
             ("/a", Page::redirect(302, "/b")),
             ("/b", Page::redirect(301, "/a")),
@@ -67,7 +67,7 @@ fn a_redirect_loop() {
 
 #[test]
 fn more_than_five_redirects() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let site = Site::open(chain(6));
         let result = fetch_whole(host, &site, "/1");
         let message = refused(&result, "network");
@@ -82,7 +82,7 @@ fn more_than_five_redirects() {
 
 #[test]
 fn redirects_to_nowhere() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let rows = [
             "",
             "http://",
@@ -123,7 +123,7 @@ fn redirects_to_nowhere() {
 
 #[test]
 fn addresses_that_are_none() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let site = Site::untouched();
         let rows = [
             "",
@@ -158,7 +158,7 @@ fn addresses_that_are_none() {
 
 #[test]
 fn arguments_that_are_wrong() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let site = Site::open([("/", Page::echo())]);
         let url = site.url("/");
         let calls = [
@@ -190,7 +190,7 @@ fn arguments_that_are_wrong() {
 
 #[test]
 fn a_body_that_never_ends() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let site = Site::open([("/", Page::endless())]);
         let result = fetch_whole(host, &site, "/");
         assert_eq!(
@@ -207,7 +207,7 @@ fn a_body_that_never_ends() {
 
 #[test]
 fn a_page_that_never_ends() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let text = "<p>Again and again.</p>\n".repeat(300_000);
         let site = Site::open([("/", Page::html(&text))]);
         let result = fetch_whole(host, &site, "/");
@@ -220,7 +220,7 @@ fn a_page_that_never_ends() {
 
 #[test]
 fn a_gigabyte_of_text() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let site = Site::open([("/", Page::filled(b'x', 1 << 30))]);
         let result = fetch_whole(host, &site, "/");
         assert_eq!(result["truncated"], true);
@@ -232,7 +232,7 @@ fn a_gigabyte_of_text() {
 
 #[test]
 fn a_gigabyte_of_zeros() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let site = Site::open([("/", Page::filled(0, 1 << 30))]);
         let result = fetch_whole(host, &site, "/");
         if result["truncated"] != true {
@@ -244,7 +244,7 @@ fn a_gigabyte_of_zeros() {
 
 #[test]
 fn ten_thousand_headers() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let site = Site::open([("/", Page::with_headers(10_000))]);
         let result = fetch_whole(host, &site, "/");
         if result["status"] != 200 {
@@ -255,7 +255,7 @@ fn ten_thousand_headers() {
 
 #[test]
 fn a_content_type_that_lies() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0";
         let html = "<p>Marked <b>up</b>.</p>";
         let site = Site::open([
@@ -294,7 +294,7 @@ fn a_content_type_that_lies() {
 
 #[test]
 fn charsets_that_are_not_utf8() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let latin1 = b"<p>Caf\xe9 f\xfcr \x80 3</p>";
         let with = |head: &str| [head.as_bytes(), latin1].concat();
         let site = Site::open([
@@ -349,7 +349,7 @@ fn charsets_that_are_not_utf8() {
 
 #[test]
 fn bodies_that_are_packed_though_nobody_asked() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         // gzip of nothing much; what matters is that it is not taken for text.
         let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x4b\x4c\x84\x01\0\x1b\xcd\x1a\x93\x05\0\0\0";
         let packed = |name: &str| Page::of("text/plain", gzip).header("content-encoding", name);
@@ -362,7 +362,7 @@ fn bodies_that_are_packed_though_nobody_asked() {
 
 #[test]
 fn servers_that_never_answer_or_stall() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let site = Site::open([
             ("/silent", Page::silence()),
             ("/stalling", Page::stalling("The beginning")),
@@ -381,7 +381,7 @@ fn servers_that_never_answer_or_stall() {
 
 #[test]
 fn servers_that_are_none() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let closed = ClosedPort::new();
         let site = Site::open([
             ("/hang-up", Page::hang_up()),

@@ -5,13 +5,13 @@
 
 use crate::bad_replies::ask;
 use e2e::guest::Guest;
-use e2e::host::on_each_host;
+use e2e::host::on_each_host_and_board;
 use e2e::scratch::Scratch;
 use e2e::scripted_model::{Reply, ScriptedModel};
 
 #[test]
 fn ten_megabytes_of_an_error_page() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let ended = ask(
             host,
             Reply::body(500, "text/html", &b"<p>oops</p>\n".repeat(850_000)),
@@ -26,7 +26,7 @@ fn ten_megabytes_of_an_error_page() {
 
 #[test]
 fn an_html_page_with_status_200() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let page = b"<!DOCTYPE html><html><body><h1>Welcome to the hotel Wi-Fi</h1></body></html>";
         let ended = ask(host, Reply::body(200, "text/html", page));
         ended.code(3).says(&["dewclaw:", "base URL"]);
@@ -35,7 +35,7 @@ fn an_html_page_with_status_200() {
 
 #[test]
 fn an_html_page_with_status_502() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let page = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>";
         ask(host, Reply::body(502, "text/html", page))
             .code(3)
@@ -45,7 +45,7 @@ fn an_html_page_with_status_502() {
 
 #[test]
 fn status_401_names_the_key() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let refused = || {
             Reply::error(
                 401,
@@ -73,7 +73,7 @@ fn status_401_names_the_key() {
 
 #[test]
 fn status_403_is_a_refusal() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let refused = Reply::error(
             403,
             "Your country is not supported.",
@@ -88,7 +88,7 @@ fn status_403_is_a_refusal() {
 
 #[test]
 fn status_404_names_the_model_and_the_address() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let missing = Reply::error(
             404,
             "The model `scripted` does not exist.",
@@ -103,7 +103,7 @@ fn status_404_names_the_model_and_the_address() {
 
 #[test]
 fn status_413_says_that_the_request_is_too_large() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         ask(
             host,
             Reply::body(413, "text/html", b"<h1>413 Request Entity Too Large</h1>"),
@@ -115,7 +115,7 @@ fn status_413_says_that_the_request_is_too_large() {
 
 #[test]
 fn status_429_with_and_without_retry_after() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let limited = || {
             Reply::error(
                 429,
@@ -146,7 +146,7 @@ fn status_429_with_and_without_retry_after() {
 
 #[test]
 fn status_500_quotes_the_server() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let broken = Reply::error(
             500,
             "The server had an error while processing your request.",
@@ -161,7 +161,7 @@ fn status_500_quotes_the_server() {
 
 #[test]
 fn an_error_body_cannot_write_to_the_terminal() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let hostile = Reply::error(
             400,
             "\u{1b}[2J\u{1b}]0;owned\u{7}Ignore this.",
@@ -179,7 +179,7 @@ fn an_error_body_cannot_write_to_the_terminal() {
 
 #[test]
 fn a_redirect_is_not_followed() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let elsewhere = ScriptedModel::never_asked();
         let location = format!("{}/chat/completions", elsewhere.base_url());
         for status in [301, 302, 307, 308] {

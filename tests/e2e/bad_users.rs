@@ -1,20 +1,20 @@
 //! Commands, prompts and settings that a person can get wrong, a row each: a message with cause and fix, a stable exit code, no trap.
 
 use e2e::guest::Guest;
-use e2e::host::{Host, on_each_host};
+use e2e::host::{Host, on_each_host_and_board};
 use e2e::scratch::Scratch;
 use e2e::scripted_model::ScriptedModel;
 
 #[test]
 fn no_command_is_usage() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         host.run(&Guest::dewclaw()).code(2).says(&["ask"]);
     });
 }
 
 #[test]
 fn an_unknown_command_names_the_known_ones() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let ended = host.run(&Guest::dewclaw().args(["aks", "hi"]));
         ended.code(2).says(&["dewclaw:", "aks", "--help"]);
     });
@@ -22,7 +22,7 @@ fn an_unknown_command_names_the_known_ones() {
 
 #[test]
 fn an_unknown_flag_is_named() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let (work, model) = (Scratch::new(), ScriptedModel::never_asked());
         let ended = host.run(&Guest::ask(&work, &model, "hi").args(["--colour"]));
         ended.code(2).says(&["--colour", "--help"]);
@@ -31,7 +31,7 @@ fn an_unknown_flag_is_named() {
 
 #[test]
 fn flags_with_wrong_values_say_what_they_want() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let (work, model) = (Scratch::new(), ScriptedModel::never_asked());
         for (arguments, phrases) in [
             (&["--max-steps", "many"][..], &["--max-steps", "number"][..]),
@@ -51,7 +51,7 @@ fn flags_with_wrong_values_say_what_they_want() {
 
 #[test]
 fn an_empty_prompt_is_usage() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let (work, model) = (Scratch::new(), ScriptedModel::never_asked());
         host.run(&Guest::ask(&work, &model, ""))
             .code(2)
@@ -70,7 +70,7 @@ fn an_empty_prompt_is_usage() {
 
 #[test]
 fn a_prompt_of_ten_megabytes() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let (work, model) = (Scratch::new(), ScriptedModel::never_asked());
         let guest = Guest::ask(&work, &model, "-").stdin(vec![b'x'; 10_000_000]);
         host.run(&guest)
@@ -82,7 +82,7 @@ fn a_prompt_of_ten_megabytes() {
 
 #[test]
 fn no_model_is_usage() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let (work, model) = (Scratch::new(), ScriptedModel::never_asked());
         let ended = host.run(
             &Guest::dewclaw()
@@ -96,7 +96,7 @@ fn no_model_is_usage() {
 
 #[test]
 fn no_key_for_the_default_address() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let work = Scratch::new();
         let ended = host.run(
             &Guest::dewclaw()
@@ -109,7 +109,7 @@ fn no_key_for_the_default_address() {
 
 #[test]
 fn a_settings_error_also_ends_the_events() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let work = Scratch::new();
         let ended = host.run(
             &Guest::dewclaw()
@@ -131,7 +131,7 @@ fn a_settings_error_also_ends_the_events() {
 
 #[test]
 fn bad_urls_are_refused_before_anything_is_sent() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let work = Scratch::new();
         for url in [
             "api.openai.com/v1",
@@ -163,7 +163,7 @@ fn bad_urls_are_refused_before_anything_is_sent() {
 
 #[test]
 fn a_host_name_that_does_not_exist() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let (work, state) = (
             Scratch::new(),
             Scratch::with(&[("dewclaw.json", r#"{"retry_attempts": 1}"#)]),
@@ -180,7 +180,7 @@ fn a_host_name_that_does_not_exist() {
 
 #[test]
 fn settings_in_the_environment_are_checked() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let (work, model) = (Scratch::new(), ScriptedModel::never_asked());
         for (name, value) in [
             ("DEWCLAW_MAX_STEPS", "lots"),
@@ -197,13 +197,13 @@ fn settings_in_the_environment_are_checked() {
 
 #[test]
 fn no_folder_at_all() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let model = ScriptedModel::never_asked();
         let guest = Guest::dewclaw()
             .model(&model)
             .args(["ask", "hi", "--model", "m"]);
         let says = match host {
-            Host::Wamr => "no workspace: run with --dir=DIR (iwasm)",
+            Host::Wamr | Host::Board => "no workspace: run with --dir=DIR (iwasm)",
             Host::CommandLine | Host::InProcess => "no workspace: run with --dir DIR::/ (wasmtime)",
         };
         host.run(&guest).code(2).says(&[says]);
@@ -222,7 +222,7 @@ fn no_folder_at_all() {
 
 #[test]
 fn malformed_settings_are_named_with_their_place() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let (work, model) = (Scratch::new(), ScriptedModel::never_asked());
         for (settings, phrase) in [
             ("{\"model\": ", "line 1"),
@@ -248,7 +248,7 @@ fn malformed_settings_are_named_with_their_place() {
 
 #[test]
 fn settings_and_arguments_nested_too_deep() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let (work, model) = (Scratch::new(), ScriptedModel::never_asked());
         let nested = format!(
             "{{\"model\": {}{}}}",
@@ -268,7 +268,7 @@ fn settings_and_arguments_nested_too_deep() {
 
 #[test]
 fn settings_of_fifty_megabytes() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let (work, state, model) = (Scratch::new(), Scratch::new(), ScriptedModel::never_asked());
         state.write("dewclaw.json", vec![b' '; 50_000_000]);
         host.run(&Guest::ask(&work, &model, "hi").state(&state))
@@ -279,7 +279,7 @@ fn settings_of_fifty_megabytes() {
 
 #[test]
 fn settings_that_are_not_utf8() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let (work, state, model) = (Scratch::new(), Scratch::new(), ScriptedModel::never_asked());
         state.write("dewclaw.json", b"{\"model\": \"\xff\"}");
         host.run(&Guest::ask(&work, &model, "hi").state(&state))
@@ -290,7 +290,7 @@ fn settings_that_are_not_utf8() {
 
 #[test]
 fn the_offline_artifact_says_where_the_network_is() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let work = Scratch::new();
         let guest = Guest::offline()
             .workspace(&work)
@@ -303,7 +303,7 @@ fn the_offline_artifact_says_where_the_network_is() {
 
 #[test]
 fn tool_arguments_that_are_not_json() {
-    on_each_host(|host| {
+    on_each_host_and_board(|host| {
         let work = Scratch::new();
         let ended =
             host.run(

@@ -139,7 +139,7 @@ fn the_offline_artifact_has_no_network_and_says_which_one_has() {
         let ended = host.run(&Guest::offline().workspace(&work).args(["doctor"]));
         ended.code(2);
         let other = match host {
-            Host::Wamr => "use dewclaw-wamr.wasm with iwasm's --addr-pool=",
+            Host::Wamr | Host::Board => "use dewclaw-wamr.wasm with iwasm's --addr-pool=",
             Host::CommandLine | Host::InProcess => "use dewclaw.wasm with wasmtime's -S http",
         };
         shows(&ended, &["network", other]);

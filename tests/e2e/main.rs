@@ -17,6 +17,7 @@
 //! - `board`: what a board meets in WAMR: grants left out, bad servers, full disks, deep JSON, a run that is killed
 //! - `web_fetch`: what a fetch sends and brings back, and to whom
 //! - `bad_pages`: pages and servers that a fetch has to survive, a row each
+//! - `limits`: what is larger than a board takes, run in its memory under `--limits board`, a row each
 //! - `ssrf`: special-use addresses in every spelling
 //! - `web_search`: the interfaces of search services, and services that are broken
 //! - `parallel_tools`: the calls of one turn: what is in flight together, and in which order results come
@@ -88,6 +89,7 @@ mod flat;
 mod guards;
 mod imports;
 mod injection;
+mod limits;
 mod matrix;
 mod native;
 mod offer;

@@ -15,6 +15,8 @@ pub enum Host {
     InProcess,
     /// A real WAMR, with iwasm's flags, running the core module in the component's place. The process ends with the guest's exit code.
     Wamr,
+    /// The same with the setting `limits` as `board`, and linear memory that can't grow past 1 MiB: memory never runs out there.
+    Board,
 }
 
 impl Host {
@@ -24,19 +26,20 @@ impl Host {
             Self::CommandLine => wasmtime_run::run(guest),
             Self::InProcess => in_process::run(guest).ended,
             Self::Wamr => wamr_run::run(guest),
+            Self::Board => wamr_run::run_on_a_board(guest),
         }
     }
 
     /// Whether a guest can speak TLS here.
     pub fn has_tls(self) -> bool {
-        self != Self::Wamr
+        !matches!(self, Self::Wamr | Self::Board)
     }
 
     /// How the guest's messages say that the workspace is granted.
     pub fn workspace_flag(self) -> &'static str {
         match self {
             Self::CommandLine | Self::InProcess => "wasmtime's --dir DIR::/",
-            Self::Wamr => "iwasm's --dir=DIR",
+            Self::Wamr | Self::Board => "iwasm's --dir=DIR",
         }
     }
 
@@ -44,7 +47,7 @@ impl Host {
     pub fn state_flag(self) -> &'static str {
         match self {
             Self::CommandLine | Self::InProcess => "wasmtime's --dir STATE::/state",
-            Self::Wamr => "iwasm's --map-dir=/state::STATE",
+            Self::Wamr | Self::Board => "iwasm's --map-dir=/state::STATE",
         }
     }
 
@@ -52,7 +55,7 @@ impl Host {
     pub fn variable_flag(self, name: &str) -> String {
         match self {
             Self::CommandLine | Self::InProcess => format!("wasmtime's --env {name}"),
-            Self::Wamr => format!("iwasm's --env={name}="),
+            Self::Wamr | Self::Board => format!("iwasm's --env={name}="),
         }
     }
 }
@@ -62,6 +65,12 @@ pub fn on_each_host(test: impl Fn(Host)) {
     test(Host::InProcess);
     test(Host::CommandLine);
     test(Host::Wamr);
+}
+
+/// Runs `test` in every host, and in WAMR once more with the memory of a board and the setting that keeps to it.
+pub fn on_each_host_and_board(test: impl Fn(Host)) {
+    on_each_host(&test);
+    test(Host::Board);
 }
 
 /// A way to ask a scripted model over a workspace: [`Guest::ask`], or [`Guest::ask_by_messages`].

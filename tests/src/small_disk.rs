@@ -30,7 +30,7 @@ pub const HOSTS: [Host; 2] = [Host::CommandLine, Host::Wamr];
 pub fn run(host: Host, guest: &Guest, workspace: &Scratch) -> (Ended, Made, Scratch) {
     let (program, arguments) = match host {
         Host::CommandLine => (artifact::wasmtime(), wasmtime_run::arguments(guest)),
-        Host::Wamr => (artifact::wamr_runner(), wamr_run::arguments(guest)),
+        Host::Wamr | Host::Board => (artifact::wamr_runner(), wamr_run::arguments(guest)),
         Host::InProcess => panic!("the disk of this process cannot be made small"),
     };
     let made = how();

@@ -21,6 +21,15 @@ pub fn run(guest: &Guest) -> Ended {
     run_with(&[], guest)
 }
 
+/// Linear memory of a board, 1 MiB in all.
+pub const MEMORY_OF_A_BOARD: &str = "--max-memory-pages=16";
+
+/// Runs the guest to its end in the memory of a board, with the setting `limits` as `board`.
+pub fn run_on_a_board(guest: &Guest) -> Ended {
+    let guest = guest.clone().env("DEWCLAW_LIMITS", "board");
+    run_with(&[MEMORY_OF_A_BOARD], &guest)
+}
+
 /// Runs the guest to its end, with more flags, such as `--max-memory-pages=16`.
 pub fn run_with(flags: &[&str], guest: &Guest) -> Ended {
     let mut command = Command::new(artifact::wamr_runner());

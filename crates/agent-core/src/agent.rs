@@ -519,8 +519,8 @@ impl Agent {
         }
         self.calls.name(reply.calls_mut());
         let message = (self.wire.reply_message)(&reply);
-        // The results of its calls must fit too, and they name the calls again.
-        let room = self.room_for_results(reply.calls().count(), message.len());
+        // A comma before it, and the results of its calls must fit too, and they name the calls again.
+        let room = 1 + self.room_for_results(reply.calls().count(), message.len());
         if !self.make_room(message.len().saturating_add(room), false) {
             return self.fail(failure::of_reply(
                 wire::too_large(self.settings.limits),

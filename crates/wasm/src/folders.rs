@@ -11,7 +11,12 @@ use dewclaw_platform::{FileSystem, FsError, FsResult};
 pub(crate) const STATE_PREOPEN: &str = "/state";
 
 /// Bytes of a file that is read whole.
-const MAX_FILE_BYTES: usize = 1024 * 1024;
+const MAX_FILE_BYTES: usize = if cfg!(feature = "limits") {
+    // All linear memory of a board is a megabyte.
+    64 * 1024
+} else {
+    1024 * 1024
+};
 
 /// The folders of this run.
 pub(crate) struct Folders {

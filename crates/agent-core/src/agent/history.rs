@@ -23,7 +23,7 @@ impl Agent {
         let most = self.settings.limits.of(HISTORY, usize::MAX);
         let messages = self.transcript.messages();
         let length = messages.len();
-        if need <= most.saturating_sub(length) {
+        if length.saturating_add(need) <= most {
             return true;
         }
         let note = (self.wire.user_message)(LEFT_OUT);
@@ -85,16 +85,21 @@ impl Agent {
         true
     }
 
-    /// Brings a conversation from elsewhere within the limits of this run. Calls may be open in its last message.
+    /// Brings a conversation from elsewhere within the limits of this run. So many calls are open in its last message. One that
+    /// was within them already stays as it is.
     ///
     /// # Errors
     /// What is going on in it does not fit.
-    pub(super) fn fit(&mut self, has_open: bool) -> Result<(), SettingsError> {
+    pub(super) fn fit(&mut self, open: usize) -> Result<(), SettingsError> {
         let limits = self.settings.limits;
         let most = limits.reserved();
-        // As much as a reply that is whole could have needed.
-        let need = if has_open { most / 2 } else { 0 };
-        if limits.are_tight() && !self.make_room(need, has_open) {
+        let need = match limits.are_tight() {
+            true => {
+                self.room_for_results(open, self.transcript.lines().last().map_or(0, <[u8]>::len))
+            }
+            false => 0,
+        };
+        if limits.are_tight() && !self.make_room(need, open > 0) {
             return Err(SettingsError::Value {
                 name: "limits",
                 wanted: "none: what goes on in this conversation is larger than board leaves it",

@@ -41,7 +41,7 @@ impl Agent {
         transcript: Transcript,
     ) -> Result<Agent, ResumeError> {
         let mut agent = Agent::take_up(settings, tools, seed, transcript)?;
-        agent.fit(false)?;
+        agent.fit(0)?;
         Ok(agent)
     }
 

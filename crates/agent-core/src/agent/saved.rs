@@ -126,14 +126,14 @@ impl Agent {
         agent.wrapping_up = saved.wrapping_up;
         agent.usage = saved.usage;
         agent.text = saved.text;
-        let has_open = !open.is_empty();
-        if has_open {
+        let calls = open.len();
+        if calls > 0 {
             agent.calls.go_on(open, &agent.offer, &agent.settings);
             agent.state = State::Running;
         } else if saved.state != IDLE {
             agent.state = State::Calling;
         }
-        agent.fit(has_open).map_err(ResumeError::Settings)?;
+        agent.fit(calls).map_err(ResumeError::Settings)?;
         if saved.shown {
             agent.show(Event::ReplyDiscarded {
                 reason: "the session was restored while the reply came".to_string(),

@@ -49,9 +49,9 @@ pub fn parse(text: &[u8]) -> Result<Value, ParseError> {
     parse_within(text, usize::MAX)
 }
 
-/// The same of at most so many elements and members, which is heeded where there is the feature `limits`. A value takes up to 40 times the memory of its text, where that is an array
-/// of little else; so this is what bounds it. With 0 the value is there
-/// without anything in it.
+/// The same of at most so many elements and members, which is heeded where there is the feature `limits`. A value takes up
+/// to 40 times the memory of its text, where that is an array of little else; so this is what bounds it. With 0 the value
+/// is there without anything in it.
 ///
 /// # Errors
 /// Where it stops to be JSON, or that there are more.

@@ -2,6 +2,8 @@
 
 use alloc::string::{String, ToString};
 
+#[cfg(feature = "limits")]
+use dewclaw_agent_core::json::parse_within;
 use dewclaw_agent_core::json::{Value, decimal, parse};
 use dewclaw_agent_core::template::fill;
 use dewclaw_agent_core::{SearchEngine, Settings, WireName};
@@ -16,6 +18,10 @@ use crate::folders::{Folders, state_path};
 
 /// The configuration file, in state.
 const FILE: &str = "dewclaw.json";
+
+/// Values that it may hold, as JSON, on boards: it may have come with somebody's repository.
+#[cfg(feature = "limits")]
+const MAX_VALUES: usize = 1024;
 
 /// What a configuration found inside a workspace may set: nothing that says where a key goes, or lifts a limit.
 const WORKSPACE_MAY_SET: [&str; 3] = ["model", "stream", "system"];
@@ -34,8 +40,11 @@ const SOURCES: &[(&str, &str, &str)] = &[
     ("allow_fetch", "DEWCLAW_ALLOW_FETCH", ""),
     ("search", "DEWCLAW_SEARCH", ""),
     #[cfg(feature = "limits")]
-    ("limits", "DEWCLAW_LIMITS", "--limits"),
+    LIMITS,
 ];
+
+#[cfg(feature = "limits")]
+const LIMITS: (&str, &str, &str) = ("limits", "DEWCLAW_LIMITS", "--limits");
 
 /// The variables of a wire.
 pub(super) struct Variables {
@@ -310,6 +319,26 @@ impl Configuration {
 }
 
 /// Sets a setting from text: numbers and booleans as JSON writes them.
+/// Sets `limits` alone, for a run that concerns no model.
+///
+/// # Errors
+/// A value that it can't have.
+#[cfg(feature = "limits")]
+pub(super) fn set_limits(
+    settings: &mut Settings,
+    environment: &WasiEnvironment,
+    arguments: &Arguments,
+) -> Result<(), Stop> {
+    let (name, variable, flag) = LIMITS;
+    if let Some(value) = set_variable(environment, variable) {
+        set(settings, name, variable, &value)?;
+    }
+    match arguments.value(flag) {
+        Some(value) => set(settings, name, flag, value),
+        None => Ok(()),
+    }
+}
+
 fn set(settings: &mut Settings, name: &str, source: &str, text: &str) -> Result<(), Stop> {
     let as_text = matches!(
         name,
@@ -334,7 +363,15 @@ fn read_file(folders: &mut Folders, settings: &mut Settings, file: &mut File) ->
         Ok(Some(bytes)) => bytes,
         Err(error) => return Err(wrong("can't be read: %", &[error.text()])),
     };
-    let value = parse(&bytes).map_err(|error| {
+    #[cfg(feature = "limits")]
+    let value = parse_within(&bytes, MAX_VALUES);
+    #[cfg(not(feature = "limits"))]
+    let value = parse(&bytes);
+    let value = value.map_err(|error| {
+        #[cfg(feature = "limits")]
+        if error.is_too_large {
+            return wrong("holds too much: no setting has more than 1,024 values", &[]);
+        }
         wrong(
             "is not valid JSON: look at line %, column %",
             &[&decimal(error.line as u64), &decimal(error.column as u64)],

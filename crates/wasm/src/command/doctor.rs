@@ -3,6 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+#[cfg(feature = "limits")]
+use dewclaw_agent_core::Limits;
 use dewclaw_agent_core::tools::{ALL, Tool, Writes};
 use dewclaw_agent_core::url::HostRule;
 use dewclaw_agent_core::{Approve, SearchEngine, Settings};
@@ -35,6 +37,11 @@ const NETWORK: &str = if cfg!(target_env = "p2") {
 } else {
     "WAMR's sockets: iwasm's --addr-pool says which addresses, --allow-resolve which names"
 };
+
+/// What `--limits board` leaves each part.
+#[cfg(feature = "limits")]
+const BOARD: &str = "640 KiB in all: history 160 KiB, a prompt or a reply 20 KiB, a tool's result 10 KiB, \
+    a page or a file to edit 40 KiB, memory 16 KiB";
 
 /// Columns of the table's first two fields.
 const NAME_WIDTH: usize = 15;
@@ -114,6 +121,10 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
             "none",
             &["requests carry none, which a server of your own may not need"],
         ),
+    }
+    #[cfg(feature = "limits")]
+    if settings.limits == Limits::Board {
+        table.row("limits", "board", &[BOARD]);
     }
     table.text.push_str("\nThe model may call:\n");
     for tool in &ALL {

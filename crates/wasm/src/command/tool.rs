@@ -32,7 +32,12 @@ pub(super) fn list(arguments: Vec<String>) -> Result<u8, Stop> {
     Ok(0)
 }
 
-const FLAGS: &Flags = &[("--allow-fetch", "", true), ("--read-only", "", false)];
+const FLAGS: &Flags = &[
+    ("--allow-fetch", "", true),
+    ("--read-only", "", false),
+    #[cfg(feature = "limits")]
+    ("--limits", "", true),
+];
 
 /// `tool NAME JSON`: one call. Its result goes to standard output, an error too, since that is an object as well.
 pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Result<u8, Stop> {
@@ -54,10 +59,17 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
             None,
         ),
     };
+    #[cfg(feature = "limits")]
+    let settings = {
+        let mut settings = settings;
+        configuration::set_limits(&mut settings, environment, &arguments)?;
+        settings
+    };
     let [name, mut json] = arguments.operands(["NAME", "JSON"])?;
     let tool = offer::named(&name)?;
     if json == "-" {
-        json = read_input(usize::MAX).map_err(|why| Stop::usage("%", &[why]))?;
+        json =
+            read_input(settings.limits.prompt_bytes()).map_err(|why| Stop::usage("%", &[why]))?;
     }
     let mut call = match offer::NO_NETWORK {
         Some(why) if tool.networked => ToolCallRun::unsupported(why),
