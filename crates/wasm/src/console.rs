@@ -75,5 +75,9 @@ pub(crate) fn panicked() {
 
 /// Says that memory has run out.
 pub(crate) fn out_of_memory() {
-    write_error(b"dewclaw: out of memory: grant more linear memory, or run with --limits board\n");
+    write_error(if cfg!(feature = "limits") {
+        b"dewclaw: out of memory: grant more linear memory, or run with --limits board\n"
+    } else {
+        b"dewclaw: out of memory: grant more linear memory\n"
+    });
 }

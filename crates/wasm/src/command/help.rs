@@ -41,7 +41,8 @@ macro_rules! example {
 #[cfg(feature = "limits")]
 macro_rules! limits {
     () => {
-        "  --limits board    keep to the memory of a board, 1 MiB in all (or DEWCLAW_LIMITS)\n"
+        "  --limits board    keep to the memory of a board, 1 MiB in all; of tool too
+                    (or DEWCLAW_LIMITS)\n"
     };
 }
 #[cfg(not(feature = "limits"))]
