@@ -24,7 +24,12 @@ fn every_command_of_the_page_works() {
     let board = Scratch::new();
     std::fs::create_dir(board.join("bin")).expect("a folder can be made");
     let wasm_opt = artifact::from_environment("WASM_OPT", "binaryen's wasm-opt");
-    for (program, name) in [(artifact::wamr_runner(), "iwasm"), (wasm_opt, "wasm-opt")] {
+    let wamr = artifact::wamr_runner;
+    for (program, name) in [
+        (wamr(), "iwasm"),
+        (wamr(), "wamr-runner"),
+        (wasm_opt, "wasm-opt"),
+    ] {
         let link = board.join("bin").join(name);
         std::os::unix::fs::symlink(program, link).expect("a link can be made");
     }
