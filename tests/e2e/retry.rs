@@ -91,8 +91,9 @@ fn without_retry_after_the_waits_grow() {
         assert!((250..=1000).contains(&told[0]), "{told:?}");
         assert!((500..=2000).contains(&told[1]), "{told:?}");
         for (wait, told) in waits.iter().zip(&told) {
+            // The agent's clock counts whole milliseconds, so a wait may be up to one shorter.
             assert!(
-                wait.as_millis() >= u128::from(*told),
+                wait.as_millis() + 1 >= u128::from(*told),
                 "{waits:?} for {told}"
             );
         }
