@@ -273,7 +273,7 @@ enum dc_status {
  *      "usage":{"input_tokens":0,"output_tokens":0,"cached_tokens":0},
  *      "error":{"kind":"connection","message":"could not connect to the server"}}
  *
- * Any other type is an event: something to show, or to pass over. docs/events.md tells each:
+ * Any other type is an event: something to show, or to pass over. docs/agent.md tells each:
  *
  *     {"type":"text","text":"It is "}
  *     {"type":"reasoning","text":"I should look."}

@@ -44,6 +44,7 @@
 //! - `embed_rust`: what only examples/embed-rust does
 //! - `flat`: the flat interface of `dewclaw-wamr.wasm` in WAMR: the header's truth, and hosts that get everything wrong
 //! - `conversations`: the conversations of `tests/conversations`, the same in every embedder
+//! - `agent_page`: what docs/agent.md says of settings, commands and flags
 //! - `boards_page`: what docs/boards.md shows
 //! - `edge`: what docs/edge.md shows, and what it says of systemd, cron, TLS, limits, disk and clock
 //!
@@ -63,6 +64,7 @@
 //! `DEWCLAW_EMBED_C`, `DEWCLAW_EMBED_RUST`, `DEWCLAW_PYTHON`, `JCO`, `WASM_OPT`, `WAMR_RUNNER`, `DEWCLAW_WITHOUT_SOCKETS`,
 //! `DEWCLAW_CONTRACT_WASM` and `DEWCLAW_CONTRACT_WAMR`. A missing one fails its tests; nothing is skipped.
 
+mod agent_page;
 mod aimock;
 mod answer;
 mod anthropic;

@@ -1,11 +1,11 @@
-//! The JSON of events is what docs/events.md says: a program that reads them has nothing else to go by.
+//! The JSON of events is what docs/agent.md says: a program that reads them has nothing else to go by.
 
 use std::collections::BTreeMap;
 
 use dewclaw_agent_core::{Event, Failure, FailureKind, Outcome, Reason, Usage, event_json};
 use serde_json::Value;
 
-const DOCUMENT: &str = include_str!("../../../docs/events.md");
+const DOCUMENT: &str = include_str!("../../../docs/agent.md");
 
 /// The members of each type, as the table has them.
 fn documented() -> BTreeMap<String, Vec<String>> {
@@ -13,7 +13,10 @@ fn documented() -> BTreeMap<String, Vec<String>> {
         let parts = cell.split('`').skip(1).step_by(2);
         parts.map(str::to_owned).collect()
     };
-    DOCUMENT
+    let (_, section) = DOCUMENT
+        .split_once("\n## Events\n")
+        .expect("the page tells the events");
+    section
         .lines()
         .filter(|line| line.starts_with("| `"))
         .map(|line| {
