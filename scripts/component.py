@@ -8,8 +8,8 @@ the component, lets wasm-opt work on that, and puts it back in its place (a core
     component.py splice COMPONENT CORE OUT    write COMPONENT to OUT with CORE as its largest core module
 
 `splice` refuses a module that no longer fits the component around it. It drops every custom section: names,
-producers and the like have no meaning to a runtime, and each costs bytes. It merges sections (component_sections.py)
-and shortens the names by which the component's core modules find each other (core_names.py).
+producers and the like have no meaning to a runtime, and each costs bytes. It arranges what is around the core modules anew
+(component_sections.py) and shortens the names by which the component's core modules find each other (core_names.py).
 """
 
 import sys
@@ -90,18 +90,18 @@ def main(arguments):
             write(out, function_order.arrange(read(core), core))
         case ["splice", component, core, out]:
             data, dropped = splice(read(component), read(core), component)
-            merged = short = data
+            arranged = short = data
             if data[:8] == COMPONENT:
-                merged = component_sections.merge(data, component)
-                short = core_names.shorten(merged, component)
+                arranged = component_sections.arrange(data, component)
+                short = core_names.shorten(arranged, component)
             write(out, short)
             sizes = {}
             for name, size in dropped:
                 sizes[name] = sizes.get(name, 0) + size
             listed = ", ".join(f"{name} {size:,}" for name, size in sorted(sizes.items()))
             print(
-                f"dropped custom sections: {listed or 'none'}; fewer sections: {len(data) - len(merged):,}; "
-                f"shorter core names: {len(merged) - len(short):,}"
+                f"dropped custom sections: {listed or 'none'}; arranged anew: {len(data) - len(arranged):,}; "
+                f"shorter core names: {len(arranged) - len(short):,}"
             )
         case _:
             print(__doc__, file=sys.stderr)

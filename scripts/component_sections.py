@@ -1,123 +1,129 @@
-"""Gives a component as few sections as can be where it wires its core modules together.
+"""Gives a component as few sections, types and letters as can be around its core modules.
 
-wit-component writes a section for nearly each alias, core instance and canonical function, in dewclaw.wasm 182 of them.
-But all that is asked of one is that it comes after what it refers to. So they are sorted into runs of one kind, and
-the numbers of core functions and the like follow. That is 486 bytes of 234,689, gzipped 243 of 110,712.
+wit-component writes a section for nearly each type, alias, canonical function and so on, in dewclaw.wasm 501 of them, nested
+ones included. But all that is asked of one is that it comes after what it refers to. So they are sorted into runs of one kind,
+65 here, and the numbers of functions, types and the like follow. A type that is there already is not defined again.
+
+An interface is exported as an instance of a component of its own, nested in this one, which takes each type and function
+by a name and exports it by its real one. Nothing outside sees the former, so each becomes a letter or two.
+
+Core modules need nothing and come first: a name that is imported and then used is near itself, where gzip finds it again.
+
+Together that is 4,824 bytes of 256,422, gzipped 1,651 of 115,637.
 """
 
-from dataclasses import dataclass
+import string
+from itertools import product
 
-from wasm_binary import COMPONENT, CORE_MODULE, Malformed, Reader, Section, encode, number, sections
+from component_items import (
+    ALIAS, CANONICAL, COMPONENTS, CORE_INSTANCE, CORE_MODULE, EXPORT, IMPORT, INSTANCE, NESTED_COMPONENT, TYPE, TYPES,
+    CORE_MODULES, Name, Reference, items, section,
+)  # fmt: skip
+from wasm_binary import COMPONENT, Malformed, encode, sections
 
-CORE_INSTANCE, ALIAS, CANONICAL = 2, 6, 8
-WIRING = (ALIAS, CANONICAL, CORE_INSTANCE)
-# The index spaces that are numbered anew, by the byte that names one. All else that aliases define comes from the
-# host's instances, and keeps its order.
-FUNCTION, MEMORY, INSTANCE = 0x00, 0x02, 0x12
-
-
-@dataclass
-class Item:
-    """An alias, core instance or canonical function."""
-
-    section: int
-    # Its bytes, and between them the (space, number) of each core item that it refers to.
-    pieces: list
-    # The space of the core item that it defines, if it does.
-    defines: int | None
-
-    def waits(self, renumbered):
-        return any(isinstance(piece, tuple) and piece not in renumbered for piece in self.pieces)
-
-    def encode(self, renumbered):
-        return b"".join(number(renumbered.get(piece, piece[1])) if isinstance(piece, tuple) else piece for piece in self.pieces)
+# The kinds of sections, in the order in which they come one after the other.
+ORDER = (TYPE, IMPORT, ALIAS, CANONICAL, CORE_INSTANCE, NESTED_COMPONENT, INSTANCE, EXPORT)
+# What a type of a resource begins with.
+RESOURCE = b"\x3f"
 
 
-def merge(component, what):
-    """`component` with the sections of its wiring merged, from the last core module to what exports begin with."""
-    parts = sections(component, what, COMPONENT)
-    begin = max((at + 1 for at, part in enumerate(parts) if part.id == CORE_MODULE), default=len(parts))
-    end = next((at for at in range(begin, len(parts)) if parts[at].id not in WIRING), len(parts))
-    counts, waiting = {}, []
-    for part in parts[begin:end]:
-        for item in _items(part, what):
-            place = item.defines, counts.get(item.defines, 0)
-            counts[item.defines] = place[1] + 1
-            waiting.append((place, item))
-    merged, renumbered, counts = [], {}, {}
+def arrange(component, what):
+    """`component` with its core modules first, and all else arranged anew."""
+    modules, rest = [], []
+    for part in sections(component, what, COMPONENT):
+        if part.id == CORE_MODULE:
+            modules.append(part)
+        else:
+            rest += items(part, what)
+    _arrange_nested(rest, what)
+    return encode(COMPONENT, modules + _sections(rest, {CORE_MODULES: len(modules)}, what))
+
+
+def _arrange_nested(listed, what):
+    """Arranges the nested components among these items anew, with short names for what they import."""
+    for at, nested in enumerate(item for item in listed if item.section == NESTED_COMPONENT):
+        parts = sections(nested.pieces[0], f"{what}, nested component", COMPONENT)
+        inner = [item for part in parts for item in items(part, what)]
+        users = [item for item in listed if item.section == INSTANCE and Reference(COMPONENTS, at) in item.pieces]
+        imports = [item for item in inner if item.section == IMPORT]
+        names = dict(zip((name for item in imports for name in _names(item)), _letters()))
+        for item in (*imports, *users):
+            item.pieces = [Name(names[piece]) if isinstance(piece, Name) else piece for piece in item.pieces]
+        nested.pieces = [encode(COMPONENT, _sections(inner, {}, what))]
+
+
+def _names(item):
+    return (piece for piece in item.pieces if isinstance(piece, Name))
+
+
+def _letters():
+    """Names of one letter, then of two."""
+    return ("".join(name) for length in (1, 2) for name in product(string.ascii_lowercase, repeat=length))
+
+
+def _sections(listed, first, what):
+    """The sections of these items, whose numbers begin with `first` in each space."""
+    counts, places = dict(first), []
+    for item in listed:
+        places.append((item.defines, counts.get(item.defines, 0)))
+        counts[item.defines] = places[-1][1] + 1
+    same = _same_types(listed, places)
+    renumbered, counts = {}, dict(first)
+
+    def new_number(reference):
+        place = reference.space, reference.number
+        place = same.get(place, place)
+        return place[1] if place[1] < first.get(place[0], 0) else renumbered.get(place)
+
+    waiting = [(place, item) for place, item in zip(places, listed) if place not in same]
+    arranged = []
     while waiting:
         before = len(waiting)
-        for kind in WIRING:
+        for kind in ORDER:
             run, left = [], []
             for place, item in waiting:
-                if item.section != kind or item.waits(renumbered):
+                if item.section != kind or any(new_number(reference) is None for reference in item.references()):
                     left.append((place, item))
                     continue
                 renumbered[place] = counts.get(item.defines, 0)
                 counts[item.defines] = renumbered[place] + 1
                 run.append(item)
-            if run:
-                merged.append(_section(kind, run, renumbered))
+            if kind == NESTED_COMPONENT:
+                arranged += (section(kind, [item], new_number) for item in run)
+            elif run:
+                arranged.append(section(kind, run, new_number))
             waiting = left
         if len(waiting) == before:
             raise Malformed(f"{what}: an item of section {waiting[0][1].section} refers to what there is none of")
-    rest = (_section(part.id, _items(part, what), renumbered) if part.id in WIRING else part for part in parts[end:])
-    return encode(COMPONENT, [*parts[:begin], *merged, *rest])
+    return arranged
 
 
-def _section(kind, items, renumbered):
-    return Section(kind, number(len(items)) + b"".join(item.encode(renumbered) for item in items))
+def _same_types(listed, places):
+    """The places of types that say what another before them does, and of that one.
 
-
-def _items(part, what):
-    reader = Reader(part.body, f"{what}, section {part.id}")
-    read = {CORE_INSTANCE: _core_instance, ALIAS: _alias, CANONICAL: _canonical}[part.id]
-    return reader.each(lambda: Item(part.id, *read(reader)))
-
-
-def _core_instance(reader):
-    made_of = reader.byte()
-    if made_of > 1:
-        reader.fail(f"core instance of unknown kind {made_of}")
-    pieces = [bytes([made_of]) + (b"" if made_of else reader.raw(reader.number))]
-    count = reader.number()
-    pieces.append(number(count))
-    for _ in range(count):
-        pieces.append(reader.raw(reader.name))
-        space = reader.byte()
-        pieces += [bytes([space]), (space, reader.number())]
-    return pieces, INSTANCE
-
-
-def _alias(reader):
-    sort = reader.byte()
-    core = reader.byte() if sort == 0 else None
-    target = reader.byte()
-    before = bytes([sort, *([] if core is None else [core]), target])
-    if target == 1:
-        return [before, (INSTANCE, reader.number()), reader.raw(reader.name)], core
-    # Of a component's instance, or of a component around this one.
-    return [before + reader.raw(lambda: (reader.number(), reader.number() if target == 2 else reader.name()))], core
-
-
-def _canonical(reader):
-    match reader.byte():
-        case 0:
-            pieces, defines = [b"\0" + reader.raw(reader.byte), (FUNCTION, reader.number())], None
-        case 1:
-            pieces, defines = [b"\1" + reader.raw(lambda: (reader.byte(), reader.number()))], FUNCTION
-        case 2 | 3 | 4 as kind:
-            return [bytes([kind]) + reader.raw(reader.number)], FUNCTION
-        case kind:
-            return reader.fail(f"canonical function of unknown kind {kind}")
-    count = reader.number()
-    pieces.append(number(count))
-    for _ in range(count):
-        option = reader.byte()
-        pieces.append(bytes([option]))
-        if option > 2:
-            space = {3: MEMORY, 4: FUNCTION, 5: FUNCTION}.get(option)
-            pieces.append(reader.fail(f"unknown option {option}") if space is None else (space, reader.number()))
-    if defines is None:
-        pieces.append(reader.raw(reader.number))
-    return pieces, defines
+    A resource is always one of its own. So is a type that is exported, among those: under two names it would be two names of
+    one type to whoever reads them.
+    """
+    exported = {
+        (piece.space, piece.number)
+        for item in listed
+        if item.section == EXPORT
+        for piece in item.references()
+        if piece.space == TYPES
+    }
+    same, known = {}, {}
+    for place, item in zip(places, listed):
+        if item.section != TYPE or item.pieces[0] == RESOURCE:
+            continue
+        meant = tuple(
+            same.get((piece.space, piece.number), (piece.space, piece.number)) if isinstance(piece, Reference) else piece
+            for piece in item.pieces
+        )
+        first, first_is_exported = known.setdefault(meant, (place, place in exported))
+        if first == place:
+            continue
+        if place in exported and first_is_exported:
+            continue
+        same[place] = first
+        known[meant] = first, first_is_exported or place in exported
+    return same

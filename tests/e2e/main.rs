@@ -42,6 +42,7 @@
 //! - `embed_node`: what only examples/embed-node does
 //! - `embed_python`: what only examples/embed-python does
 //! - `embed_rust`: what only examples/embed-rust does
+//! - `layout`: what the component writes and reads by hand for its typed interface, against `wit/`
 //! - `flat`: the flat interface of `dewclaw-wamr.wasm` in WAMR: the header's truth, and hosts that get everything wrong
 //! - `conversations`: the conversations of `tests/conversations`, the same in every embedder
 //! - `agent_page`: what docs/agent.md says of settings, commands and flags
@@ -91,6 +92,7 @@ mod flat;
 mod guards;
 mod imports;
 mod injection;
+mod layout;
 mod limits;
 mod matrix;
 mod native;

@@ -1,8 +1,13 @@
-//! The component's exports: `wasi:cli/run` and `dewclaw:agent/outcome` of a command, `dewclaw:agent/session` of a library.
+//! The component's exports: `wasi:cli/run` and `dewclaw:agent/outcome` of a command, `dewclaw:agent/session` and, of a command,
+//! `dewclaw:agent/command-line` of a library.
+//!
+//! wit-bindgen describes the world to wit-component, by the section that it puts into the module. The functions are written
+//! by hand: each is exported under the name that the canonical ABI gives it, `session` and `command_line` have them,
+//! `lifting` reads what they are given and `lowering` writes what they answer.
 
 #![allow(
     unsafe_code,
-    reason = "the canonical ABI's entry points, generated from wit/"
+    reason = "the canonical ABI's entry points, and what they are given and give by address"
 )]
 
 #[cfg(feature = "wasi")]
@@ -13,7 +18,8 @@ use crate::command;
 
 #[cfg(feature = "wasi")]
 mod command_line;
-mod convert;
+mod lifting;
+mod lowering;
 mod session;
 
 #[allow(
@@ -21,7 +27,8 @@ mod session;
     unreachable_pub,
     reason = "generated from wit/, where the contract is documented"
 )]
-pub(crate) mod bindings {
+#[allow(dead_code, reason = "only its description of the world is wanted")]
+mod bindings {
     #[cfg(feature = "http")]
     wit_bindgen::generate!({
         path: "../../wit",
@@ -45,27 +52,17 @@ pub(crate) mod bindings {
 #[cfg(feature = "wasi")]
 static EXIT_CODE: AtomicU8 = AtomicU8::new(1);
 
-/// What exports.
-pub(crate) struct Component;
-
-impl bindings::exports::dewclaw::agent::session::Guest for Component {
-    type Session = session::Resource;
+/// Runs the command: 0 is done.
+#[cfg(feature = "wasi")]
+#[unsafe(export_name = "wasi:cli/run@0.2.0#run")]
+extern "C" fn run() -> u32 {
+    let code = command::run();
+    EXIT_CODE.store(code, Ordering::Relaxed);
+    (code != 0).into()
 }
 
 #[cfg(feature = "wasi")]
-impl bindings::exports::wasi::cli::run::Guest for Component {
-    fn run() -> Result<(), ()> {
-        let code = command::run();
-        EXIT_CODE.store(code, Ordering::Relaxed);
-        if code == 0 { Ok(()) } else { Err(()) }
-    }
+#[unsafe(export_name = "dewclaw:agent/outcome@0.1.0#exit-code")]
+extern "C" fn exit_code() -> u32 {
+    EXIT_CODE.load(Ordering::Relaxed).into()
 }
-
-#[cfg(feature = "wasi")]
-impl bindings::exports::dewclaw::agent::outcome::Guest for Component {
-    fn exit_code() -> u8 {
-        EXIT_CODE.load(Ordering::Relaxed)
-    }
-}
-
-bindings::export!(Component with_types_in bindings);
