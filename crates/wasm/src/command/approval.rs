@@ -6,12 +6,15 @@ use alloc::vec::Vec;
 use dewclaw_agent_core::Verdict;
 
 use super::output::printable;
-use crate::console::{ask_line, has_terminal};
+use crate::console::{has_terminal, read_line};
 
 /// Characters of the arguments that are shown.
 const SHOWN_CHARACTERS: usize = 2_000;
 
-/// What was decided for the rest of the run.
+/// Bytes of an answer.
+const MAX_ANSWER_BYTES: usize = 4096;
+
+/// What was decided for the rest of the conversation.
 #[derive(Default)]
 pub(super) struct Approval {
     /// Tools that need no asking any more.
@@ -36,7 +39,7 @@ impl Approval {
             name,
             ": ",
         ];
-        let Some(answer) = ask_line(&question) else {
+        let Ok(Some(answer)) = read_line(&question.concat(), MAX_ANSWER_BYTES) else {
             return Verdict::Unanswered;
         };
         match answer.trim() {

@@ -1,5 +1,6 @@
 //! `dewclaw:agent/command-line`: the session that the component's arguments ask for.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use dewclaw_platform::Environment;
@@ -11,8 +12,9 @@ use super::bindings::exports::dewclaw::agent::session as wit;
 use super::convert::performs_in;
 use super::session::{Resource, now_in, tools_in};
 use crate::command::Stop;
-use crate::command::ask::{self, Asked, Caller};
-use crate::session::Session;
+use crate::command::ask::{self, Caller};
+#[cfg(feature = "chat")]
+use crate::command::chat::Heard;
 
 impl command_line::Guest for Component {
     fn ask(
@@ -25,27 +27,51 @@ impl command_line::Guest for Component {
     ) -> Result<command_line::Asked, command_line::Stop> {
         let environment = WasiEnvironment::new();
         let mut arguments = environment.arguments();
+        let is = |name| arguments.first().is_some_and(|command| command == name);
+        let chats = cfg!(feature = "chat") && is("chat");
+        let opens = chats || is("ask");
         let caller = Caller {
             performs: performs_in(model, wit::Performer::Component, web),
             now: now_in(now),
             seed,
             host_tools: tools_in(host_tools),
             saved,
+            chats,
         };
-        let asked = if arguments.first().is_some_and(|command| command == "ask") {
+        let asked = if opens {
             arguments.remove(0);
             ask::open(&environment, arguments, caller)
         } else {
-            Err(Stop::usage("the arguments are not those of ask", &[]))
+            Err(Stop::usage("the arguments open no session", &[]))
         };
         match asked {
-            Ok(Asked { driver, output }) => Ok(command_line::Asked {
-                session: wit::Session::new(Resource::new(Session::new(driver))),
-                json: output.json,
-                quiet: output.quiet,
-                verbose: output.verbose,
+            Ok(asked) => Ok(command_line::Asked {
+                session: wit::Session::new(Resource::new(asked.session)),
+                json: asked.output.json,
+                quiet: asked.output.quiet,
+                verbose: asked.output.verbose,
+                chats,
             }),
             Err(Stop { code, message }) => Err(command_line::Stop { code, message }),
         }
+    }
+
+    #[cfg(feature = "chat")]
+    fn hear(
+        now: wit::Moment,
+        session: wit::SessionBorrow<'_>,
+        line: String,
+    ) -> command_line::Heard {
+        match session.get::<Resource>().hear(now, &line) {
+            Heard::Begun => command_line::Heard::Begun,
+            Heard::Said(text) => command_line::Heard::Said(text),
+            Heard::Wrong(why) => command_line::Heard::Wrong(why),
+            Heard::Over => command_line::Heard::Over,
+        }
+    }
+
+    #[cfg(not(feature = "chat"))]
+    fn hear(_: wit::Moment, _: wit::SessionBorrow<'_>, _: String) -> command_line::Heard {
+        command_line::Heard::Over
     }
 }

@@ -17,6 +17,8 @@ use super::convert::stop_out;
 use super::convert::{
     answer_in, effect_out, error_out, http_error_in, misuse_out, performs_in, usage_out, verdict_in,
 };
+#[cfg(feature = "chat")]
+use crate::command::chat::{Heard, hear};
 use crate::session::{Config, Error, Session};
 
 /// The resource.
@@ -26,6 +28,14 @@ impl Resource {
     /// A session as a resource.
     pub(super) fn new(session: Session) -> Resource {
         Resource(RefCell::new(session))
+    }
+
+    /// Does what a line of a chat says.
+    #[cfg(feature = "chat")]
+    pub(super) fn hear(&self, now: wit::Moment, line: &str) -> Heard {
+        let mut session = self.0.borrow_mut();
+        session.driver.set_time(now_in(now));
+        hear(&mut session, line)
     }
 
     /// Tells the agent something.
