@@ -42,7 +42,10 @@ impl command_line::Guest for Component {
             arguments.remove(0);
             ask::open(&environment, arguments, caller)
         } else {
-            Err(Stop::usage("the arguments open no session", &[]))
+            Err(Stop::usage(
+                "the arguments are not those of ask or chat",
+                &[],
+            ))
         };
         match asked {
             Ok(asked) => Ok(command_line::Asked {
