@@ -91,9 +91,9 @@ fn dispatch(environment: &WasiEnvironment, mut arguments: Vec<String>) -> Result
         return Ok(0);
     }
     match command.as_str() {
-        "ask" => ask::run(environment, arguments),
+        "ask" => ask::run(environment, arguments, false),
         #[cfg(feature = "chat")]
-        "chat" => chat::run(environment, arguments),
+        "chat" => ask::run(environment, arguments, true),
         "tool" => tool::run(environment, arguments),
         "tools" => tool::list(arguments),
         "replay" => replay::run(arguments),

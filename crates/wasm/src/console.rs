@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use dewclaw_agent_core::template::fill;
+use dewclaw_platform::has;
 use dewclaw_platform::wasi::streams::{read_input as read, write_error, write_output};
 
 /// Bytes of standard input that a prompt or arguments may have.
@@ -53,10 +54,9 @@ pub(crate) fn has_terminal() -> bool {
 /// where it can't be read. A line that ends in `\` goes on in the next one, which has the sign too.
 ///
 /// # Errors
-/// A line that is no text or has more than `most` bytes: why it can't be used, for the person. It was read to its end.
-pub(crate) fn read_line(sign: &str, most: usize) -> Result<Option<String>, &'static str> {
+/// A line that is no text, holds a NUL or has more than `most` bytes. It was read to its end.
+pub(crate) fn read_line(sign: &str, most: usize) -> Result<Option<String>, ()> {
     let mut line: Vec<u8> = Vec::new();
-    let mut fits = true;
     write_error(sign.as_bytes());
     // A byte at a time: what follows is somebody else's to read.
     loop {
@@ -73,17 +73,15 @@ pub(crate) fn read_line(sign: &str, most: usize) -> Result<Option<String>, &'sta
             }
             write_error(sign.as_bytes());
         } else if line.len() >= most {
-            fits = false;
+            // What is kept of it is only what says whether it goes on.
             line.clear();
+            line.push(0);
         }
         line.push(byte);
     }
-    if !fits {
-        return Err("the line is longer than 1 MiB, or than --limits leaves it");
-    }
     match String::from_utf8(line) {
-        Ok(line) if !line.as_bytes().contains(&0) => Ok(Some(line)),
-        _ => Err("the line is not UTF-8 text without NUL"),
+        Ok(line) if !has(line.as_bytes(), 0) => Ok(Some(line)),
+        _ => Err(()),
     }
 }
 

@@ -24,8 +24,8 @@ const GREETING: &str = "/session";
 pub(super) async fn chat(mut run: Run, kept: &Kept, continued: bool) -> wasmtime::Result<Asked> {
     let terminal = stdin().is_terminal();
     let sign = if terminal { SIGN } else { "" };
-    if terminal && let Heard::Said(text) = run.hear(GREETING).await? {
-        complain(&text);
+    if terminal {
+        complain(&run.hear(GREETING).await?.1);
     }
     let mut warned = false;
     let mut code = 0;
@@ -43,15 +43,21 @@ pub(super) async fn chat(mut run: Run, kept: &Kept, continued: bool) -> wasmtime
             line = run.lines.next(sign) => line,
         };
         warned = false;
-        let heard = match line {
+        let (heard, text) = match line {
             Ok(Some(line)) => run.hear(&line).await?,
-            Ok(None) => Heard::Over,
+            Ok(None) => {
+                // The sign's line is open.
+                if terminal {
+                    complain("");
+                }
+                break;
+            }
             Err(error @ LineError::Unreadable(_)) => {
                 code = 1;
                 complain(&format!("dewclaw: {error}"));
-                Heard::Over
+                break;
             }
-            Err(error) => Heard::Wrong(error.to_string()),
+            Err(error) => (Heard::Wrong, error.to_string()),
         };
         let ended = match heard {
             Heard::Begun => {
@@ -62,16 +68,16 @@ pub(super) async fn chat(mut run: Run, kept: &Kept, continued: bool) -> wasmtime
                 }
                 outcome.exit_code
             }
-            Heard::Said(text) => {
+            Heard::Said => {
                 if !text.is_empty() {
                     complain(&text);
                 }
                 0
             }
-            Heard::Wrong(message) => {
+            Heard::Wrong => {
                 run.output.stopped(&Stop {
                     code: USAGE,
-                    message,
+                    message: text,
                 });
                 USAGE
             }
@@ -81,10 +87,6 @@ pub(super) async fn chat(mut run: Run, kept: &Kept, continued: bool) -> wasmtime
             code = ended;
         }
     }
-    if terminal {
-        // Ctrl-D leaves the line of the sign open.
-        complain("");
-    }
     if continued && let Err(unwritten) = kept.write(&run.save().await?) {
         complain(&format!("dewclaw: {unwritten}"));
     }
@@ -92,8 +94,8 @@ pub(super) async fn chat(mut run: Run, kept: &Kept, continued: bool) -> wasmtime
 }
 
 impl Run {
-    /// Does what a line says.
-    async fn hear(&mut self, line: &str) -> wasmtime::Result<Heard> {
+    /// Does what a line says. Answers what it came to, and the words for that.
+    async fn hear(&mut self, line: &str) -> wasmtime::Result<(Heard, String)> {
         let now: wit::Moment = self.clock.now();
         let Instance { guest, store } = &mut self.instance;
         let chats = guest.dewclaw_agent_command_line();

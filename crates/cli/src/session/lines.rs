@@ -11,15 +11,12 @@ pub(super) const SIGN: &str = "> ";
 /// Bytes that a line may have, those that it goes on in included: as many as the component takes of standard input.
 const MAX_LINE_BYTES: usize = 1024 * 1024;
 
-/// A line that can't be used. All but the last kind were read to their end.
+/// Why there is no line.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LineError {
-    /// It is longer than [`MAX_LINE_BYTES`].
-    #[error("the line is longer than 1 MiB")]
-    TooLong,
-    /// It is no text.
-    #[error("the line is not UTF-8 text without NUL")]
-    NoText,
+    /// It is longer than [`MAX_LINE_BYTES`] or no text. It was read to its end.
+    #[error("a line must be UTF-8 text without NUL, of at most 1 MiB")]
+    Unusable,
     /// Nothing can be read any more.
     #[error("standard input can't be read: {0}")]
     Unreadable(#[from] io::Error),
@@ -119,18 +116,17 @@ fn read_line(input: &mut impl BufRead, mut goes_on: impl FnMut()) -> Line {
             break;
         }
     }
-    if !fits {
-        return Err(LineError::TooLong);
-    }
     match String::from_utf8(line) {
-        Ok(line) if !line.contains('\0') => Ok(Some(line)),
-        _ => Err(LineError::NoText),
+        Ok(line) if fits && !line.contains('\0') => Ok(Some(line)),
+        _ => Err(LineError::Unusable),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const UNUSABLE: &str = "! a line must be UTF-8 text without NUL, of at most 1 MiB";
 
     /// What is read of `input`, by a reader that gets it in pieces of `piece` bytes, and how often a line goes on.
     fn read(input: &[u8], piece: usize) -> (Vec<String>, usize) {
@@ -170,15 +166,9 @@ mod tests {
     fn what_is_no_text_or_too_long_is_read_to_its_end() {
         let long = "x".repeat(MAX_LINE_BYTES);
         let input = format!("{long}\n{long}y\n{long}\\\ny\\\nz\n\0\nafter\n");
-        let wanted = [
-            long.as_str(),
-            "! the line is longer than 1 MiB",
-            "! the line is longer than 1 MiB",
-            "! the line is not UTF-8 text without NUL",
-            "after",
-        ];
+        let wanted = [long.as_str(), UNUSABLE, UNUSABLE, UNUSABLE, "after"];
         assert_eq!(read(input.as_bytes(), 8192).0, wanted);
-        let wanted = ["! the line is not UTF-8 text without NUL", "after"];
+        let wanted = [UNUSABLE, "after"];
         assert_eq!(read(b"\xff\xfe\nafter", 8192).0, wanted);
     }
 }

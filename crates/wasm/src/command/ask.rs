@@ -59,24 +59,6 @@ pub(crate) struct Caller {
     pub(crate) chats: bool,
 }
 
-impl Caller {
-    /// The command itself.
-    pub(super) fn new(environment: &WasiEnvironment, chats: bool) -> Caller {
-        Caller {
-            performs: Performs {
-                model: true,
-                files: true,
-                web: true,
-            },
-            now: WasiClock.now(),
-            seed: environment.seed(),
-            host_tools: Vec::new(),
-            saved: None,
-            chats,
-        }
-    }
-}
-
 /// What was asked for, about to begin.
 pub(crate) struct Asked {
     pub(crate) session: Session,
@@ -87,9 +69,29 @@ pub(crate) struct Asked {
     approval: Approval,
 }
 
-/// Runs the command.
-pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Result<u8, Stop> {
-    let mut asked = open(environment, arguments, Caller::new(environment, false))?;
+/// Runs the command, or `chat`.
+pub(super) fn run(
+    environment: &WasiEnvironment,
+    arguments: Vec<String>,
+    chats: bool,
+) -> Result<u8, Stop> {
+    let caller = Caller {
+        performs: Performs {
+            model: true,
+            files: true,
+            web: true,
+        },
+        now: WasiClock.now(),
+        seed: environment.seed(),
+        host_tools: Vec::new(),
+        saved: None,
+        chats,
+    };
+    let mut asked = open(environment, arguments, caller)?;
+    #[cfg(feature = "chat")]
+    if chats {
+        return super::chat::run(&mut asked);
+    }
     turn(&mut asked)
 }
 
@@ -105,37 +107,41 @@ pub(super) fn turn(asked: &mut Asked) -> Result<u8, Stop> {
         ..
     } = asked;
     loop {
-        let effect = session.next_effect().inspect_err(|_| output.end_line())?;
+        let effect = session.next_effect();
         let driver = &mut session.driver;
         match effect {
-            Effect::Event(event) => output.event(&event),
-            Effect::Approve {
+            Ok(Effect::Event(event)) => output.event(&event),
+            Ok(Effect::Approve {
                 call,
                 name,
                 arguments,
-            } => {
+            }) => {
                 let verdict = approval.ask(&name, &arguments);
                 // It was just asked for.
                 let _ = driver.feed(Input::Verdict { call, verdict });
             }
-            Effect::Wait { until_ms } => {
+            Ok(Effect::Wait { until_ms }) => {
                 let left = until_ms.saturating_sub(driver.now().monotonic_ms);
                 if !driver.wait(left) {
                     // A tick fits at any moment.
                     let _ = driver.feed(Input::Tick);
                 }
             }
-            Effect::Finished(outcome) => {
+            Ok(Effect::Finished(outcome)) => {
                 output.finished(&outcome);
                 return Ok(outcome.reason.exit_code());
             }
-            _ if driver.is_idle() => {
+            Err(stop) => {
+                output.end_line();
+                return Err(stop);
+            }
+            Ok(_) if driver.is_idle() => {
                 return Err(Stop::failed(
                     "the agent waits for nothing: this is a bug",
                     &[],
                 ));
             }
-            _ => {
+            Ok(_) => {
                 driver.wait(u64::MAX);
             }
         }
@@ -172,10 +178,7 @@ pub(crate) fn open(
     if !chats {
         [prompt] = arguments.operands(["PROMPT"])?;
     } else if !arguments.operands.is_empty() {
-        return Err(Stop::usage(
-            "chat reads its prompts from standard input",
-            &[],
-        ));
+        return Err(Stop::usage("chat takes no PROMPT: it reads lines", &[]));
     }
     if prompt == "-" {
         prompt = read_input(limits.prompt_bytes()).map_err(|why| Stop::usage("%", &[why]))?;

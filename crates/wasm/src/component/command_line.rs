@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use dewclaw_agent_core::word_list::place;
 use dewclaw_platform::Environment;
 use dewclaw_platform::wasi::WasiEnvironment;
 
@@ -16,6 +17,13 @@ use crate::command::ask::{self, Caller};
 #[cfg(feature = "chat")]
 use crate::command::chat::Heard;
 
+/// The commands that open a session.
+const COMMANDS: &str = if cfg!(feature = "chat") {
+    "ask chat"
+} else {
+    "ask"
+};
+
 impl command_line::Guest for Component {
     fn ask(
         now: wit::Moment,
@@ -27,9 +35,8 @@ impl command_line::Guest for Component {
     ) -> Result<command_line::Asked, command_line::Stop> {
         let environment = WasiEnvironment::new();
         let mut arguments = environment.arguments();
-        let is = |name| arguments.first().is_some_and(|command| command == name);
-        let chats = cfg!(feature = "chat") && is("chat");
-        let opens = chats || is("ask");
+        let command = arguments.first().and_then(|name| place(COMMANDS, name));
+        let chats = command == Some(1);
         let caller = Caller {
             performs: performs_in(model, wit::Performer::Component, web),
             now: now_in(now),
@@ -38,7 +45,7 @@ impl command_line::Guest for Component {
             saved,
             chats,
         };
-        let asked = if opens {
+        let asked = if command.is_some() {
             arguments.remove(0);
             ask::open(&environment, arguments, caller)
         } else {
@@ -64,17 +71,19 @@ impl command_line::Guest for Component {
         now: wit::Moment,
         session: wit::SessionBorrow<'_>,
         line: String,
-    ) -> command_line::Heard {
-        match session.get::<Resource>().hear(now, &line) {
+    ) -> (command_line::Heard, String) {
+        let (heard, text) = session.get::<Resource>().hear(now, &line);
+        let heard = match heard {
             Heard::Begun => command_line::Heard::Begun,
-            Heard::Said(text) => command_line::Heard::Said(text),
-            Heard::Wrong(why) => command_line::Heard::Wrong(why),
+            Heard::Said => command_line::Heard::Said,
+            Heard::Wrong => command_line::Heard::Wrong,
             Heard::Over => command_line::Heard::Over,
-        }
+        };
+        (heard, text)
     }
 
     #[cfg(not(feature = "chat"))]
-    fn hear(_: wit::Moment, _: wit::SessionBorrow<'_>, _: String) -> command_line::Heard {
-        command_line::Heard::Over
+    fn hear(_: wit::Moment, _: wit::SessionBorrow<'_>, _: String) -> (command_line::Heard, String) {
+        (command_line::Heard::Over, String::new())
     }
 }

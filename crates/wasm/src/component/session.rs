@@ -32,10 +32,9 @@ impl Resource {
 
     /// Does what a line of a chat says.
     #[cfg(feature = "chat")]
-    pub(super) fn hear(&self, now: wit::Moment, line: &str) -> Heard {
+    pub(super) fn hear(&self, now: wit::Moment, line: &str) -> (Heard, String) {
         let mut session = self.0.borrow_mut();
-        session.driver.set_time(now_in(now));
-        hear(&mut session, line)
+        hear(&mut session, now_in(now), line)
     }
 
     /// Tells the agent something.
