@@ -279,7 +279,7 @@ fn what_a_chat_does_not_take_is_usage() {
     on_each_runner(|runner| {
         let (work, model) = (Scratch::new(), ScriptedModel::never_asked());
         for (flags, told) in [
-            (&["hello"][..], "standard input"),
+            (&["hello"][..], "chat takes no PROMPT"),
             (&["--record", "run.rec"], "--record"),
             (&["--output", "answer.txt"], "--output"),
             (&["--colour"], "--colour"),
