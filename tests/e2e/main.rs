@@ -23,6 +23,7 @@
 //! - `parallel_tools`: the calls of one turn: what is in flight together, and in which order results come
 //! - `injection`: a model that does what a page tells it
 //! - `approve`: what is asked before a tool call
+//! - `chat`: prompts line by line in one conversation, piped and on a terminal
 //! - `trust`: what neither a model nor a cloned repository may reach
 //! - `record_replay`: recordings, their replay, and that no key is kept
 //! - `answer`: what is left of a run besides what it prints: `--output`, and the tokens told at the end
@@ -79,6 +80,7 @@ mod bad_users;
 mod board;
 mod boards_page;
 mod budget;
+mod chat;
 mod contract;
 mod conversations;
 mod doctor;

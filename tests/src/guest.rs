@@ -64,7 +64,17 @@ impl Guest {
             .args(["ask", prompt])
     }
 
-    /// The same on the messages wire.
+    /// `dewclaw.wasm chat`, over this workspace, with this model under the name `scripted`, on these lines.
+    pub fn chat(workspace: &Scratch, model: &ScriptedModel, lines: &str) -> Self {
+        Self::dewclaw()
+            .workspace(workspace)
+            .model(model)
+            .env("DEWCLAW_MODEL", "scripted")
+            .args(["chat"])
+            .stdin(lines)
+    }
+
+    /// As [`Guest::ask`], on the messages wire.
     pub fn ask_by_messages(workspace: &Scratch, model: &ScriptedModel, prompt: &str) -> Self {
         Self::dewclaw()
             .workspace(workspace)

@@ -4,7 +4,11 @@ use crate::host::Ended;
 use crate::process;
 use crate::scratch::Scratch;
 use std::ffi::OsStr;
-use std::process::Command;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
 
 /// Runs `command` on a terminal on which a person types `typed`, ahead of the questions and then nothing more.
 ///
@@ -13,9 +17,113 @@ use std::process::Command;
 pub fn run(runner: &'static str, command: &Command, typed: &str) -> Ended {
     let files = Scratch::new();
     let output = files.join("stdout");
+    let mut script = script(command, &output);
+    let shown = process::run(runner, &mut script, typed.as_bytes());
+    Ended {
+        stdout: std::fs::read(&output).unwrap_or_default(),
+        stderr: shown.stdout,
+        ..shown
+    }
+}
+
+/// A terminal with a command on it, and a person who sees what it shows before typing more.
+pub struct Sitting {
+    child: Child,
+    keys: ChildStdin,
+    shows: Receiver<Vec<u8>>,
+    shown: Vec<u8>,
+    /// Of what was shown, how much was looked at.
+    seen: usize,
+    files: Scratch,
+}
+
+/// Longer than anything takes that a person waits for.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+impl Sitting {
+    /// Starts `command` on a terminal, its standard output in a file, as [`run`] does.
+    pub fn start(command: &Command) -> Self {
+        let files = Scratch::new();
+        let mut child = script(command, &files.join("stdout"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("script can be started");
+        let (sender, shows) = mpsc::channel();
+        let mut screen = child.stdout.take().expect("it is piped");
+        std::thread::spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(length @ 1..) = screen.read(&mut piece) {
+                if sender.send(piece[..length].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            keys: child.stdin.take().expect("it is piped"),
+            child,
+            shows,
+            shown: Vec::new(),
+            seen: 0,
+            files,
+        }
+    }
+
+    /// Waits until this is shown, after what was waited for before.
+    #[track_caller]
+    pub fn sees(&mut self, wanted: &str) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let unseen = &self.shown[self.seen..];
+            if let Some(at) = unseen
+                .windows(wanted.len())
+                .position(|window| window == wanted.as_bytes())
+            {
+                self.seen += at + wanted.len();
+                return;
+            }
+            match self
+                .shows
+                .recv_timeout(until.saturating_duration_since(Instant::now()))
+            {
+                Ok(piece) => self.shown.extend(piece),
+                Err(_) => {
+                    let _ = self.child.kill();
+                    let shown = String::from_utf8_lossy(&self.shown);
+                    panic!("{wanted:?} is not shown any more:\n{shown}");
+                }
+            }
+        }
+    }
+
+    /// Types this: a line with its end, or a control character.
+    pub fn types(&mut self, keys: &str) {
+        let _ = self.keys.write_all(keys.as_bytes());
+    }
+
+    /// Types nothing more and waits for the command's end. The screen is its `stderr`.
+    pub fn ends(mut self) -> Ended {
+        drop(self.keys);
+        while let Ok(piece) = self.shows.recv_timeout(PATIENCE) {
+            self.shown.extend(piece);
+        }
+        let status = self.child.wait().expect("a child can be waited for");
+        Ended {
+            runner: "a terminal",
+            code: status.code(),
+            tells_failures_apart: true,
+            stdout: std::fs::read(self.files.join("stdout")).unwrap_or_default(),
+            stderr: self.shown,
+        }
+    }
+}
+
+/// `command` on a terminal of its own, with its standard output in a file.
+fn script(command: &Command, output: &Path) -> Command {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words: Vec<String> = words.map(quoted).collect();
-    let line = format!("{} >{}", words.join(" "), quoted(output.as_os_str()));
+    // The shell makes way for it: what Ctrl-C sends is for the command alone.
+    let line = format!("exec {} >{}", words.join(" "), quoted(output.as_os_str()));
     let mut script = Command::new("script");
     script.args(["-qec", &line, "/dev/null"]);
     for (name, value) in command.get_envs() {
@@ -28,12 +136,7 @@ pub fn run(runner: &'static str, command: &Command, typed: &str) -> Ended {
         script.current_dir(folder);
     }
     script.env("SHELL", "/bin/sh");
-    let shown = process::run(runner, &mut script, typed.as_bytes());
-    Ended {
-        stdout: std::fs::read(&output).unwrap_or_default(),
-        stderr: shown.stdout,
-        ..shown
-    }
+    script
 }
 
 /// A word as a shell reads it back.

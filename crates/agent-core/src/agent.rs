@@ -265,6 +265,21 @@ impl Agent {
         &self.transcript
     }
 
+    /// What it was made with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The name and the description of each tool that the model is offered.
+    pub fn tools(&self, each: &mut dyn FnMut(&str, &str)) {
+        for tool in &self.offer.tools {
+            each(tool.name, tool.description);
+        }
+        for tool in &self.offer.host_tools {
+            each(&tool.name, &tool.description);
+        }
+    }
+
     /// Tells what happened.
     ///
     /// # Errors

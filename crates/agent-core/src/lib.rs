@@ -54,7 +54,7 @@ pub mod tools;
 mod transcript;
 pub mod url;
 mod wire;
-mod word_list;
+pub mod word_list;
 
 pub use agent::{Agent, RestoreError, ResumeError};
 pub use effect::{

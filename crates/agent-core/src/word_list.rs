@@ -8,7 +8,7 @@ fn words(list: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Where a word stands in its list.
-pub(crate) fn place(list: &str, word: &str) -> Option<usize> {
+pub fn place(list: &str, word: &str) -> Option<usize> {
     for (at, known) in words(list).enumerate() {
         if known == word {
             return Some(at);

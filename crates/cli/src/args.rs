@@ -6,6 +6,9 @@ use std::path::PathBuf;
 /// The component's command that has a conversation.
 pub(crate) const ASK: &str = "ask";
 
+/// The one that has a conversation of many prompts.
+pub(crate) const CHAT: &str = "chat";
+
 /// What the user asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Request {
@@ -60,7 +63,7 @@ pub(crate) enum ArgsError {
     NoName { given: String },
     /// `--continue` before a command that has no conversation.
     #[error(
-        "--continue goes on with a conversation, so it stands before `ask`, not before `{command}`"
+        "--continue goes on with a conversation, so it stands before `ask` or `chat`, not before `{command}`"
     )]
     NoConversation { command: String },
     /// A component takes its arguments as Unicode.
@@ -99,7 +102,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Req
     let Some(command) = args.command.first() else {
         return Ok(Request::Nothing);
     };
-    if args.go_on && command != ASK {
+    if args.go_on && command != ASK && command != CHAT {
         return Err(ArgsError::NoConversation {
             command: command.clone(),
         });
@@ -110,7 +113,9 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Req
 /// Whether a command has a conversation; one that asks for help has none, as the component sees it.
 pub(crate) fn opens_a_session(command: &[String]) -> bool {
     let mut flags = command.iter().take_while(|argument| *argument != "--");
-    command.first().is_some_and(|command| command == ASK)
+    command
+        .first()
+        .is_some_and(|command| command == ASK || command == CHAT)
         && !flags.any(|flag| flag == "--help" || flag == "-h")
 }
 
@@ -280,7 +285,7 @@ mod tests {
         assert_eq!(run(&["--continue=x"]).command, ["--continue=x"]);
         assert_eq!(
             read(&["--continue", "tools"]).unwrap_err().to_string(),
-            "--continue goes on with a conversation, so it stands before `ask`, not before `tools`"
+            "--continue goes on with a conversation, so it stands before `ask` or `chat`, not before `tools`"
         );
     }
 
@@ -334,6 +339,8 @@ mod tests {
         for (arguments, opens) in [
             (&["ask", "p"][..], true),
             (&["ask", "--", "-h"], true),
+            (&["chat", "--json"], true),
+            (&["chat", "--help"], false),
             (&["ask", "p", "-h"], false),
             (&["ask", "--help"], false),
             (&["tools"], false),

@@ -12,13 +12,14 @@ Options of the native command; they stand before COMMAND:
                        (default: $DEWCLAW_STATE, else $XDG_STATE_HOME/dewclaw, else ~/.local/state/dewclaw)
   --env NAME[=VALUE]   one more variable for the component, which sees its settings only, and a
                        stand-in for each key
-  --continue           before 'ask': go on with the conversation that Ctrl-C interrupted last
+  --continue           before 'ask' or 'chat': go on with the conversation that Ctrl-C interrupted last
   -h, --help           this text
   -V, --version        versions of this command, of wasmtime and of the component
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 model unreachable or refused, 4 limit reached, 5 denied,
 130 interrupted, 141 output closed, 143 terminated.
 Ctrl-C cancels the run of 'ask' and keeps its conversation; a second one ends it at once.
+In 'chat' it cancels the turn, and twice at the prompt it ends the chat, as Ctrl-D does.
 The network is reached through HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY; certificates are the
 system's, or those of SSL_CERT_FILE and SSL_CERT_DIR.
 

@@ -214,8 +214,12 @@ fn go_on_with(args: &Args) -> String {
         Some(state) => format!("--state {} ", state.display()),
         None => String::new(),
     };
+    let command = match args.command.first().map(String::as_str) {
+        Some(args::CHAT) => args::CHAT,
+        _ => "ask PROMPT",
+    };
     format!(
-        "interrupted; the conversation is kept: dewclaw {state}--continue ask PROMPT goes on with it"
+        "interrupted; the conversation is kept: dewclaw {state}--continue {command} goes on with it"
     )
 }
 
@@ -273,23 +277,27 @@ fn drive(work: Work, grants: Grants) -> Result<Ending, RunError> {
 }
 
 /// Completes when the run is to be dropped, with the signal that says so. The first one asks a session to end by itself,
-/// and is noted in `asked_to_end`.
+/// and is noted in `asked_to_end`; a session that goes on is asked by each, while something comes of it.
 async fn cut_short(
     signals: &mut Signals,
     interruption: Option<&Interruption>,
     asked_to_end: &mut Option<Signal>,
 ) -> Signal {
-    let signal = signals.next().await;
-    let Some(interruption) = interruption.filter(|run| run.has_session()) else {
-        return signal;
-    };
-    *asked_to_end = Some(signal);
-    interruption.request();
-    match signal {
-        Signal::Interrupt => signals.next().await,
-        Signal::Terminate => tokio::time::timeout(KEEP_WITHIN, signals.next())
-            .await
-            .unwrap_or(signal),
+    loop {
+        let signal = signals.next().await;
+        let Some(interruption) = interruption.filter(|run| run.has_session()) else {
+            return signal;
+        };
+        *asked_to_end = Some(signal);
+        let in_vain = interruption.request(signal);
+        return match signal {
+            Signal::Interrupt if interruption.goes_on() && !in_vain => continue,
+            Signal::Interrupt if interruption.goes_on() => signal,
+            Signal::Interrupt => signals.next().await,
+            Signal::Terminate => tokio::time::timeout(KEEP_WITHIN, signals.next())
+                .await
+                .unwrap_or(signal),
+        };
     }
 }
 

@@ -1,7 +1,8 @@
-//! `ask`: drives the session that the component opens. The component has the agent, its tools and the files; this host
+//! `ask` and `chat`: drives the session that the component opens. The component has the agent, its tools and the files; this host
 //! calls the model, makes the exchanges of the web, runs tools of its own, and shows what happens.
 
 mod approval;
+mod chat;
 mod event_json;
 mod exchange;
 mod flight;
@@ -9,11 +10,13 @@ mod host_tool;
 mod http_error;
 mod interruption;
 mod kept;
+mod lines;
 mod output;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use wasmtime::component::ResourceAny;
@@ -30,6 +33,7 @@ use self::flight::{Flight, Happened};
 pub(crate) use self::host_tool::HostTool;
 pub(crate) use self::interruption::Interruption;
 pub(crate) use self::kept::{Kept, KeptError};
+use self::lines::Lines;
 use self::output::{Output, Shown};
 
 /// What `ask` is done with, beside what the component is granted.
@@ -52,7 +56,7 @@ pub(crate) struct Ask {
     pub(crate) interruption: Arc<Interruption>,
 }
 
-/// How `ask` ended.
+/// How `ask` or `chat` ended.
 #[derive(Debug)]
 pub(crate) enum Asked {
     /// By itself, or because the component refused to begin: the exit code.
@@ -105,10 +109,15 @@ pub(crate) async fn ask(host: Host, ask: Ask) -> wasmtime::Result<Asked> {
         clock,
         flight: Flight::new(ask.egress, ask.keys),
         tools: ask.tools,
-        approval: Arc::default(),
+        approval: Approval::default(),
+        lines: Lines::default(),
         output: Output::new(shown, ask.console),
         interruption: ask.interruption,
     };
+    if asked.chats {
+        run.interruption.session_goes_on();
+        return chat::chat(run, &ask.kept, ask.saved.is_some()).await;
+    }
     let outcome = run.drive().await?;
     run.output.finished(&outcome);
     let cancelled = outcome.reason == "cancelled";
@@ -133,7 +142,8 @@ struct Run {
     clock: Clock,
     flight: Flight,
     tools: Vec<Arc<dyn HostTool>>,
-    approval: Arc<Mutex<Approval>>,
+    approval: Approval,
+    lines: Lines,
     output: Output,
     interruption: Arc<Interruption>,
 }
@@ -225,27 +235,27 @@ impl Run {
 
     /// Asks the person about a call. What else happens meanwhile is told afterwards.
     async fn approve(&mut self, call: wit::ToolCall) -> wasmtime::Result<()> {
-        let id = call.id.clone();
-        let approval = self.approval.clone();
-        // Reading from a terminal can't be broken off: that gets a thread of its own.
-        let asked = tokio::task::spawn_blocking(move || {
-            let mut approval = approval.lock().unwrap_or_else(PoisonError::into_inner);
-            approval.ask(&call)
-        });
-        tokio::select! {
-            biased;
-            () = self.interruption.requested() => self.cancel().await,
-            verdict = asked => {
-                let verdict = verdict.unwrap_or(wit::Verdict::Unanswered);
-                let now = self.clock.now();
-                let store = &mut self.instance.store;
-                let session = self.instance.guest.dewclaw_agent_session().session();
-                session
-                    .call_approve(store, self.session, now, &id, verdict)
-                    .await?
-                    .map_err(refused)
-            }
-        }
+        let question = approval::question(&call);
+        let verdict = match self
+            .approval
+            .known(&call.name, std::io::stdin().is_terminal())
+        {
+            Some(verdict) => verdict,
+            None => tokio::select! {
+                biased;
+                () = self.interruption.requested() => return self.cancel().await,
+                answer = self.lines.next(&question) => {
+                    self.approval.answered(&call.name, answer.ok().flatten().as_deref())
+                }
+            },
+        };
+        let now = self.clock.now();
+        let store = &mut self.instance.store;
+        let session = self.instance.guest.dewclaw_agent_session().session();
+        session
+            .call_approve(store, self.session, now, &call.id, verdict)
+            .await?
+            .map_err(refused)
     }
 
     async fn cancel(&mut self) -> wasmtime::Result<()> {

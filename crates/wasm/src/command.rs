@@ -13,6 +13,8 @@ pub(crate) mod answer;
 mod approval;
 mod arguments;
 pub(crate) mod ask;
+#[cfg(feature = "chat")]
+pub(crate) mod chat;
 pub(crate) mod configuration;
 mod doctor;
 mod help;
@@ -58,18 +60,20 @@ pub(crate) fn run() -> u8 {
     let json = arguments.iter().any(|argument| argument == "--json");
     match dispatch(&environment, arguments) {
         Ok(code) => code,
-        Err(stop) => {
-            complain("dewclaw: %", &[&stop.message]);
-            if json {
-                let kind = if stop.code == FAILED { "io" } else { "usage" };
-                let mut line =
-                    dewclaw_agent_core::event_json::failure(stop.code, kind, &stop.message);
-                line.push(b'\n');
-                print(&line);
-            }
-            stop.code
-        }
+        Err(stop) => report(&stop, json),
     }
+}
+
+/// Says what ended a command, or a turn of a chat. Answers its exit code.
+fn report(stop: &Stop, json: bool) -> u8 {
+    complain("dewclaw: %", &[&stop.message]);
+    if json {
+        let kind = if stop.code == FAILED { "io" } else { "usage" };
+        let mut line = dewclaw_agent_core::event_json::failure(stop.code, kind, &stop.message);
+        line.push(b'\n');
+        print(&line);
+    }
+    stop.code
 }
 
 fn dispatch(environment: &WasiEnvironment, mut arguments: Vec<String>) -> Result<u8, Stop> {
@@ -87,7 +91,9 @@ fn dispatch(environment: &WasiEnvironment, mut arguments: Vec<String>) -> Result
         return Ok(0);
     }
     match command.as_str() {
-        "ask" => ask::run(environment, arguments),
+        "ask" => ask::run(environment, arguments, false),
+        #[cfg(feature = "chat")]
+        "chat" => ask::run(environment, arguments, true),
         "tool" => tool::run(environment, arguments),
         "tools" => tool::list(arguments),
         "replay" => replay::run(arguments),
@@ -97,7 +103,11 @@ fn dispatch(environment: &WasiEnvironment, mut arguments: Vec<String>) -> Result
             Ok(0)
         }
         _ => Err(Stop::usage(
-            "unknown command \"%\": there are ask, tool, tools, replay and doctor; --help tells more",
+            if cfg!(feature = "chat") {
+                "unknown command \"%\": there are ask, chat, tool, tools, replay and doctor; --help tells more"
+            } else {
+                "unknown command \"%\": there are ask, tool, tools, replay and doctor; --help tells more"
+            },
             &[&command],
         )),
     }

@@ -4,10 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use dewclaw_agent_core::template::fill;
+use dewclaw_platform::has;
 use dewclaw_platform::wasi::streams::{read_input as read, write_error, write_output};
-
-/// Bytes of a line that answers a question.
-const MAX_LINE_BYTES: usize = 4096;
 
 /// Bytes of standard input that a prompt or arguments may have.
 pub(crate) const MAX_INPUT_BYTES: usize = 1024 * 1024;
@@ -52,20 +50,39 @@ pub(crate) fn has_terminal() -> bool {
     false
 }
 
-/// Puts a question on standard error and answers the next line of standard input; `None` when it has ended.
-pub(crate) fn ask_line(question: &[&str]) -> Option<String> {
-    write_error(question.concat().as_bytes());
+/// Puts `sign` on standard error and answers the next line of standard input, without its end; `None` past the last one, and
+/// where it can't be read. A line that ends in `\` goes on in the next one, which has the sign too.
+///
+/// # Errors
+/// A line that is no text, holds a NUL or has more than `most` bytes. It was read to its end.
+pub(crate) fn read_line(sign: &str, most: usize) -> Result<Option<String>, ()> {
     let mut line: Vec<u8> = Vec::new();
-    // A byte at a time: what follows the line is the answer to the next question.
-    while line.len() < MAX_LINE_BYTES {
-        match read(1) {
-            Ok(byte) if byte == b"\n" => return Some(String::from_utf8_lossy(&line).into_owned()),
-            Ok(byte) if byte.is_empty() => break,
-            Ok(byte) => line.extend_from_slice(&byte),
-            Err(_) => break,
+    write_error(sign.as_bytes());
+    // A byte at a time: what follows is somebody else's to read.
+    loop {
+        let Some(byte) = read(1).unwrap_or_default().pop() else {
+            if line.is_empty() {
+                return Ok(None);
+            }
+            break;
+        };
+        if byte == b'\n' {
+            line.pop_if(|last| *last == b'\r');
+            if line.pop_if(|last| *last == b'\\').is_none() {
+                break;
+            }
+            write_error(sign.as_bytes());
+        } else if line.len() >= most {
+            // What is kept of it is only what says whether it goes on.
+            line.clear();
+            line.push(0);
         }
+        line.push(byte);
     }
-    None
+    match String::from_utf8(line) {
+        Ok(line) if !has(line.as_bytes(), 0) => Ok(Some(line)),
+        _ => Err(()),
+    }
 }
 
 /// Says that there is a bug. Nothing is allocated: memory may be what there is none of.

@@ -52,7 +52,7 @@ impl Error {
 
 /// An agent with its driver, and what it has used.
 pub(crate) struct Session {
-    driver: Driver,
+    pub(crate) driver: Driver,
     usage: Usage,
 }
 
@@ -126,7 +126,10 @@ impl Session {
     }
 
     /// As [`Session::next`], but that a wait is told.
-    fn next_effect(&mut self) -> Result<Effect, Stop> {
+    ///
+    /// # Errors
+    /// As [`Session::next`].
+    pub(crate) fn next_effect(&mut self) -> Result<Effect, Stop> {
         loop {
             let effect = self.driver.next()?;
             match &effect {

@@ -20,7 +20,7 @@ pub(crate) struct Kept {
 pub(crate) enum KeptError {
     /// There is none.
     #[error(
-        "--continue: there is no conversation to go on with: an `ask` that is interrupted leaves one in `{}`",
+        "--continue: there is no conversation to go on with: an `ask` or a `chat` that is interrupted leaves one in `{}`",
         path.display()
     )]
     None { path: PathBuf },

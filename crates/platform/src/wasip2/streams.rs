@@ -33,6 +33,7 @@ fn write(stream: &OutputStream, bytes: &[u8]) {
 ///
 /// # Errors
 /// [`InputError`] when the host can't read it.
+#[inline(never)]
 pub fn read_input(length: usize) -> Result<Vec<u8>, InputError> {
     match stdin::get_stdin().blocking_read(length as u64) {
         Ok(bytes) => Ok(bytes),

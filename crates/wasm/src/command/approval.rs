@@ -4,14 +4,22 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use dewclaw_agent_core::Verdict;
+use dewclaw_agent_core::word_list::place;
 
 use super::output::printable;
-use crate::console::{ask_line, has_terminal};
+use crate::console::{has_terminal, read_line};
 
 /// Characters of the arguments that are shown.
 const SHOWN_CHARACTERS: usize = 2_000;
 
-/// What was decided for the rest of the run.
+/// Bytes of an answer.
+const MAX_ANSWER_BYTES: usize = 4096;
+
+/// What lets it run; from a place on, this tool for good.
+const YES: &str = "y Y yes a A always";
+const ALWAYS: usize = 3;
+
+/// What was decided for the rest of the conversation.
 #[derive(Default)]
 pub(super) struct Approval {
     /// Tools that need no asking any more.
@@ -36,16 +44,14 @@ impl Approval {
             name,
             ": ",
         ];
-        let Some(answer) = ask_line(&question) else {
+        let Ok(Some(answer)) = read_line(&question.concat(), MAX_ANSWER_BYTES) else {
             return Verdict::Unanswered;
         };
-        match answer.trim() {
-            "y" | "Y" | "yes" => Verdict::Approved,
-            "a" | "A" | "always" => {
-                self.always.push(String::from(name));
-                Verdict::Approved
-            }
-            _ => Verdict::Refused,
+        match place(YES, answer.trim()) {
+            None => return Verdict::Refused,
+            Some(0..ALWAYS) => {}
+            Some(_) => self.always.push(String::from(name)),
         }
+        Verdict::Approved
     }
 }

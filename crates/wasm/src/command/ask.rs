@@ -13,14 +13,20 @@ use super::approval::Approval;
 use super::arguments::{Arguments, Flags};
 use super::output::Output;
 use super::{Stop, answer, configuration, offer};
+#[cfg(feature = "chat")]
+use crate::console::MAX_INPUT_BYTES;
 use crate::console::read_input;
 use crate::driver::Driver;
 use crate::folders::Folders;
 use crate::host::HOST;
 use crate::performs::Performs;
 use crate::recording::Recording;
+use crate::session::Session;
 
+/// The flags; the first ones are not those of `chat`.
 const FLAGS: &Flags = &[
+    ("--output", "-o", true),
+    ("--record", "", true),
     ("--model", "-m", true),
     ("--wire", "", true),
     ("--base-url", "", true),
@@ -34,8 +40,6 @@ const FLAGS: &Flags = &[
     ("--approve", "", true),
     #[cfg(feature = "limits")]
     ("--limits", "", true),
-    ("--output", "-o", true),
-    ("--record", "", true),
     ("--json", "", false),
     ("--quiet", "-q", false),
     ("--verbose", "-v", false),
@@ -51,16 +55,26 @@ pub(crate) struct Caller {
     pub(crate) host_tools: Vec<HostTool>,
     /// The session to go on with.
     pub(crate) saved: Option<Vec<u8>>,
+    /// The prompts are read one after the other: none is an argument.
+    pub(crate) chats: bool,
 }
 
-/// A run that was asked for, about to begin.
+/// What was asked for, about to begin.
 pub(crate) struct Asked {
-    pub(crate) driver: Driver,
+    pub(crate) session: Session,
     pub(crate) output: Output,
+    /// Bytes that a prompt may have.
+    #[cfg(feature = "chat")]
+    pub(super) most_bytes: usize,
+    approval: Approval,
 }
 
-/// Runs the command.
-pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Result<u8, Stop> {
+/// Runs the command, or `chat`.
+pub(super) fn run(
+    environment: &WasiEnvironment,
+    arguments: Vec<String>,
+    chats: bool,
+) -> Result<u8, Stop> {
     let caller = Caller {
         performs: Performs {
             model: true,
@@ -71,50 +85,70 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
         seed: environment.seed(),
         host_tools: Vec::new(),
         saved: None,
+        chats,
     };
+    let mut asked = open(environment, arguments, caller)?;
+    #[cfg(feature = "chat")]
+    if chats {
+        return super::chat::run(&mut asked);
+    }
+    turn(&mut asked)
+}
+
+/// Drives a run to its end, and shows it. Answers its exit code.
+///
+/// # Errors
+/// What is kept of it can't be.
+pub(super) fn turn(asked: &mut Asked) -> Result<u8, Stop> {
     let Asked {
-        mut driver,
-        mut output,
-    } = open(environment, arguments, caller)?;
-    let mut approval = Approval::default();
+        session,
+        output,
+        approval,
+        ..
+    } = asked;
     loop {
-        let effect = driver.next().inspect_err(|_| output.end_line())?;
+        let effect = session.next_effect();
+        let driver = &mut session.driver;
         match effect {
-            Effect::Event(event) => output.event(&event),
-            Effect::Approve {
+            Ok(Effect::Event(event)) => output.event(&event),
+            Ok(Effect::Approve {
                 call,
                 name,
                 arguments,
-            } => {
+            }) => {
                 let verdict = approval.ask(&name, &arguments);
                 // It was just asked for.
                 let _ = driver.feed(Input::Verdict { call, verdict });
             }
-            Effect::Wait { until_ms } => {
+            Ok(Effect::Wait { until_ms }) => {
                 let left = until_ms.saturating_sub(driver.now().monotonic_ms);
                 if !driver.wait(left) {
                     // A tick fits at any moment.
                     let _ = driver.feed(Input::Tick);
                 }
             }
-            Effect::Finished(outcome) => {
+            Ok(Effect::Finished(outcome)) => {
                 output.finished(&outcome);
                 return Ok(outcome.reason.exit_code());
             }
-            _ if driver.is_idle() => {
+            Err(stop) => {
+                output.end_line();
+                return Err(stop);
+            }
+            Ok(_) if driver.is_idle() => {
                 return Err(Stop::failed(
                     "the agent waits for nothing: this is a bug",
                     &[],
                 ));
             }
-            _ => {
+            Ok(_) => {
                 driver.wait(u64::MAX);
             }
         }
     }
 }
 
-/// The run that the arguments ask for, with its prompt given.
+/// What the arguments ask for: a run, with its prompt given, or a chat before its first one.
 ///
 /// # Errors
 /// What is wrong with the arguments, the settings or what was granted.
@@ -123,7 +157,9 @@ pub(crate) fn open(
     arguments: Vec<String>,
     caller: Caller,
 ) -> Result<Asked, Stop> {
-    let arguments = Arguments::parse(arguments, FLAGS)?;
+    let chats = cfg!(feature = "chat") && caller.chats;
+    let flags = if chats { &FLAGS[2..] } else { FLAGS };
+    let arguments = Arguments::parse(arguments, flags)?;
     let output = Output::new(&arguments);
     let mut folders = Folders::find();
     let mut configuration = configuration::read(environment, &arguments, &mut folders)?;
@@ -138,7 +174,12 @@ pub(crate) fn open(
             &[],
         ));
     }
-    let [mut prompt] = arguments.operands(["PROMPT"])?;
+    let mut prompt = String::new();
+    if !chats {
+        [prompt] = arguments.operands(["PROMPT"])?;
+    } else if !arguments.operands.is_empty() {
+        return Err(Stop::usage("chat takes no PROMPT: it reads lines", &[]));
+    }
     if prompt == "-" {
         prompt = read_input(limits.prompt_bytes()).map_err(|why| Stop::usage("%", &[why]))?;
     }
@@ -160,6 +201,7 @@ pub(crate) fn open(
         header,
         host_tools: caller.host_tools,
         saved: caller.saved,
+        prompts: !chats,
     };
     let (agent, recording) = start.begin(record.as_deref(), &mut folders)?;
     let mut driver = Driver::new(
@@ -171,7 +213,13 @@ pub(crate) fn open(
     driver.set_time(caller.now);
     driver.recording = recording;
     driver.answer_file = answer_file;
-    Ok(Asked { driver, output })
+    Ok(Asked {
+        session: Session::new(driver),
+        output,
+        #[cfg(feature = "chat")]
+        most_bytes: limits.prompt_bytes().min(MAX_INPUT_BYTES),
+        approval: Approval::default(),
+    })
 }
 
 /// What an agent is made of.
@@ -179,10 +227,12 @@ pub(super) struct Start {
     pub(super) header: Header,
     pub(super) host_tools: Vec<HostTool>,
     pub(super) saved: Option<Vec<u8>>,
+    /// The header's prompt is given: a chat reads its own.
+    pub(super) prompts: bool,
 }
 
 impl Start {
-    /// The agent with its prompt given, and the run's recording in the file `record`.
+    /// The agent, and the run's recording in the file `record`.
     pub(super) fn begin(
         self,
         record: Option<&str>,
@@ -192,6 +242,7 @@ impl Start {
             header,
             host_tools,
             saved,
+            prompts,
         } = self;
         let recording = match record {
             Some(_) if saved.is_some() => {
@@ -211,9 +262,11 @@ impl Start {
                 .and_then(|agent| agent.with_host_tools(host_tools))
                 .map_err(|error| wrong(&error))?,
         };
-        agent
-            .prompt(header.now, &header.prompt)
-            .map_err(|misuse| wrong(&misuse))?;
+        if prompts {
+            agent
+                .prompt(header.now, &header.prompt)
+                .map_err(|misuse| wrong(&misuse))?;
+        }
         Ok((agent, recording))
     }
 }

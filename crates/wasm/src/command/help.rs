@@ -52,19 +52,42 @@ macro_rules! limits {
     };
 }
 
+/// The command of the feature `chat`, and what it takes.
+#[cfg(feature = "chat")]
+macro_rules! chat {
+    (command) => {
+        "  chat              the same for prompts on stdin, a line each; /help says what else\n"
+    };
+    (flags) => {
+        "of ask; chat has all but the last two:\n"
+    };
+}
+#[cfg(not(feature = "chat"))]
+macro_rules! chat {
+    (command) => {
+        ""
+    };
+    (flags) => {
+        "of ask:\n"
+    };
+}
+
 /// What `--help` prints.
 pub(super) const TEXT: &str = concat!(
     "\
 Dewclaw: a tool-using AI agent in one WebAssembly file
 
   ask PROMPT        work on the workspace with the model ('-' reads the prompt from stdin)
-  tool NAME JSON    call one tool, without a model ('-' reads the JSON from stdin)
+",
+    chat!(command),
+    "  tool NAME JSON    call one tool, without a model ('-' reads the JSON from stdin)
   tools             print the tools and their parameters as JSON
   replay FILE       run a recording again, without a model
   doctor            say what this run was granted, and which flag adds what is missing
 
-of ask:
-  --model NAME      the model (or DEWCLAW_MODEL)
+",
+    chat!(flags),
+    "  --model NAME      the model (or DEWCLAW_MODEL)
   --wire WIRE       openai (chat completions) or anthropic (messages); default:
                     the one whose variables are set (or DEWCLAW_WIRE)
   --base-url URL    another server (or OPENAI_BASE_URL, ANTHROPIC_BASE_URL)

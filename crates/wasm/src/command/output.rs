@@ -132,7 +132,8 @@ pub(super) fn printable(text: &str, characters: usize) -> String {
     line
 }
 
-fn tokens(usage: Usage) -> String {
+/// Tokens, for a person.
+pub(super) fn tokens(usage: Usage) -> String {
     [
         "tokens: ",
         &decimal(usage.input_tokens),

@@ -1,5 +1,6 @@
 //! `dewclaw:agent/command-line`: the session that the component's arguments ask for.
 
+use dewclaw_agent_core::word_list::place;
 use dewclaw_platform::Environment;
 use dewclaw_platform::wasi::WasiEnvironment;
 
@@ -8,7 +9,16 @@ use super::lowering::Answer;
 use super::session::handle;
 use crate::command::Stop;
 use crate::command::ask::{self, Asked, Caller};
+#[cfg(feature = "chat")]
+use crate::command::chat;
 use crate::session::Session;
+
+/// The commands that open a session.
+const COMMANDS: &str = if cfg!(feature = "chat") {
+    "ask chat"
+} else {
+    "ask"
+};
 
 #[unsafe(export_name = "dewclaw:agent/command-line@0.1.0#ask")]
 extern "C" fn ask(
@@ -25,27 +35,36 @@ extern "C" fn ask(
 ) -> *const u64 {
     let environment = WasiEnvironment::new();
     let mut arguments = environment.arguments();
+    let command = arguments.first().and_then(|name| place(COMMANDS, name));
+    let chats = command == Some(1);
     let caller = Caller {
         performs: performs(model, 1, web),
         now: now(monotonic_ms, wall_ms),
         seed,
         host_tools: tools(List::new(host_tools, host_tools_length)),
         saved: (goes_on != 0).then(|| List::new(saved, saved_length).take()),
+        chats,
     };
-    let asked = if arguments.first().is_some_and(|command| command == "ask") {
+    let asked = if command.is_some() {
         arguments.remove(0);
         ask::open(&environment, arguments, caller)
     } else {
-        Err(Stop::usage("the arguments are not those of ask", &[]))
+        Err(Stop::usage(
+            "the arguments are not those of ask or chat",
+            &[],
+        ))
     };
     let answer = Answer::begin();
     match asked {
-        Ok(Asked { driver, output }) => {
+        Ok(Asked {
+            session, output, ..
+        }) => {
             answer.case(0, 4);
-            answer.word(handle(Session::new(driver)));
+            answer.word(handle(session));
             answer.byte(output.json.into());
             answer.byte(output.quiet.into());
             answer.byte(output.verbose.into());
+            answer.byte(chats.into());
         }
         Err(Stop { code, message }) => {
             answer.case(1, 4);
@@ -59,5 +78,37 @@ extern "C" fn ask(
 /// The host has read what was answered.
 #[unsafe(export_name = "cabi_post_dewclaw:agent/command-line@0.1.0#ask")]
 extern "C" fn asked(_: *const u64) {
+    Answer::begin().release();
+}
+
+/// The case of `heard` of builds without chats.
+#[cfg(not(feature = "chat"))]
+const OVER: u8 = 3;
+
+#[unsafe(export_name = "dewclaw:agent/command-line@0.1.0#hear")]
+extern "C" fn hear(
+    monotonic_ms: u64,
+    wall_ms: u64,
+    session: &mut Session,
+    line: *mut u8,
+    line_length: usize,
+) -> *const u64 {
+    let line = List::new(line, line_length).text();
+    #[cfg(feature = "chat")]
+    let (heard, words) = chat::hear(session, now(monotonic_ms, wall_ms), &line);
+    #[cfg(not(feature = "chat"))]
+    let (heard, words) = {
+        let _ = (monotonic_ms, wall_ms, session, line);
+        (OVER, alloc::string::String::new())
+    };
+    let answer = Answer::begin();
+    answer.byte(heard as u8);
+    answer.own_bytes(words.into_bytes());
+    answer.end()
+}
+
+/// The host has read what was answered.
+#[unsafe(export_name = "cabi_post_dewclaw:agent/command-line@0.1.0#hear")]
+extern "C" fn heard(_: *const u64) {
     Answer::begin().release();
 }
