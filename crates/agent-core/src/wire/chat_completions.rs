@@ -7,13 +7,13 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::surrogates::{Joiner, parse_halves};
+use super::surrogates::Joiner;
 use super::{
     Block, CallResult, Counter, Hints, MAX_BLOCKS, Message, Reply, ReplyError, Stop, TOO_MANY,
     ToolCall, Wire, error_words, unread,
 };
 use crate::effect::{Auth, AuthScheme, Event, Usage};
-use crate::json::{Array, Object, Value, parse};
+use crate::json::{Array, Object, Value, parse, parse_halves};
 use crate::settings::{Limits, Settings};
 use crate::tools::Offer;
 
