@@ -9,7 +9,8 @@ the component, lets wasm-opt work on that, and puts it back in its place (a core
 
 `splice` refuses a module that no longer fits the component around it. It drops every custom section: names,
 producers and the like have no meaning to a runtime, and each costs bytes. It merges sections (component_sections.py)
-and shortens the names by which the component's core modules find each other (core_names.py).
+and shortens the names by which the component's core modules and nested components find what they import (core_names.py,
+nested_names.py).
 """
 
 import sys
@@ -17,6 +18,7 @@ import sys
 import component_sections
 import core_names
 import function_order
+import nested_names
 from wasm_binary import (
     COMPONENT, CORE, CORE_MODULE, CUSTOM, NESTED_COMPONENT, Malformed, Section, encode, extract, interface, main_module, sections,
 )  # fmt: skip
@@ -93,7 +95,7 @@ def main(arguments):
             merged = short = data
             if data[:8] == COMPONENT:
                 merged = component_sections.merge(data, component)
-                short = core_names.shorten(merged, component)
+                short = nested_names.shorten(core_names.shorten(merged, component), component)
             write(out, short)
             sizes = {}
             for name, size in dropped:
@@ -101,7 +103,7 @@ def main(arguments):
             listed = ", ".join(f"{name} {size:,}" for name, size in sorted(sizes.items()))
             print(
                 f"dropped custom sections: {listed or 'none'}; fewer sections: {len(data) - len(merged):,}; "
-                f"shorter core names: {len(merged) - len(short):,}"
+                f"shorter names: {len(merged) - len(short):,}"
             )
         case _:
             print(__doc__, file=sys.stderr)

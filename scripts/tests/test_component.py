@@ -111,7 +111,7 @@ class Command(unittest.TestCase):
             self.assertEqual(self.run_it("extract", whole, core).returncode, 0)
             spliced = self.run_it("splice", whole, core, out)
             self.assertEqual(spliced.returncode, 0)
-            self.assertRegex(spliced.stdout, r"producers 64; fewer sections: 0; shorter core names: \d+\n")
+            self.assertRegex(spliced.stdout, r"producers 64; fewer sections: 0; shorter names: \d+\n")
             self.assertEqual(sections(out.read_bytes(), "test", COMPONENT)[2].id, 4)
 
     def test_a_missing_file_is_one_line(self):

@@ -101,6 +101,58 @@ class Merge(unittest.TestCase):
         )
         self.assertEqual(wiring(merge(merge(before, "test"), "test")), after)
 
+    def test_what_stands_before_the_wiring_keeps_its_number(self):
+        """A resource's type names a core function of the shim; the wiring of the program comes behind it."""
+        resource = b"\x3f\x7f\x01\x00"
+        before = [
+            (CORE_INSTANCE, [instantiate(0)]),
+            # Core function 0.
+            (ALIAS, [core_alias(0, 0, "0")]),
+            (7, [resource]),
+        ]
+        wired = [
+            (CANONICAL, [lower(0)]),
+            (CORE_INSTANCE, [made_of(("write", 1))]),
+            (ALIAS, [alias(7, "read")]),
+            (CANONICAL, [lower(1)]),
+            (CORE_INSTANCE, [made_of(("drop", 0), ("read", 2))]),
+        ]
+        self.assertEqual(
+            wiring(merge(component(*before, *wired), "test")),
+            [
+                *((id, vector(items)) for id, items in before),
+                (ALIAS, vector([alias(7, "read")])),
+                (CANONICAL, vector([lower(0), lower(1)])),
+                (CORE_INSTANCE, vector([made_of(("write", 1)), made_of(("drop", 0), ("read", 2))])),
+            ],
+        )
+
+    def test_what_is_exported_is_gathered_by_kind(self):
+        kinds = [b"\x6a\x00\x00", b"\x40\x00\x01\x00"]
+        wired = [(CORE_INSTANCE, [instantiate(0)]), (ALIAS, [alias(7, "a")]), (ALIAS, [alias(7, "b")]), (CANONICAL, [drop(0)])]
+        exported = [
+            (7, [kinds[0]]),
+            (ALIAS, [core_alias(0, 0, "run")]),
+            (CANONICAL, [lift(1, 9)]),
+            (7, [kinds[1]]),
+            (ALIAS, [core_alias(0, 0, "ask")]),
+            (CANONICAL, [lift(2, 10, realloc(1))]),
+            (11, [b""]),
+            # Not of the core: it defines a type, and stays among them.
+            (7, [kinds[0]]),
+            (ALIAS, [b"\x03\x00\x09" + name("session")]),
+            (7, [kinds[1]]),
+        ]
+        self.assertEqual(
+            wiring(merge(component(*wired, *exported), "test"))[3:],
+            [
+                (7, vector(kinds)),
+                (ALIAS, vector([core_alias(0, 0, "run"), core_alias(0, 0, "ask")])),
+                (CANONICAL, vector([lift(1, 9), lift(2, 10, realloc(1))])),
+                *((id, vector(items)) for id, items in exported[6:]),
+            ],
+        )
+
     def test_an_alias_of_what_is_around_stays(self):
         outer = b"\x03\x02\x01\x00"
         data = component((CORE_INSTANCE, [instantiate(0)]), (ALIAS, [outer]), (ALIAS, [alias(1, "a")]))
