@@ -120,14 +120,17 @@ fn reply_message(reply: &Reply) -> Vec<u8> {
 fn tool_messages(results: &[CallResult]) -> Vec<u8> {
     let mut messages = Vec::new();
     for CallResult { call, result, .. } in results {
-        let json = Object::new()
+        if !messages.is_empty() {
+            messages.push(b',');
+        }
+        let mut message = Object::new()
             .text("role", "tool")
             .text("tool_call_id", &call.id)
             .text("content", &String::from_utf8_lossy(result))
             .finish();
-        messages.push(json);
+        messages.append(&mut message);
     }
-    messages.join(&b',')
+    messages
 }
 
 fn parts(limits: Limits) -> Box<dyn super::Parts> {
