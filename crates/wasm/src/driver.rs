@@ -1,8 +1,7 @@
 //! Performs the agent's effects through the platform's traits.
 
-use alloc::collections::VecDeque;
 use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::vec::{self, Vec};
 
 use dewclaw_agent_core::{
     Agent, AuthScheme, Effect, HttpAnswer, Input, Misuse, ModelCall, Operation, OperationAnswer,
@@ -53,7 +52,7 @@ pub(crate) struct Driver {
     call: Option<Call>,
     fetches: Fetches,
     /// What has happened and was not told yet.
-    events: VecDeque<(HttpId, HttpEvent)>,
+    events: vec::IntoIter<(HttpId, HttpEvent)>,
     /// What could not be recorded: the run stops there.
     broken: Option<Stop>,
     /// The next effect was put back: it is in the recording.
@@ -123,7 +122,7 @@ impl Driver {
             told: (now, now.monotonic_ms),
             call: None,
             fetches: Fetches::default(),
-            events: VecDeque::new(),
+            events: Vec::new().into_iter(),
             broken: None,
             recorded: false,
         }
@@ -266,13 +265,13 @@ impl Driver {
     pub(crate) fn wait(&mut self, timeout_ms: u64) -> bool {
         self.send();
         self.fetches.send(&mut self.http);
-        if self.events.is_empty() {
+        if self.events.as_slice().is_empty() {
             let now = self.now().monotonic_ms;
             let left = self.fetches.until_ms().saturating_sub(now);
             let events = self.http.poll(timeout_ms.min(left)).unwrap_or_default();
-            self.events = VecDeque::from(events);
+            self.events = events.into_iter();
         }
-        let Some((exchange, event)) = self.events.pop_front() else {
+        let Some((exchange, event)) = self.events.next() else {
             let now = self.now().monotonic_ms;
             let Some((id, answer)) = self.fetches.expired(&mut self.http, now) else {
                 return false;

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::{ALL, Tool, ToolCallRun, schema};
 use crate::json::parse;
+use crate::schema::push_listed;
 use crate::settings::Settings;
 
 /// A tool of the driver's own. The agent checks the arguments; the driver runs the call.
@@ -68,9 +69,14 @@ impl Offer {
 
     /// The names of all, for the model.
     pub(crate) fn names(&self) -> String {
-        let mut names: Vec<&str> = self.tools.iter().map(|tool| tool.name).collect();
-        names.extend(self.host_tools.iter().map(|tool| tool.name.as_str()));
-        names.join(", ")
+        let mut names = String::new();
+        for tool in &self.tools {
+            push_listed(&mut names, tool.name);
+        }
+        for tool in &self.host_tools {
+            push_listed(&mut names, &tool.name);
+        }
+        names
     }
 
     /// Adds the driver's own tools.

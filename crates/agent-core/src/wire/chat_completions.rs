@@ -7,13 +7,13 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::surrogates::{Joiner, parse_halves};
+use super::surrogates::Joiner;
 use super::{
     Block, CallResult, Counter, Hints, MAX_BLOCKS, Message, Reply, ReplyError, Stop, TOO_MANY,
     ToolCall, Wire, error_words, unread,
 };
 use crate::effect::{Auth, AuthScheme, Event, Usage};
-use crate::json::{Array, Object, Value, parse};
+use crate::json::{Array, Object, Value, parse, parse_halves};
 use crate::settings::{Limits, Settings};
 use crate::tools::Offer;
 
@@ -120,14 +120,17 @@ fn reply_message(reply: &Reply) -> Vec<u8> {
 fn tool_messages(results: &[CallResult]) -> Vec<u8> {
     let mut messages = Vec::new();
     for CallResult { call, result, .. } in results {
-        let json = Object::new()
+        if !messages.is_empty() {
+            messages.push(b',');
+        }
+        let mut message = Object::new()
             .text("role", "tool")
             .text("tool_call_id", &call.id)
             .text("content", &String::from_utf8_lossy(result))
             .finish();
-        messages.push(json);
+        messages.append(&mut message);
     }
-    messages.join(&b',')
+    messages
 }
 
 fn parts(limits: Limits) -> Box<dyn super::Parts> {

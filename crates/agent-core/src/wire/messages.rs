@@ -6,13 +6,13 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::surrogates::{Joiner, parse_halves};
+use super::surrogates::Joiner;
 use super::{
     Block, CallResult, Counter, Hints, MAX_BLOCKS, NOTHING, Reply, ReplyError, Stop, TOO_MANY,
     ToolCall, Wire, error_words, unread,
 };
 use crate::effect::{Auth, AuthScheme, Event, Usage};
-use crate::json::{self, Array, Object, Value};
+use crate::json::{self, Array, Object, Value, parse_halves};
 use crate::settings::{Limits, Settings};
 use crate::template::fill;
 use crate::tools::Offer;

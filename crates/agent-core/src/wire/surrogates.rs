@@ -6,58 +6,8 @@
 //! a delta that has such a half and the same private character beside it loses that character.)
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
-use crate::json::{ParseError, Value, parse_within};
-
-/// The private character of the first half there is, U+D800; the others follow, to the last character of all.
-const FIRST_PRIVATE: u32 = 0x0010_F800;
-
-/// Reads JSON of at most so many values; halves of letters come as private characters. Whether there are any is told too.
-pub(super) fn parse_halves(text: &[u8], most: usize) -> Result<(Value, bool), ParseError> {
-    match parse_within(text, most) {
-        Ok(value) => Ok((value, false)),
-        Err(error) => match with_private(text) {
-            Some(text) => parse_within(&text, most).map(|value| (value, true)),
-            None => Err(error),
-        },
-    }
-}
-
-/// The text with each half that stands alone made a private character; `None` when there is no such half.
-fn with_private(text: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
-    let mut found = false;
-    let mut rest = text;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
-        out.extend_from_slice(&rest[..at]);
-        rest = &rest[at..];
-        let length = match (half(rest), half(rest.get(6..).unwrap_or_default())) {
-            (Some(0xD800..0xDC00), Some(0xDC00..)) => 12,
-            (Some(unit), _) => {
-                found = true;
-                let private = char::from_u32(FIRST_PRIVATE + unit - 0xD800)?;
-                out.extend_from_slice(private.encode_utf8(&mut [0; 4]).as_bytes());
-                rest = &rest[6..];
-                continue;
-            }
-            _ => rest.len().min(2),
-        };
-        out.extend_from_slice(&rest[..length]);
-        rest = &rest[length..];
-    }
-    out.extend_from_slice(rest);
-    found.then_some(out)
-}
-
-/// The half that the text's first escape is, if it is one.
-fn half(text: &[u8]) -> Option<u32> {
-    let digits = text.strip_prefix(b"\\u")?.get(..4)?;
-    let unit = digits.iter().try_fold(0, |unit, digit| {
-        Some(unit << 4 | char::from(*digit).to_digit(16)?)
-    })?;
-    (0xD800..0xE000).contains(&unit).then_some(unit)
-}
+use crate::json::FIRST_PRIVATE;
 
 /// Puts the halves of one text together again, delta by delta.
 #[derive(Default)]
@@ -101,7 +51,9 @@ impl Joiner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::parse_halves;
     use alloc::string::ToString;
+    use alloc::vec::Vec;
     use proptest::prelude::*;
 
     fn joined(deltas: &[&str]) -> String {

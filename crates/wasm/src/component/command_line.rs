@@ -95,14 +95,17 @@ extern "C" fn hear(
 ) -> *const u64 {
     let line = List::new(line, line_length).text();
     #[cfg(feature = "chat")]
-    let (heard, words) = chat::hear(session, now(monotonic_ms, wall_ms), &line);
+    let (heard, words) = {
+        let (heard, words) = chat::hear(session, now(monotonic_ms, wall_ms), &line);
+        (heard as u8, words)
+    };
     #[cfg(not(feature = "chat"))]
     let (heard, words) = {
         let _ = (monotonic_ms, wall_ms, session, line);
         (OVER, alloc::string::String::new())
     };
     let answer = Answer::begin();
-    answer.byte(heard as u8);
+    answer.byte(heard);
     answer.own_bytes(words.into_bytes());
     answer.end()
 }
