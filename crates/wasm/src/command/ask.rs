@@ -34,6 +34,8 @@ const FLAGS: &Flags = &[
     ("--approve", "", true),
     #[cfg(feature = "limits")]
     ("--limits", "", true),
+    #[cfg(feature = "context")]
+    ("--context-window", "", true),
     ("--output", "-o", true),
     ("--record", "", true),
     ("--json", "", false),

@@ -80,6 +80,17 @@ impl wit::GuestSession for Resource {
         session.prompt(now_in(now), &text).map_err(misuse_out)
     }
 
+    #[cfg(feature = "context")]
+    fn compact(&self, now: wit::Moment) -> Result<(), wit::Error> {
+        let mut session = self.0.borrow_mut();
+        session.compact(now_in(now)).map_err(misuse_out)
+    }
+
+    #[cfg(not(feature = "context"))]
+    fn compact(&self, _now: wit::Moment) -> Result<(), wit::Error> {
+        Err(wit::Error::Config(crate::session::NO_COMPACTION.into()))
+    }
+
     fn next(&self, now: wit::Moment) -> wit::Effect {
         match self.0.borrow_mut().next(now_in(now)) {
             Ok(effect) => effect_out(effect),

@@ -105,6 +105,24 @@ extern "C" fn dc_prompt(
     })
 }
 
+/// Begins a run that only compacts.
+#[unsafe(no_mangle)]
+extern "C" fn dc_compact(session: i32, monotonic_ms: u64, wall_ms: u64) -> i32 {
+    State::call(|state| {
+        let session = state.session(session)?;
+        #[cfg(feature = "context")]
+        session.compact(now(monotonic_ms, wall_ms))?;
+        #[cfg(not(feature = "context"))]
+        {
+            let _ = (session, monotonic_ms, wall_ms);
+            let why = crate::session::NO_COMPACTION;
+            return Err(Refusal::new(Status::Config, why));
+        }
+        #[cfg(feature = "context")]
+        Ok(Status::Ok)
+    })
+}
+
 /// The next thing for the host to do.
 #[unsafe(no_mangle)]
 extern "C" fn dc_next(session: i32, monotonic_ms: u64, wall_ms: u64) -> i32 {
