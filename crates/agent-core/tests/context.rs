@@ -453,24 +453,12 @@ fn each_model_call_has_its_own_retry() {
 }
 
 #[test]
-fn a_400_is_an_overflow_only_near_the_window() {
-    for (bytes, retried) in [(1_000, false), (9_000, true)] {
-        let mut driver = driver(Settings {
-            max_tokens: 1,
-            compaction: Compaction::Drop,
-            ..settings(4_000)
-        });
-        talk(&mut driver, 2, bytes / 2);
-        driver.script = [Reply::error(400, "bad request"), text("A.").plain()].into();
-        // 80 % of the window is 11,200 bytes: the call is made, and nothing was compacted before.
-        let outcome = driver.run(&"p".repeat(bytes / 5));
-        if retried {
-            // With the server's own count it turns out to be more.
-            driver.script = [text("B.").usage(3_300, 1, 0).plain()].into();
-        }
-        assert_eq!(outcome.text.is_empty(), true, "{bytes}");
-        assert_eq!(failure(&outcome).0, FailureKind::Rejected);
-    }
+fn a_400_far_from_the_window_is_none() {
+    let mut driver = driver(settings(4_000));
+    talk(&mut driver, 2, 1_000);
+    driver.script = [Reply::error(400, "bad request")].into();
+    assert_eq!(failure(&driver.run("go on")).0, FailureKind::Rejected);
+    assert_eq!(notices(&driver), [""; 0]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::wire::Reply;
 
 /// Nothing.
 #[derive(Default)]
-pub(super) struct Context;
+pub(super) struct Context {}
 
 impl Context {
     pub(super) fn begin(&mut self) {}
