@@ -111,15 +111,15 @@ extern "C" fn dc_compact(session: i32, monotonic_ms: u64, wall_ms: u64) -> i32 {
     State::call(|state| {
         let session = state.session(session)?;
         #[cfg(feature = "context")]
-        session.compact(now(monotonic_ms, wall_ms))?;
+        let compacted = session
+            .compact(now(monotonic_ms, wall_ms))
+            .map_err(Refusal::from);
         #[cfg(not(feature = "context"))]
-        {
+        let compacted = {
             let _ = (session, monotonic_ms, wall_ms);
-            let why = crate::session::NO_COMPACTION;
-            return Err(Refusal::new(Status::Config, why));
-        }
-        #[cfg(feature = "context")]
-        Ok(Status::Ok)
+            Err(Refusal::new(Status::Config, crate::session::NO_COMPACTION))
+        };
+        compacted.map(|()| Status::Ok)
     })
 }
 
