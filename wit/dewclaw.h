@@ -112,11 +112,11 @@ enum dc_status {
     DC_SESSION = -3,
     /* dc_feed: this is no input. dc_prompt: this is not UTF-8. */
     DC_INPUT = -4,
-    /* dc_open: something is wrong with the configuration. */
+    /* dc_open: something is wrong with the configuration. dc_compact: this module can't compact. */
     DC_CONFIG = -5,
     /* dc_open: the saved bytes are not of a session, are cut off or damaged, or do not fit the configuration. */
     DC_SAVED = -6,
-    /* dc_prompt: a run goes on. */
+    /* dc_prompt, dc_compact: a run goes on. */
     DC_BUSY = -7,
     /* dc_prompt: there is no text. */
     DC_EMPTY_PROMPT = -8,
@@ -162,6 +162,11 @@ enum dc_status {
  *     Begins a run. The times are of both clocks, here and below: one that never goes back, from any start, and the
  *     one since 1970-01-01T00:00:00Z, in milliseconds. Fails with DC_BUSY, DC_EMPTY_PROMPT and DC_INPUT.
  *
+ * dc_compact(session, monotonic_ms, wall_ms) -> status
+ *     Begins a run that only compacts: the model sums up the conversation so far, and the summary, which is the run's
+ *     text, takes its place. Where there is nothing to sum up, a notice says so; where no summary can be had the run
+ *     fails, and the conversation stays as it is. Fails with DC_BUSY, and with DC_CONFIG in a module that can't compact.
+ *
  * dc_next(session, monotonic_ms, wall_ms) -> status
  *     The result is what must happen next: an effect, below. Each is given once, but for "wait", "pending" and
  *     "finished".
@@ -200,6 +205,7 @@ enum dc_status {
     X(dc_open, "iiii", "i")                                                                                            \
     X(dc_close, "i", "i")                                                                                              \
     X(dc_prompt, "iIIii", "i")                                                                                         \
+    X(dc_compact, "iII", "i")                                                                                          \
     X(dc_next, "iII", "i")                                                                                             \
     X(dc_body, "ii", "i")                                                                                              \
     X(dc_chunk, "iIIiii", "i")                                                                                         \

@@ -3,6 +3,7 @@
 use e2e::aimock::Aimock;
 use e2e::guest::Guest;
 use e2e::host::{Host, on_each_host};
+use e2e::in_process::{Library, wit};
 use e2e::scratch::Scratch;
 use serde_json::{Value, json};
 
@@ -110,6 +111,100 @@ fn its_errors_are_quoted() {
             quotes(host, endpoint);
         }
     });
+}
+
+/// Reads a file a turn; the request with both is too long, and the one without the first is answered.
+fn too_long(host: Host, endpoint: Endpoint) {
+    let call = |id: &str, path: &str| json!({"toolCalls": [{"id": id, "name": "read_file", "arguments": {"path": path}}]});
+    let message = match endpoint {
+        Endpoint::ChatCompletions => {
+            "This model's maximum context length is 9000 tokens. However, your messages resulted in 9001 tokens."
+        }
+        Endpoint::Messages => "prompt is too long: 9001 tokens > 9000 maximum",
+    };
+    let aimock = Aimock::start(&json!([
+        {"match": {"userMessage": "Earlier steps"}, "response": {"content": "Read both."}},
+        {"match": {"userMessage": "compare", "turnIndex": 0}, "response": call("call_a", "a.txt")},
+        {"match": {"userMessage": "compare", "turnIndex": 1}, "response": call("call_b", "b.txt")},
+        {
+            "match": {"userMessage": "compare", "turnIndex": 2},
+            "response": {"error": {"message": message, "type": "invalid_request_error"}, "status": 400},
+        },
+    ]));
+    let work = Scratch::with(&[("a.txt", &"alpha\n".repeat(900)), ("b.txt", "beta\n")]);
+    let ended = host.run(&guest(&work, &aimock, endpoint, "compare the files"));
+    ended
+        .code(0)
+        .prints("Read both.\n")
+        .says(&["steps of this run were left out"]);
+    let journal = aimock.journal();
+    let statuses: Vec<_> = journal
+        .iter()
+        .map(|entry| &entry["response"]["status"])
+        .collect();
+    assert_eq!(statuses, [200, 200, 400, 200]);
+    let last = journal[3]["body"]["messages"].to_string();
+    assert!(
+        last.contains("compare the files") && last.contains("call_b") && !last.contains("call_a"),
+        "{last}"
+    );
+}
+
+#[test]
+fn a_request_that_it_calls_too_long_is_made_smaller_once() {
+    on_each_host(|host| {
+        for endpoint in [Endpoint::ChatCompletions, Endpoint::Messages] {
+            too_long(host, endpoint);
+        }
+    });
+}
+
+/// A session whose component calls it, in a window of 8,000 tokens.
+#[test]
+fn it_sums_up_the_oldest_turns() {
+    for (wire, endpoint) in [
+        ("openai", Endpoint::ChatCompletions),
+        ("anthropic", Endpoint::Messages),
+    ] {
+        let aimock = Aimock::start(&json!([
+            {"match": {"userMessage": "Sum up the conversation"}, "response": {"content": "They counted to three."}},
+            {"match": {"userMessage": "count 3"}, "response": {"content": "Four."}},
+            {"match": {"userMessage": "count"}, "response": {"content": "Counted."}},
+        ]));
+        let url = match endpoint {
+            Endpoint::ChatCompletions => aimock.base_url(),
+            Endpoint::Messages => aimock.root_url().to_owned(),
+        };
+        let work = Scratch::new();
+        let mut library = Library::start(&Guest::dewclaw().workspace(&work));
+        let settings = json!({"model": "m", "wire": wire, "base_url": url, "context_window": 8_000, "max_tokens": 1_000});
+        let config = wit::Config {
+            settings: settings.to_string(),
+            tools: Some(Vec::new()),
+            model: wit::Performer::Component,
+            files: wit::Performer::Host,
+            web: wit::Performer::Host,
+        };
+        library
+            .open(&config, &[])
+            .expect("the configuration is fine");
+        let prompts: Vec<String> = (0..4)
+            .map(|turn| format!("count {turn} {}", "x ".repeat(3_000)))
+            .collect();
+        let (outcome, _) = crate::context::converse(&mut library, &prompts);
+        assert_eq!(outcome.text, "Four.");
+        let journal = aimock.journal();
+        assert_eq!(journal.len(), 5);
+        for entry in &journal {
+            assert_eq!(entry["response"]["status"], 200, "{entry}");
+            assert_eq!(entry["path"], endpoint.path(), "{entry}");
+        }
+        let last = journal[4]["body"]["messages"].to_string();
+        assert!(
+            last.contains("They counted to three.") && !last.contains("count 0"),
+            "{last}"
+        );
+    }
 }
 
 fn quotes(host: Host, endpoint: Endpoint) {

@@ -8,6 +8,7 @@
 //! - `wire_choice`: how the wire is chosen, and who may choose it
 //! - `tools`: the tools, called by a model and by the command `tool`
 //! - `guards`: what stops a run or sends the model back: steps, repeats, unknown tools, bad arguments
+//! - `context`: the context window: what is left out or summed up near it, and what is past it
 //! - `retry`: which failures are tried again, when, and when not
 //! - `matrix`: every wire, plain and streamed, with every kind of tool call and ending; prints the table
 //! - `bad_replies`: replies that break the wire, a row each
@@ -81,6 +82,7 @@ mod board;
 mod boards_page;
 mod budget;
 mod chat;
+mod context;
 mod contract;
 mod conversations;
 mod doctor;

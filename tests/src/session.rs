@@ -195,6 +195,12 @@ impl Session {
             .call(|session, store| session.call_prompt(store, self.handle, now, text))
     }
 
+    /// `compact`.
+    pub fn compact(&self, now: wit::Moment) -> Result<(), wit::Error> {
+        self.instance
+            .call(|session, store| session.call_compact(store, self.handle, now))
+    }
+
     /// `next`.
     pub fn next(&self, now: wit::Moment) -> wit::Effect {
         self.instance

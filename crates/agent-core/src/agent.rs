@@ -18,6 +18,8 @@ use crate::url::without_end;
 use crate::wire::{self, Block, CallResult, Reply, ReplyDecoder, Stop, Wire};
 
 mod calls;
+#[cfg_attr(not(feature = "context"), path = "agent/context/none.rs")]
+mod context;
 mod exchange;
 mod failure;
 mod fields;
@@ -28,6 +30,7 @@ mod saved;
 mod system_text;
 
 use calls::Calls;
+use context::Context;
 use exchange::Exchange;
 pub use resume::ResumeError;
 use retry::Retry;
@@ -70,6 +73,7 @@ pub struct Agent {
     state: State,
     retry: Retry,
     calls: Calls,
+    context: Context,
     now: Now,
     last_request: u32,
     /// Model rounds of this run so far.
@@ -126,6 +130,7 @@ impl Agent {
             state: State::Idle,
             retry: Retry::new(seed),
             calls: Calls::default(),
+            context: Context::default(),
             now: Now::default(),
             last_request: 0,
             steps: 0,
@@ -152,11 +157,37 @@ impl Agent {
     /// # Errors
     /// [`Misuse::Busy`] while another goes on; [`Misuse::EmptyPrompt`].
     pub fn prompt(&mut self, now: Now, text: &str) -> Result<(), Misuse> {
-        if !matches!(self.state, State::Idle) || self.taken < self.effects.len() {
-            return Err(Misuse::Busy);
-        }
-        if text.trim().is_empty() {
+        if text.trim().is_empty() && self.is_idle() {
             return Err(Misuse::EmptyPrompt);
+        }
+        self.begin(now)?;
+        let most = self.settings.limits.prompt_bytes();
+        // What is too large is not made larger yet.
+        let message = match text.len() > most {
+            true => Vec::new(),
+            false => (self.wire.user_message)(text),
+        };
+        let fits = (1..=most).contains(&message.len()) && self.make_room(message.len() + 1, false);
+        if let Some(notice) = self.notice.take() {
+            self.say(&notice);
+        }
+        if !fits {
+            self.finish(Reason::Failed(failure::of_prompt()));
+            return Ok(());
+        }
+        self.transcript.push(&message);
+        self.state = State::Calling;
+        Ok(())
+    }
+
+    fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle) && self.taken == self.effects.len()
+    }
+
+    /// Begins a run of any kind.
+    fn begin(&mut self, now: Now) -> Result<(), Misuse> {
+        if !self.is_idle() {
+            return Err(Misuse::Busy);
         }
         self.now = now;
         if self.born_ms == 0 {
@@ -167,24 +198,14 @@ impl Agent {
         self.usage = Usage::default();
         self.text = String::new();
         self.calls.forget_repeats();
+        self.context.begin();
         self.retry.begin(now);
-        let most = self.settings.limits.prompt_bytes();
-        // What is too large is not made larger yet.
-        let message = match text.len() > most {
-            true => Vec::new(),
-            false => (self.wire.user_message)(text),
-        };
-        let fits = (1..=most).contains(&message.len()) && self.make_room(message.len() + 1, false);
-        if let Some(notice) = self.notice.take() {
-            self.show(Event::Notice(notice));
-        }
-        if !fits {
-            self.finish(Reason::Failed(failure::of_prompt()));
-            return Ok(());
-        }
-        self.transcript.push(&message);
-        self.state = State::Calling;
         Ok(())
+    }
+
+    /// Whether a run goes on that works on a prompt: the last one of the conversation.
+    fn has_prompt(&self) -> bool {
+        !matches!(self.state, State::Idle) && !self.context.is_alone()
     }
 
     /// What must happen next. Never fails, and costs nothing to ask again: [`Effect::Pending`] says that an input
@@ -250,8 +271,12 @@ impl Agent {
             .copied()
     }
 
-    /// The messages up to where the last one has its mark, the mark, and what is behind it.
-    fn around_mark(&self) -> (&[u8], &'static [u8], &'static [u8]) {
+    /// The messages up to where the last one has its mark, the mark, and what is behind it. Or those that are to be summed up,
+    /// and what asks for that.
+    fn around_mark(&self) -> (&[u8], &[u8], &[u8]) {
+        if let Some((messages, ask)) = self.to_sum_up() {
+            return (messages, b",", ask);
+        }
         let messages = self.transcript.messages();
         let (mark, end) = self.wire.mark;
         match messages.strip_suffix(end) {
@@ -367,7 +392,7 @@ impl Agent {
     }
 
     fn tail(&self) -> &'static [u8] {
-        if self.wrapping_up && !self.offer.is_empty() {
+        if (self.wrapping_up || self.context.is_summing()) && !self.offer.is_empty() {
             self.wire.tail_without_tools
         } else {
             wire::TAIL
@@ -375,15 +400,19 @@ impl Agent {
     }
 
     fn call_model(&mut self) {
-        self.last_request += 1;
-        let id = RequestId(self.last_request);
         if self.head.is_empty() {
             let system = system_text::system_text(&self.settings.system, self.born_ms);
             self.head = (self.wire.request_head)(&self.settings, &self.offer, &system);
         }
+        if !self.fits_window() {
+            return;
+        }
+        self.last_request += 1;
+        let id = RequestId(self.last_request);
         let (messages, mark, end) = self.around_mark();
         let content_length =
             self.head.len() + messages.len() + mark.len() + end.len() + self.tail().len();
+        self.context.sends(content_length);
         let base = without_end(self.settings.base_url(), "/");
         self.effects.push(Effect::CallModel(ModelCall {
             id,
@@ -430,8 +459,11 @@ impl Agent {
         };
         let mut events = Vec::new();
         let taken = decoder.feed(bytes, &mut events);
-        exchange.shown |= !events.is_empty();
-        show_all(&mut self.effects, events);
+        // A summary is no part of the answer.
+        if !self.context.is_summing() {
+            exchange.shown |= !events.is_empty();
+            show_all(&mut self.effects, events);
+        }
         if decoder.is_complete() && exchange.complete_until.is_none() {
             exchange.complete_until = Some(self.now.monotonic_ms.saturating_add(END_GRACE_MS));
         }
@@ -453,10 +485,12 @@ impl Agent {
         };
         let mut events = Vec::new();
         let reply = decoder.finish(&mut events);
-        exchange.shown |= !events.is_empty();
         // What is left of the stream makes room for what is made of the reply.
         exchange.decoder = None;
-        show_all(&mut self.effects, events);
+        if !self.context.is_summing() {
+            exchange.shown |= !events.is_empty();
+            show_all(&mut self.effects, events);
+        }
         match reply {
             Ok(reply) => self.take_reply(reply),
             Err(error) => self.fail(failure::of_reply(error, &self.wire.hints)),
@@ -487,7 +521,7 @@ impl Agent {
     }
 
     /// Tries again where that may help, else ends the run.
-    fn fail(&mut self, failure: Failure) {
+    fn fail(&mut self, mut failure: Failure) {
         let (shown, retry_after) = match &mut self.state {
             State::Replying(exchange) => (exchange.shown, exchange.retry_after.take()),
             _ => (false, None),
@@ -497,8 +531,11 @@ impl Agent {
                 reason: failure.message.clone(),
             });
         }
+        if self.overflowed(&mut failure) {
+            return;
+        }
         if !failure.kind.is_transient() {
-            return self.finish(Reason::Failed(failure));
+            return self.give_up(failure);
         }
         match self
             .retry
@@ -513,19 +550,32 @@ impl Agent {
                 });
                 self.state = State::Waiting(self.now.monotonic_ms.saturating_add(wait_ms));
             }
-            Err(why) => self.finish(Reason::Failed(Failure {
-                kind: failure.kind,
-                message: [failure.message.as_str(), &why].concat(),
-            })),
+            Err(why) => {
+                failure.message.push_str(&why);
+                self.give_up(failure);
+            }
+        }
+    }
+
+    /// No reply can be had: that is the end of the run, but where it was only to be a summary.
+    fn give_up(&mut self, failure: Failure) {
+        if self.context.is_summing() {
+            self.do_without_summary(failure);
+        } else {
+            self.finish(Reason::Failed(failure));
         }
     }
 
     fn take_reply(&mut self, mut reply: Reply) {
-        self.steps += 1;
         self.usage += reply.usage;
         if reply.usage != Usage::default() {
             self.show(Event::Usage(reply.usage));
         }
+        self.count(reply.usage);
+        if self.context.is_summing() {
+            return self.take_summary(&reply);
+        }
+        self.steps += 1;
         if self.wrapping_up {
             // Calls made against the word given here would lack their results.
             reply
@@ -557,7 +607,7 @@ impl Agent {
             return;
         }
         if self.text.is_empty() {
-            self.show(Event::Notice("the model answered with nothing".to_string()));
+            self.say("the model answered with nothing");
         }
         self.finish(match reply.stop {
             _ if self.wrapping_up => Reason::StepLimit,
@@ -590,10 +640,10 @@ impl Agent {
         if self.steps >= self.settings.max_steps {
             self.wrapping_up = true;
             self.transcript.push(&(self.wire.user_message)(WRAP_UP));
-            self.show(Event::Notice(fill(
+            self.say(&fill(
                 "the step limit of % is reached: wrapping up",
                 &[&decimal(self.settings.max_steps.into())],
-            )));
+            ));
         }
         self.retry.begin(self.now);
         self.state = State::Calling;
@@ -648,11 +698,17 @@ impl Agent {
 
     fn finish(&mut self, reason: Reason) {
         self.state = State::Idle;
+        self.context.end();
         self.effects.push(Effect::Finished(Outcome {
             reason,
             text: core::mem::take(&mut self.text),
             usage: self.usage,
         }));
+    }
+
+    /// Tells the person something.
+    fn say(&mut self, notice: &str) {
+        self.show(Event::Notice(notice.to_string()));
     }
 
     fn show(&mut self, event: Event) {

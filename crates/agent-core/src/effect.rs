@@ -363,11 +363,13 @@ pub enum FailureKind {
     Denied,
     /// This build has no network.
     Unsupported,
+    /// The conversation, or the least of it, is larger than the model's context window.
+    Context,
 }
 
 impl FailureKind {
     /// Every class.
-    const ALL: [FailureKind; 9] = [
+    const ALL: [FailureKind; 10] = [
         FailureKind::Connection,
         FailureKind::Timeout,
         FailureKind::RateLimited,
@@ -377,6 +379,7 @@ impl FailureKind {
         FailureKind::Malformed,
         FailureKind::Denied,
         FailureKind::Unsupported,
+        FailureKind::Context,
     ];
 
     /// The class's name in events.
@@ -391,6 +394,7 @@ impl FailureKind {
             FailureKind::Malformed => "malformed",
             FailureKind::Denied => "denied",
             FailureKind::Unsupported => "unsupported",
+            FailureKind::Context => "context",
         }
     }
 

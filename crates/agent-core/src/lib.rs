@@ -64,6 +64,8 @@ pub use effect::{
 pub use operation::{
     ANSWER_HEADERS, FileAnswer, FileOperation, HttpAnswer, HttpOperation, perform,
 };
+#[cfg(feature = "context")]
+pub use settings::Compaction;
 pub use settings::{
     Approve, Limits, SETTING_NAMES, SearchEngine, Settings, SettingsError, WireName,
 };

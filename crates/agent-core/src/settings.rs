@@ -15,6 +15,8 @@ mod base_url;
 mod choices;
 pub(crate) mod limits;
 
+#[cfg(feature = "context")]
+pub use choices::Compaction;
 pub use choices::{Approve, SearchEngine, WireName};
 pub use limits::Limits;
 
@@ -58,6 +60,12 @@ pub struct Settings {
     pub retry_budget_ms: u64,
     /// How much memory it may all take.
     pub limits: Limits,
+    /// Tokens of the model's context window; 0 to look it up, by the model's name or by what the server says.
+    #[cfg(feature = "context")]
+    pub context_window: u32,
+    /// What becomes of the oldest turns where the window is nearly full.
+    #[cfg(feature = "context")]
+    pub compaction: Compaction,
 }
 
 impl Default for Settings {
@@ -85,6 +93,10 @@ impl Default for Settings {
             retry_attempts: 5,
             retry_budget_ms: 120_000,
             limits: Limits::default(),
+            #[cfg(feature = "context")]
+            context_window: 0,
+            #[cfg(feature = "context")]
+            compaction: Compaction::default(),
         }
     }
 }
@@ -147,10 +159,31 @@ impl fmt::Display for SettingsError {
 
 impl core::error::Error for SettingsError {}
 
+/// The settings of the feature `context`.
+#[cfg(feature = "context")]
+macro_rules! context_names {
+    () => {
+        ", context_window, compaction"
+    };
+}
+#[cfg(not(feature = "context"))]
+macro_rules! context_names {
+    () => {
+        ""
+    };
+}
+
 /// Every name that [`Settings::set`] takes.
-pub const SETTING_NAMES: &str = "model, wire, base_url, max_steps, max_tokens, thinking_tokens, stream, system, \
+pub const SETTING_NAMES: &str = concat!(
+    "model, wire, base_url, max_steps, max_tokens, thinking_tokens, stream, system, \
     allow_fetch, search, search_url, read_only, approve, \
-    connect_timeout_ms, first_byte_timeout_ms, between_bytes_timeout_ms, retry_attempts, retry_budget_ms, limits";
+    connect_timeout_ms, first_byte_timeout_ms, between_bytes_timeout_ms, retry_attempts, retry_budget_ms, limits",
+    context_names!()
+);
+
+/// Where those of the feature `context` begin.
+#[cfg(feature = "context")]
+const CONTEXT: usize = 19;
 
 /// The seat of a setting, by its kind. Numbers come with the least that they may be.
 enum Field<'s> {
@@ -163,6 +196,8 @@ enum Field<'s> {
     Search(&'s mut Option<SearchEngine>),
     Approve(&'s mut Approve),
     Limits(&'s mut Limits),
+    #[cfg(feature = "context")]
+    Compaction(&'s mut Compaction),
 }
 
 impl Settings {
@@ -202,6 +237,8 @@ impl Settings {
                 Field::Search(search) => object.text(name, search.map_or("", SearchEngine::name)),
                 Field::Approve(approve) => object.text(name, approve.name()),
                 Field::Limits(limits) => object.text(name, limits.name()),
+                #[cfg(feature = "context")]
+                Field::Compaction(compaction) => object.text(name, compaction.name()),
             };
         }
         object.finish()
@@ -228,6 +265,10 @@ impl Settings {
             15 => Field::Milliseconds(&mut self.timeouts.between_bytes_ms, 1),
             16 => Field::Count(&mut self.retry_attempts, 1),
             17 => Field::Milliseconds(&mut self.retry_budget_ms, 0),
+            #[cfg(feature = "context")]
+            CONTEXT => Field::Count(&mut self.context_window, 0),
+            #[cfg(feature = "context")]
+            at if at == CONTEXT + 1 => Field::Compaction(&mut self.compaction),
             _ => Field::Limits(&mut self.limits),
         }
     }
@@ -312,6 +353,16 @@ impl Settings {
                     }
                 }
                 "none or board"
+            }
+            #[cfg(feature = "context")]
+            Field::Compaction(field) => {
+                for compaction in Compaction::ALL {
+                    if text == Some(compaction.name()) {
+                        *field = compaction;
+                        return Ok(());
+                    }
+                }
+                "summary or drop"
             }
         };
         Err(SettingsError::Value { name, wanted })
@@ -429,6 +480,8 @@ mod tests {
             retry_attempts: 4,
             retry_budget_ms: 5,
             limits: Limits::Board,
+            context_window: 6,
+            compaction: Compaction::Drop,
         };
         let json = crate::json::parse(&settings.to_json()).unwrap();
         let Value::Object(members) = &json else {

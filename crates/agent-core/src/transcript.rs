@@ -75,14 +75,16 @@ impl Transcript {
         self.messages.reserve_exact(more);
     }
 
-    /// Leaves out everything before `from`. The message at `kept` stays all the same, if there is one, and `note` follows it,
-    /// which is shorter than what was between that message and `from`.
+    /// Leaves out everything before `from`. The messages at `kept` stay all the same, if there are any, and `note` follows them,
+    /// if it is not empty; it is shorter than what was between them and `from`. (The one way in which anything is removed.)
     pub(crate) fn leave_out(&mut self, kept: Range<usize>, note: &[u8], from: usize) {
         let mut at = kept.len();
         self.messages.copy_within(kept, 0);
-        if at > 0 {
-            self.messages[at] = b',';
-            at += 1;
+        if !note.is_empty() {
+            if at > 0 {
+                self.messages[at] = b',';
+                at += 1;
+            }
             self.messages[at..at + note.len()].copy_from_slice(note);
             at += note.len();
         }

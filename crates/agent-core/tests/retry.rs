@@ -258,7 +258,7 @@ fn a_refused_request_is_made_once() {
         (404, FailureKind::Rejected, "base URL"),
         (405, FailureKind::Rejected, ""),
         (408, FailureKind::Rejected, ""),
-        (413, FailureKind::Rejected, "too large"),
+        (413, FailureKind::Context, "too large"),
         (422, FailureKind::Rejected, ""),
         (301, FailureKind::Rejected, "redirects"),
         (307, FailureKind::Rejected, "redirects"),
@@ -293,7 +293,7 @@ fn a_refused_request_is_made_once_though_its_body_breaks_off() {
         for (status, kind) in [
             (401, FailureKind::Unauthorized),
             (400, FailureKind::Rejected),
-            (413, FailureKind::Rejected),
+            (413, FailureKind::Context),
         ] {
             let reply = Reply::error(status, "no").ending(Ending::Fails(error));
             let mut driver = Driver::new(settings()).replies([reply]);

@@ -50,6 +50,10 @@ impl Error {
     }
 }
 
+/// Why nothing is compacted where the feature `context` was left out.
+#[cfg(not(feature = "context"))]
+pub(crate) const NO_COMPACTION: &str = "this build can't compact a conversation";
+
 /// An agent with its driver, and what it has used.
 pub(crate) struct Session {
     pub(crate) driver: Driver,
@@ -106,6 +110,16 @@ impl Session {
     pub(crate) fn prompt(&mut self, now: Now, text: &str) -> Result<(), Misuse> {
         self.driver.set_time(now);
         self.driver.agent.prompt(now, text)
+    }
+
+    /// Begins a run that only compacts.
+    ///
+    /// # Errors
+    /// While another goes on.
+    #[cfg(feature = "context")]
+    pub(crate) fn compact(&mut self, now: Now) -> Result<(), Misuse> {
+        self.driver.set_time(now);
+        self.driver.agent.compact(now)
     }
 
     /// The next effect that is the host's to perform.

@@ -85,6 +85,10 @@ impl AnySession for NativeSession {
         self.0.borrow_mut().prompt(at(now), text).map_err(misuse)
     }
 
+    fn compact(&self, now: wit::Moment) -> Result<(), wit::Error> {
+        self.0.borrow_mut().compact(at(now)).map_err(misuse)
+    }
+
     fn next(&self, now: wit::Moment) -> wit::Effect {
         loop {
             let effect = self.0.borrow_mut().next();

@@ -23,6 +23,8 @@ pub trait AnySession {
     fn save(&self) -> Vec<u8>;
     /// `prompt`.
     fn prompt(&self, now: wit::Moment, text: &str) -> Result<(), wit::Error>;
+    /// `compact`.
+    fn compact(&self, now: wit::Moment) -> Result<(), wit::Error>;
     /// `next`.
     fn next(&self, now: wit::Moment) -> wit::Effect;
     /// `body-piece`, all of them.
@@ -76,6 +78,10 @@ impl AnySession for Session {
 
     fn prompt(&self, now: wit::Moment, text: &str) -> Result<(), wit::Error> {
         Session::prompt(self, now, text)
+    }
+
+    fn compact(&self, now: wit::Moment) -> Result<(), wit::Error> {
+        Session::compact(self, now)
     }
 
     fn next(&self, now: wit::Moment) -> wit::Effect {

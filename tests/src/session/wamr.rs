@@ -105,6 +105,13 @@ impl AnySession for WamrSession {
         self.tell_text("dc_prompt", &at(now), text.as_bytes())
     }
 
+    fn compact(&self, now: wit::Moment) -> Result<(), wit::Error> {
+        match self.call("dc_compact", &at(now)) {
+            (0, _) => Ok(()),
+            (status, why) => Err(error(status, String::from_utf8_lossy(&why).into_owned())),
+        }
+    }
+
     fn next(&self, now: wit::Moment) -> wit::Effect {
         json::effect(&self.call("dc_next", &at(now)).1)
     }

@@ -1,18 +1,38 @@
-//! What is left out of a conversation that has reached its limit: its oldest turns, whole; within the run that is going on,
-//! the oldest replies with their results. The prompt of that run stays, and no call is parted from its result.
+//! What is left out of a conversation that has reached a limit: its oldest turns, whole; within the run that is going on,
+//! the oldest replies with their results. The prompt of that run stays, and so does a summary of what came before; no call is
+//! parted from its result.
+
+use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::{Agent, State, WRAP_UP};
-use crate::effect::Event;
 use crate::settings::SettingsError;
 use crate::settings::limits::HISTORY;
 
-/// What the model is told in place of what a run has done so far. (The seat of a summary, once there are any.) In either wire
-/// it is shorter than the shortest reply with a call and its result, which it takes the place of.
-const LEFT_OUT: &str = "[Earlier steps of this run were left out, for lack of memory.]";
+/// What the model is told in place of what a run has done so far. In either wire it is shorter than the shortest reply with a
+/// call and its result, which it takes the place of.
+const LEFT_OUT: &str = "[Earlier steps of this run were left out, for lack of room.]";
 
 /// What the person is told.
 const NOTICE: &str =
     "the conversation is past the 160 KiB of --limits board: its oldest part was left out";
+
+/// What can be left out: everything before a message, but for what is kept of it.
+pub(super) struct Cut {
+    /// The messages that stay before what is left out: a summary, or with it the prompt of the run.
+    pub(super) kept: Range<usize>,
+    /// What stands in place of a run's steps; nothing where none go.
+    pub(super) note: Vec<u8>,
+    /// Where the first message begins that stays; 0 where nothing can go.
+    pub(super) from: usize,
+    /// Bytes that stay.
+    pub(super) left: usize,
+    /// Turns that go.
+    pub(super) turns: usize,
+    /// Where the prompt of the run begins, or where the conversation ends.
+    #[cfg(feature = "context")]
+    pub(super) prompt: usize,
+}
 
 impl Agent {
     /// Makes room for so many bytes more; `false` where there can't be any. The last message stays too if calls are open there.
@@ -21,68 +41,94 @@ impl Agent {
             return true;
         }
         let most = self.settings.limits.of(HISTORY, usize::MAX);
-        let messages = self.transcript.messages();
-        let length = messages.len();
+        let length = self.transcript.messages().len();
         if length.saturating_add(need) <= most {
             return true;
         }
-        let note = (self.wire.user_message)(LEFT_OUT);
-        let wrap_up = (self.wire.user_message)(WRAP_UP);
-        let is_prompt = |line: &[u8]| {
-            line.starts_with(self.wire.prompt) && line != &note[..] && line != &wrap_up[..]
-        };
-        // Where the prompt of the run begins and ends, and where the last message begins.
-        let (mut prompt, mut prompt_end, mut last) = (length, length, 0);
-        let mut at = 0;
-        for line in self.transcript.lines() {
-            last = at;
-            at += line.len();
-            if is_prompt(line) && !matches!(self.state, State::Idle) {
-                (prompt, prompt_end) = (last, at);
-            }
-            at += 1;
-        }
-        let stays_from = if has_open { last } else { length };
         // Until a quarter is free, so that this is not done for every message from now on; or as far as can be.
-        let aim = most / 4 * 3;
-        let (mut from, mut left) = (0, length);
-        at = 0;
-        for line in self.transcript.lines().chain([&b""[..]]) {
-            // After the last line there is no comma.
-            at = at.min(length);
-            if at > stays_from || left.saturating_add(need) <= aim {
-                break;
-            }
-            let is_end = line.is_empty();
-            if at <= prompt {
-                if is_end || is_prompt(line) {
-                    (from, left) = (at, length - at);
-                }
-            } else if at > prompt_end + note.len() + 1
-                && (is_end || line.starts_with(br#"{"role":"assistant""#))
-            {
-                let kept = prompt_end - prompt + note.len() + 2;
-                (from, left) = (at, kept + length - at);
-            }
-            at += line.len() + 1;
-        }
-        if left.saturating_add(need) > most {
+        let cut = self.cut((most / 4 * 3).saturating_sub(need), has_open);
+        if cut.left.saturating_add(need) > most {
             return false;
         }
-        let kept = if from > prompt {
-            prompt..prompt_end
-        } else {
-            0..0
-        };
-        self.transcript.leave_out(kept, &note, from);
+        self.transcript.leave_out(cut.kept, &cut.note, cut.from);
         if matches!(self.state, State::Idle) {
             let before = self.notice.take().unwrap_or_default();
             let gap = if before.is_empty() { "" } else { "; " };
             self.notice = Some([&before, gap, NOTICE].concat());
         } else {
-            self.show(Event::Notice(NOTICE.into()));
+            self.say(NOTICE);
         }
         true
+    }
+
+    /// The least that can be left out so that no more than so many bytes stay; or the most, where that is too little. With
+    /// `has_end` the last reply stays, with what follows it.
+    pub(super) fn cut(&self, aim: usize, has_end: bool) -> Cut {
+        let length = self.transcript.messages().len();
+        let note = (self.wire.user_message)(LEFT_OUT);
+        let wrap_up = (self.wire.user_message)(WRAP_UP);
+        let is_prompt = |line: &[u8]| {
+            line.starts_with(self.wire.prompt) && line != &note[..] && line != &wrap_up[..]
+        };
+        // Where the summary ends, where the prompt of the run begins and ends, and where the last message begins.
+        let (mut summary, mut prompt, mut prompt_end, mut last) = (0, length, length, 0);
+        let mut at = 0;
+        for line in self.transcript.lines() {
+            last = at;
+            at += line.len();
+            if last == 0 && self.is_summary(line) {
+                summary = at;
+            } else if is_prompt(line) && self.has_prompt() {
+                (prompt, prompt_end) = (last, at);
+            }
+            at += 1;
+        }
+        let stays_from = if has_end { last } else { length };
+        let mut cut = Cut {
+            kept: 0..0,
+            note: Vec::new(),
+            from: 0,
+            left: length,
+            turns: 0,
+            #[cfg(feature = "context")]
+            prompt,
+        };
+        let mut turns = 0;
+        at = 0;
+        let mut lines = self.transcript.lines();
+        loop {
+            let line = lines.next().unwrap_or_default();
+            // After the last line there is no comma.
+            at = at.min(length);
+            if at > stays_from || cut.left <= aim {
+                break;
+            }
+            let is_end = line.is_empty();
+            if at <= prompt {
+                if at >= summary && (is_end || is_prompt(line)) {
+                    if at > summary + 1 {
+                        cut.kept = 0..summary;
+                        (cut.from, cut.left, cut.turns) = (at, summary + length - at, turns);
+                    }
+                    turns += 1;
+                }
+            } else if at > prompt_end + note.len() + 1
+                && (is_end || line.starts_with(br#"{"role":"assistant""#))
+            {
+                let start = if prompt <= summary + 1 { 0 } else { prompt };
+                cut.kept = start..prompt_end;
+                let kept = cut.kept.len() + note.len() + 2;
+                (cut.from, cut.left) = (at, kept + length - at);
+            }
+            if is_end {
+                break;
+            }
+            at += line.len() + 1;
+        }
+        if cut.from > prompt {
+            cut.note = note;
+        }
+        cut
     }
 
     /// Brings a conversation from elsewhere within the limits of this run. So many calls are open in its last message. One that

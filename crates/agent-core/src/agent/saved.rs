@@ -19,8 +19,8 @@ use crate::wire::{self, CallResult};
 /// What the bytes begin with, up to the version.
 const KIND: &[u8] = b"dewclaw-session ";
 
-/// The version of the format.
-const VERSION: u64 = 1;
+/// The version of the format. The first one, which is read too, has nothing of the context window.
+const VERSION: u64 = 2;
 
 /// How far the run was.
 const IDLE: u64 = 0;
@@ -44,6 +44,7 @@ impl Agent {
                 ended = [ended[0], failure.kind.name(), &failure.message];
             }
         }
+        let [flags, told, tokens, bytes] = self.context.save();
         let mut to = Writer(KIND.to_vec());
         for number in [
             VERSION,
@@ -61,6 +62,10 @@ impl Agent {
             self.usage.output_tokens,
             self.usage.cached_tokens,
             matches!(&self.state, State::Replying(Exchange { shown: true, .. })).into(),
+            flags,
+            told,
+            tokens,
+            bytes,
         ] {
             to.number(number);
         }
@@ -91,12 +96,13 @@ impl Agent {
             .strip_prefix(KIND)
             .ok_or(RestoreError::Saved("the saved bytes are not of a session"))?;
         let mut from = Reader(fields);
-        if from.number().ok_or(DAMAGED)? != VERSION {
+        let version = from.number().ok_or(DAMAGED)?;
+        if version == 0 || version > VERSION {
             return Err(RestoreError::Saved(
                 "the saved bytes are of another version: go on with the program that wrote them",
             ));
         }
-        let saved = Saved::read(from).ok_or(DAMAGED)?;
+        let saved = Saved::read(from, version).ok_or(DAMAGED)?;
         let old = wire::named(wire::tagged(&saved.wire).ok_or(RestoreError::Saved(
             "the saved bytes are of a wire that this program does not know",
         ))?);
@@ -124,6 +130,7 @@ impl Agent {
         agent.last_request = saved.last_request;
         agent.steps = saved.steps;
         agent.wrapping_up = saved.wrapping_up;
+        agent.context.restore(saved.context);
         agent.usage = saved.usage;
         agent.text = saved.text;
         let calls = open.len();
@@ -157,6 +164,8 @@ struct Saved<'s> {
     usage: Usage,
     /// Something of the reply in flight was shown.
     shown: bool,
+    /// What is known of the context window.
+    context: [u64; 4],
     wire: String,
     text: String,
     ended: Option<Reason>,
@@ -168,7 +177,7 @@ struct Saved<'s> {
 
 impl Saved<'_> {
     /// `None` where a field is missing, or is of no session.
-    fn read(mut from: Reader<'_>) -> Option<Saved<'_>> {
+    fn read(mut from: Reader<'_>, version: u64) -> Option<Saved<'_>> {
         let state = from.number()?;
         let (born_ms, seed) = (from.number()?, from.number()?);
         let (last_request, steps) = (from.small()?, from.small()?);
@@ -179,6 +188,12 @@ impl Saved<'_> {
             cached_tokens: from.number()?,
         };
         let shown = from.number()? != 0;
+        let mut context = [0; 4];
+        if version > 1 {
+            for number in &mut context {
+                *number = from.number()?;
+            }
+        }
         let (wire, text) = (from.text()?, from.text()?);
         let [reason, class, message] = [from.text()?, from.text()?, from.text()?];
         let ended = match reason.as_str() {
@@ -200,6 +215,7 @@ impl Saved<'_> {
             wrapping_up,
             usage,
             shown,
+            context,
             wire,
             text,
             ended,

@@ -93,3 +93,28 @@ impl SearchEngine {
         }
     }
 }
+
+/// What becomes of the oldest turns where the model's context window is nearly full.
+#[cfg(feature = "context")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compaction {
+    /// The model sums them up, in a call of its own, and the summary takes their place.
+    #[default]
+    Summary,
+    /// They are left out.
+    Drop,
+}
+
+#[cfg(feature = "context")]
+impl Compaction {
+    /// Every choice.
+    pub const ALL: [Compaction; 2] = [Compaction::Summary, Compaction::Drop];
+
+    /// Its name in settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Compaction::Summary => "summary",
+            Compaction::Drop => "drop",
+        }
+    }
+}

@@ -143,7 +143,7 @@ fn statuses_that_stay_are_not() {
         (401, FailureKind::Unauthorized),
         (403, FailureKind::Unauthorized),
         (404, FailureKind::Rejected),
-        (413, FailureKind::Rejected),
+        (413, FailureKind::Context),
     ] {
         let (failed, message) = failure(Reply::error(status, "invalid x-api-key"));
         assert_eq!(failed, kind);

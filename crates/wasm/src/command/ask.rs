@@ -40,6 +40,8 @@ const FLAGS: &Flags = &[
     ("--approve", "", true),
     #[cfg(feature = "limits")]
     ("--limits", "", true),
+    #[cfg(feature = "context")]
+    ("--context-window", "", true),
     ("--json", "", false),
     ("--quiet", "-q", false),
     ("--verbose", "-v", false),

@@ -85,7 +85,7 @@ pub(crate) fn hear(session: &mut Session, now: Now, line: &str) -> (Heard, Strin
     let prompt = match line.strip_prefix('/') {
         None => line,
         Some(text) if text.starts_with('/') => text,
-        Some(name) => return command(session, name.trim_ascii_end()),
+        Some(name) => return command(session, now, name.trim_ascii_end()),
     };
     let heard = match session.prompt(now, prompt) {
         Ok(()) => Heard::Begun,
@@ -95,7 +95,11 @@ pub(crate) fn hear(session: &mut Session, now: Now, line: &str) -> (Heard, Strin
     (heard, String::new())
 }
 
-fn command(session: &mut Session, name: &str) -> (Heard, String) {
+#[cfg_attr(
+    not(feature = "context"),
+    allow(unused_variables, reason = "what needs the time is compacting")
+)]
+fn command(session: &mut Session, now: Now, name: &str) -> (Heard, String) {
     let mut heard = Heard::Said;
     let mut text = String::new();
     match place("help tools session usage quit compact", name) {
@@ -107,13 +111,22 @@ fn command(session: &mut Session, name: &str) -> (Heard, String) {
         Some(2) => text = description(session),
         Some(3) => text = tokens(session.usage()),
         Some(4) => heard = Heard::Over,
-        known => {
+        #[cfg(feature = "context")]
+        Some(5) => {
+            // While a run goes on, it does nothing.
+            if session.compact(now).is_ok() {
+                heard = Heard::Begun;
+            }
+        }
+        #[cfg(not(feature = "context"))]
+        Some(5) => {
+            heard = Heard::Wrong;
+            text.push_str(crate::session::NO_COMPACTION);
+        }
+        _ => {
             heard = Heard::Wrong;
             text = fill(
-                match known {
-                    Some(_) => "this build has no compaction",
-                    None => "no command: /% (/help shows those there are; // sends a /)",
-                },
+                "no command: /% (/help shows those there are; // sends a /)",
                 &[name],
             );
         }

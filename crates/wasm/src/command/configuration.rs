@@ -41,6 +41,8 @@ const SOURCES: &[(&str, &str, &str)] = &[
     ("search", "DEWCLAW_SEARCH", ""),
     #[cfg(feature = "limits")]
     LIMITS,
+    #[cfg(feature = "context")]
+    ("context_window", "", "--context-window"),
 ];
 
 #[cfg(feature = "limits")]

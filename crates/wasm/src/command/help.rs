@@ -72,6 +72,20 @@ macro_rules! chat {
     };
 }
 
+/// The flag of the feature `context`.
+#[cfg(feature = "context")]
+macro_rules! context {
+    () => {
+        "  --context-window N  the model's window in tokens: near it, old turns are summed up\n"
+    };
+}
+#[cfg(not(feature = "context"))]
+macro_rules! context {
+    () => {
+        ""
+    };
+}
+
 /// What `--help` prints.
 pub(super) const TEXT: &str = concat!(
     "\
@@ -103,6 +117,7 @@ Dewclaw: a tool-using AI agent in one WebAssembly file
                     or before 'all'; default 'never' (or DEWCLAW_APPROVE)
 ",
     limits!(),
+    context!(),
     "\
   --output FILE     write the answer to FILE of the workspace too
   --record FILE     record the run in FILE of the state folder, for replay

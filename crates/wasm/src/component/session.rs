@@ -174,6 +174,19 @@ extern "C" fn prompt(
     done(session.prompt(now(monotonic_ms, wall_ms), &text))
 }
 
+#[unsafe(export_name = "dewclaw:agent/session@0.1.0#[method]session.compact")]
+extern "C" fn compact(session: &mut Session, monotonic_ms: u64, wall_ms: u64) -> *const u64 {
+    #[cfg(feature = "context")]
+    return done(session.compact(now(monotonic_ms, wall_ms)));
+    #[cfg(not(feature = "context"))]
+    {
+        let _ = (session, monotonic_ms, wall_ms);
+        let answer = Answer::begin();
+        answer.error(Error::Config(crate::session::NO_COMPACTION.into()));
+        answer.end()
+    }
+}
+
 #[unsafe(export_name = "dewclaw:agent/session@0.1.0#[method]session.next")]
 extern "C" fn next(session: &mut Session, monotonic_ms: u64, wall_ms: u64) -> *const u64 {
     let next = session.next(now(monotonic_ms, wall_ms));

@@ -105,6 +105,24 @@ extern "C" fn dc_prompt(
     })
 }
 
+/// Begins a run that only compacts.
+#[unsafe(no_mangle)]
+extern "C" fn dc_compact(session: i32, monotonic_ms: u64, wall_ms: u64) -> i32 {
+    State::call(|state| {
+        let session = state.session(session)?;
+        #[cfg(feature = "context")]
+        let compacted = session
+            .compact(now(monotonic_ms, wall_ms))
+            .map_err(Refusal::from);
+        #[cfg(not(feature = "context"))]
+        let compacted = {
+            let _ = (session, monotonic_ms, wall_ms);
+            Err(Refusal::new(Status::Config, crate::session::NO_COMPACTION))
+        };
+        compacted.map(|()| Status::Ok)
+    })
+}
+
 /// The next thing for the host to do.
 #[unsafe(no_mangle)]
 extern "C" fn dc_next(session: i32, monotonic_ms: u64, wall_ms: u64) -> i32 {
