@@ -1,5 +1,6 @@
 //! The agent: prompt, model, tools, model, tools, answer.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -22,13 +23,16 @@ mod exchange;
 mod failure;
 mod fields;
 mod history;
+mod preparation;
 mod resume;
 mod retry;
 mod saved;
+mod skill;
 mod system_text;
 
 use calls::Calls;
 use exchange::Exchange;
+use preparation::Preparation;
 pub use resume::ResumeError;
 use retry::Retry;
 pub use saved::RestoreError;
@@ -62,6 +66,8 @@ pub struct Agent {
     /// The request's bytes before the first message: the same in every request, so that servers can cache it. The first
     /// request makes it.
     head: Vec<u8>,
+    /// What a look at the workspace has added to the system text; nothing before it.
+    context: Option<String>,
     effects: Vec<Effect>,
     /// How many of them were taken.
     taken: usize,
@@ -87,6 +93,8 @@ pub struct Agent {
 enum State {
     /// No run is going on.
     Idle,
+    /// Before the first model call, the workspace is looked at.
+    Preparing(Box<Preparation>),
     /// A model call is about to be made.
     Calling,
     /// A model call was made.
@@ -114,6 +122,7 @@ impl Agent {
         Ok(Agent {
             born_ms: 0,
             head: Vec::new(),
+            context: None,
             wire,
             offer: Offer {
                 tools: tools.to_vec(),
@@ -183,7 +192,7 @@ impl Agent {
             return Ok(());
         }
         self.transcript.push(&message);
-        self.state = State::Calling;
+        self.set_out();
         Ok(())
     }
 
@@ -211,6 +220,11 @@ impl Agent {
                 }
                 State::Waiting(until) => return Effect::Wait { until_ms: *until },
                 State::Calling => self.call_model(),
+                State::Preparing(_) => {
+                    if !self.prepare() {
+                        return Effect::Pending;
+                    }
+                }
                 State::Running => {
                     if !self.run_calls() {
                         return Effect::Pending;
@@ -304,7 +318,10 @@ impl Agent {
                 self.break_reply(error);
             }
             Input::OperationDone { id, answer } => {
-                self.calls.answer(id, answer)?;
+                match &mut self.state {
+                    State::Preparing(preparation) => preparation.answer(id, answer)?,
+                    _ => self.calls.answer(id, answer)?,
+                }
                 self.now = now;
             }
             Input::ToolDone { call, result } => {
@@ -363,7 +380,8 @@ impl Agent {
         self.last_request += 1;
         let id = RequestId(self.last_request);
         if self.head.is_empty() {
-            let system = system_text::system_text(&self.settings.system, self.born_ms);
+            let context = self.context.as_deref().unwrap_or_default();
+            let system = system_text::system_text(&self.settings.system, self.born_ms, context);
             self.head = (self.wire.request_head)(&self.settings, &self.offer, &system);
         }
         let (messages, mark, end) = self.around_mark();
@@ -618,7 +636,11 @@ impl Agent {
         if let Some(id) = reply {
             self.effects.push(Effect::DropReply { id });
         }
-        for id in self.calls.open() {
+        let preparing = match &self.state {
+            State::Preparing(preparation) => preparation.asked(),
+            _ => None,
+        };
+        for id in self.calls.open().chain(preparing) {
             if !asked.contains(&id) {
                 self.effects.push(Effect::DropOperation { id });
             }

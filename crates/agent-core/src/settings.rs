@@ -58,6 +58,10 @@ pub struct Settings {
     pub retry_budget_ms: u64,
     /// How much memory it may all take.
     pub limits: Limits,
+    /// AGENTS.md and the skills of the workspace join the system text.
+    pub instructions: bool,
+    /// What fits the first prompt best of memory joins the system text, and memory has the notes of single days too.
+    pub recall: bool,
 }
 
 impl Default for Settings {
@@ -85,6 +89,8 @@ impl Default for Settings {
             retry_attempts: 5,
             retry_budget_ms: 120_000,
             limits: Limits::default(),
+            instructions: false,
+            recall: false,
         }
     }
 }
@@ -147,10 +153,44 @@ impl fmt::Display for SettingsError {
 
 impl core::error::Error for SettingsError {}
 
+/// The name of a feature's setting, where there is the feature.
+#[cfg(feature = "instructions")]
+macro_rules! instructions {
+    () => {
+        ", instructions"
+    };
+}
+#[cfg(not(feature = "instructions"))]
+macro_rules! instructions {
+    () => {
+        ""
+    };
+}
+#[cfg(feature = "recall")]
+macro_rules! recall {
+    () => {
+        ", recall"
+    };
+}
+#[cfg(not(feature = "recall"))]
+macro_rules! recall {
+    () => {
+        ""
+    };
+}
+
 /// Every name that [`Settings::set`] takes.
-pub const SETTING_NAMES: &str = "model, wire, base_url, max_steps, max_tokens, thinking_tokens, stream, system, \
+pub const SETTING_NAMES: &str = concat!(
+    "model, wire, base_url, max_steps, max_tokens, thinking_tokens, stream, system, \
     allow_fetch, search, search_url, read_only, approve, \
-    connect_timeout_ms, first_byte_timeout_ms, between_bytes_timeout_ms, retry_attempts, retry_budget_ms, limits";
+    connect_timeout_ms, first_byte_timeout_ms, between_bytes_timeout_ms, retry_attempts, retry_budget_ms, limits",
+    instructions!(),
+    recall!(),
+);
+
+/// Where the settings of features stand in it: each behind those of the features that there are.
+const LIMITS: usize = 18;
+const INSTRUCTIONS: usize = LIMITS + cfg!(feature = "instructions") as usize;
 
 /// The seat of a setting, by its kind. Numbers come with the least that they may be.
 enum Field<'s> {
@@ -228,8 +268,20 @@ impl Settings {
             15 => Field::Milliseconds(&mut self.timeouts.between_bytes_ms, 1),
             16 => Field::Count(&mut self.retry_attempts, 1),
             17 => Field::Milliseconds(&mut self.retry_budget_ms, 0),
-            _ => Field::Limits(&mut self.limits),
+            LIMITS => Field::Limits(&mut self.limits),
+            _ if at == INSTRUCTIONS => Field::Switch(&mut self.instructions),
+            _ => Field::Switch(&mut self.recall),
         }
+    }
+
+    /// Whether AGENTS.md and the skills of the workspace join the system text.
+    pub(crate) fn reads_instructions(&self) -> bool {
+        cfg!(feature = "instructions") && self.instructions
+    }
+
+    /// Whether memory does, as far as it fits the first prompt.
+    pub(crate) fn recalls(&self) -> bool {
+        cfg!(feature = "recall") && self.recall
     }
 
     fn set_field(
@@ -429,6 +481,8 @@ mod tests {
             retry_attempts: 4,
             retry_budget_ms: 5,
             limits: Limits::Board,
+            instructions: true,
+            recall: true,
         };
         let json = crate::json::parse(&settings.to_json()).unwrap();
         let Value::Object(members) = &json else {

@@ -22,6 +22,7 @@ mod memory_write;
 mod passage;
 mod path;
 mod read_file;
+mod recollection;
 mod web;
 mod web_fetch;
 mod web_search;
@@ -32,8 +33,12 @@ pub(crate) use error::{ErrorKind, ToolError};
 pub use host_tool::HostTool;
 pub(crate) use host_tool::{MAX_NAME_LETTERS, Offer, is_sound_name};
 pub use memory::MEMORY_PATH;
+pub(crate) use memory::{RECALLED_TAG, search};
+pub(crate) use passage::place;
 pub use path::STATE_FOLDER;
+pub(crate) use recollection::Recollection;
 pub use web_search::SEARCH_VARIABLES;
+pub(crate) use whole_file::{NOT_TEXT, Progress, WRONG_ANSWER};
 
 /// Bytes of a tool result that the model is handed.
 pub const MAX_RESULT_BYTES: usize = 64 * 1024;
@@ -394,7 +399,7 @@ fn count_argument(arguments: &Value, name: &str, default: u64) -> u64 {
 }
 
 /// The first part of a text that takes at most so many bytes as JSON, cut between characters.
-fn fitting(text: &str, most: usize) -> &str {
+pub(crate) fn fitting(text: &str, most: usize) -> &str {
     if most == usize::MAX {
         return text;
     }

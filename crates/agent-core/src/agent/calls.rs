@@ -117,6 +117,12 @@ impl Calls {
         }
     }
 
+    /// The id of an operation that is no call's.
+    pub(super) fn next_operation(&mut self) -> OperationId {
+        self.last_operation += 1;
+        OperationId(self.last_operation)
+    }
+
     /// Takes the answer to an operation.
     pub(super) fn answer(
         &mut self,

@@ -27,6 +27,9 @@ const IDLE: u64 = 0;
 const CALLING: u64 = 1;
 const RUNNING: u64 = 2;
 
+/// Added to it: the workspace was looked at, and what was found stands before the messages.
+const PREPARED: u64 = 4;
+
 /// Why saved bytes can't be gone on from.
 const DAMAGED: RestoreError =
     RestoreError::Saved("the saved bytes are cut off or damaged, or more follows them");
@@ -50,8 +53,10 @@ impl Agent {
             match &self.state {
                 State::Idle => IDLE,
                 State::Running => RUNNING,
-                State::Calling | State::Replying(_) | State::Waiting(_) => CALLING,
-            },
+                State::Preparing(_) | State::Calling | State::Replying(_) | State::Waiting(_) => {
+                    CALLING
+                }
+            } + self.context.as_ref().map_or(0, |_| PREPARED),
             self.born_ms,
             self.retry.seed(),
             self.last_request.into(),
@@ -68,6 +73,9 @@ impl Agent {
             to.bytes(text.as_bytes());
         }
         self.calls.save(effects, &mut to);
+        if let Some(context) = &self.context {
+            to.bytes(context.as_bytes());
+        }
         let messages = self.transcript.messages();
         to.0.reserve_exact(messages.len() + 24);
         to.bytes(messages);
@@ -126,12 +134,14 @@ impl Agent {
         agent.wrapping_up = saved.wrapping_up;
         agent.usage = saved.usage;
         agent.text = saved.text;
+        let looks = agent.settings.reads_instructions() || agent.settings.recalls();
+        agent.context = saved.context.filter(|_| looks);
         let calls = open.len();
         if calls > 0 {
             agent.calls.go_on(open, &agent.offer, &agent.settings);
             agent.state = State::Running;
         } else if saved.state != IDLE {
-            agent.state = State::Calling;
+            agent.set_out();
         }
         agent.fit(calls).map_err(ResumeError::Settings)?;
         if saved.shown {
@@ -163,6 +173,7 @@ struct Saved<'s> {
     calls: Calls,
     /// The calls of the reply that is being worked on.
     open: Vec<SavedCall>,
+    context: Option<String>,
     messages: &'s [u8],
 }
 
@@ -170,6 +181,7 @@ impl Saved<'_> {
     /// `None` where a field is missing, or is of no session.
     fn read(mut from: Reader<'_>) -> Option<Saved<'_>> {
         let state = from.number()?;
+        let (state, is_prepared) = (state & !PREPARED, state & PREPARED != 0);
         let (born_ms, seed) = (from.number()?, from.number()?);
         let (last_request, steps) = (from.small()?, from.small()?);
         let wrapping_up = from.number()? != 0;
@@ -186,6 +198,11 @@ impl Saved<'_> {
             name => Some(Reason::ended(name, &class, message)?),
         };
         let (calls, open) = Calls::restore(&mut from)?;
+        let context = if is_prepared {
+            Some(from.text()?)
+        } else {
+            None
+        };
         let messages = from.bytes()?;
         // The least that messages of every wire are.
         let are_messages =
@@ -205,6 +222,7 @@ impl Saved<'_> {
             ended,
             calls,
             open,
+            context,
             messages,
         })
     }

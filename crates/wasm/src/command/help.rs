@@ -52,6 +52,34 @@ macro_rules! limits {
     };
 }
 
+/// The flag of the feature `instructions`.
+#[cfg(feature = "instructions")]
+macro_rules! instructions {
+    () => {
+        "  --no-instructions leave AGENTS.md and skills/ of the workspace out of the prompt\n"
+    };
+}
+#[cfg(not(feature = "instructions"))]
+macro_rules! instructions {
+    () => {
+        ""
+    };
+}
+
+/// The flag of the feature `recall`.
+#[cfg(feature = "recall")]
+macro_rules! recall {
+    () => {
+        "  --no-recall       leave memory/ out of it: what fits the prompt is in it otherwise\n"
+    };
+}
+#[cfg(not(feature = "recall"))]
+macro_rules! recall {
+    () => {
+        ""
+    };
+}
+
 /// What `--help` prints.
 pub(super) const TEXT: &str = concat!(
     "\
@@ -79,6 +107,8 @@ of ask:
   --approve WHEN    ask on the terminal before tool calls that write ('writes')
                     or before 'all'; default 'never' (or DEWCLAW_APPROVE)
 ",
+    instructions!(),
+    recall!(),
     limits!(),
     "\
   --output FILE     write the answer to FILE of the workspace too
