@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 use dewclaw_platform::{HttpError, Now};
 
 use crate::effect::{
-    Effect, Event, Failure, Input, Misuse, ModelCall, Outcome, Reason, RequestId, Usage,
+    Effect, Event, Failure, Input, Misuse, ModelCall, OperationAnswer, Outcome, Reason, RequestId,
+    Usage,
 };
 use crate::json::decimal;
 use crate::settings::limits::{RESULT, RESULTS};
@@ -192,7 +193,7 @@ impl Agent {
             return Ok(());
         }
         self.transcript.push(&message);
-        self.set_out();
+        self.set_out(text);
         Ok(())
     }
 
@@ -220,11 +221,7 @@ impl Agent {
                 }
                 State::Waiting(until) => return Effect::Wait { until_ms: *until },
                 State::Calling => self.call_model(),
-                State::Preparing(_) => {
-                    if !self.prepare() {
-                        return Effect::Pending;
-                    }
-                }
+                State::Preparing(_) => return Effect::Pending,
                 State::Running => {
                     if !self.run_calls() {
                         return Effect::Pending;
@@ -318,8 +315,14 @@ impl Agent {
                 self.break_reply(error);
             }
             Input::OperationDone { id, answer } => {
-                match &mut self.state {
-                    State::Preparing(preparation) => preparation.answer(id, answer)?,
+                match &self.state {
+                    State::Preparing(preparation) if preparation.asked == id => {
+                        if !matches!(answer, OperationAnswer::File(_)) {
+                            return Err(Misuse::WrongAnswer);
+                        }
+                        self.now = now;
+                        self.prepare(Some(answer));
+                    }
                     _ => self.calls.answer(id, answer)?,
                 }
                 self.now = now;
@@ -637,7 +640,7 @@ impl Agent {
             self.effects.push(Effect::DropReply { id });
         }
         let preparing = match &self.state {
-            State::Preparing(preparation) => preparation.asked(),
+            State::Preparing(preparation) => Some(preparation.asked),
             _ => None,
         };
         for id in self.calls.open().chain(preparing) {

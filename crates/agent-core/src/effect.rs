@@ -12,8 +12,8 @@ use crate::operation::{FileAnswer, FileOperation, HttpAnswer, HttpOperation};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestId(pub u32);
 
-/// An operation of a tool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An operation of a tool, or of the agent before its first model call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OperationId(pub u32);
 
 /// Something that the driver must do. Each is given once.
@@ -28,7 +28,7 @@ pub enum Effect {
         /// Which.
         id: RequestId,
     },
-    /// Perform an operation of a tool and answer with [`Input::OperationDone`].
+    /// Perform an operation and answer with [`Input::OperationDone`].
     Operate {
         /// What the answer must name.
         id: OperationId,

@@ -6,21 +6,25 @@ use dewclaw_platform::split;
 
 use crate::template::fill;
 
-/// The text between tags of this name, each on a line of its own. Where it has such a tag itself, `&lt;` begins that one.
+/// The text between tags of this name, each on a line of its own.
 pub(crate) fn marked(tag: &str, text: &str) -> String {
-    let mut inside = String::new();
-    for (at, part) in split(text, b'<').enumerate() {
-        if at > 0 {
-            inside.push_str(if is_tag(tag, part) { "&lt;" } else { "<" });
-        }
-        inside.push_str(part);
-    }
-    fill("<%>\n%\n</%>", &[tag, &inside, tag])
+    fill("<%>\n%\n</%>", &[tag, &defused(tag, text), tag])
 }
 
 /// Whether a text has a tag of this name.
 pub(crate) fn has_tag(tag: &str, text: &str) -> bool {
-    split(text, b'<').skip(1).any(|part| is_tag(tag, part))
+    defused(tag, text).len() > text.len()
+}
+
+/// The text with `&lt;` where a tag of this name begins.
+fn defused(tag: &str, text: &str) -> String {
+    let mut parts = split(text, b'<');
+    let mut defused = String::from(parts.next().unwrap_or_default());
+    for part in parts {
+        defused.push_str(if is_tag(tag, part) { "&lt;" } else { "<" });
+        defused.push_str(part);
+    }
+    defused
 }
 
 /// Whether what is behind a `<` makes it such a tag, one that begins or one that ends, as a lenient reader sees it.

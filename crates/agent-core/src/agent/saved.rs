@@ -47,6 +47,9 @@ impl Agent {
                 ended = [ended[0], failure.kind.name(), &failure.message];
             }
         }
+        if let State::Preparing(preparation) = &self.state {
+            text = &preparation.query;
+        }
         let mut to = Writer(KIND.to_vec());
         for number in [
             VERSION,
@@ -141,7 +144,8 @@ impl Agent {
             agent.calls.go_on(open, &agent.offer, &agent.settings);
             agent.state = State::Running;
         } else if saved.state != IDLE {
-            agent.set_out();
+            let words = agent.text.clone();
+            agent.set_out(&words);
         }
         agent.fit(calls).map_err(ResumeError::Settings)?;
         if saved.shown {

@@ -26,7 +26,7 @@ pub(super) fn front_matter(text: &str) -> Option<[String; 2]> {
             }
             return Some(found);
         }
-        let more = if let [b' ' | b'\t', ..] = line.as_bytes() {
+        let more = if let [] | [b' ' | b'\t' | b'\r', ..] = line.as_bytes() {
             line
         } else {
             let (key, value) = cut(line, b':');

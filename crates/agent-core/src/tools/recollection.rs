@@ -4,7 +4,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use dewclaw_platform::{FsError, split};
+use dewclaw_platform::{FsError, ListingEntry, split};
 
 use super::memory::MEMORY_PATH;
 use super::whole_file::{Progress, WholeFile};
@@ -33,8 +33,10 @@ pub(crate) struct Recollection {
     file: WholeFile,
     limits: Limits,
     stage: Stage,
-    /// The names of the notes that are still to be read, the next one last.
-    notes: Vec<String>,
+    /// What stands in the folder and was not looked at yet, the newest last.
+    entries: Vec<ListingEntry>,
+    /// Notes read so far.
+    notes: usize,
     text: String,
 }
 
@@ -61,7 +63,8 @@ impl Recollection {
             } else {
                 Stage::FileAlone
             },
-            notes: Vec::new(),
+            entries: Vec::new(),
+            notes: 0,
             text: String::new(),
         }
     }
@@ -71,14 +74,9 @@ impl Recollection {
     pub(crate) fn step(&mut self, answer: Option<OperationAnswer>) -> Progress {
         if self.stage == Stage::Folder {
             if let Some(OperationAnswer::File(FileAnswer::Listing(listing))) = answer {
-                for entry in listing.entries {
-                    if is_note(&entry.name) {
-                        self.notes.push(entry.name);
-                    }
-                }
-                let older = self.notes.len().saturating_sub(MAX_NOTES);
-                self.notes.drain(..older);
+                self.entries = listing.entries;
             }
+            self.stage = Stage::Note;
         } else {
             match self.file.step(answer) {
                 Progress::Text(text) if self.stage == Stage::Note => self.add(&text),
@@ -96,15 +94,15 @@ impl Recollection {
                 }));
             }
         }
-        match self.notes.pop() {
-            Some(name) => {
-                self.stage = Stage::Note;
-                let path = [FOLDER, "/", &name].concat();
+        while let Some(entry) = self.entries.pop() {
+            if is_note(&entry.name) && self.notes < MAX_NOTES {
+                self.notes += 1;
+                let path = [FOLDER, "/", &entry.name].concat();
                 self.file = WholeFile::new(path, self.room());
-                self.file.step(None)
+                return self.file.step(None);
             }
-            None => Progress::Text(core::mem::take(&mut self.text)),
         }
+        Progress::Text(core::mem::take(&mut self.text))
     }
 
     /// Adds a note, as far as there is room.
@@ -140,10 +138,22 @@ impl Recollection {
 
 /// Whether a file of this name is the note of a day.
 fn is_note(name: &str) -> bool {
-    let shape = b"0000-00-00.md";
-    name.len() == shape.len()
-        && name.bytes().zip(shape).all(|(byte, wanted)| match wanted {
-            b'0' => byte.is_ascii_digit(),
-            _ => byte == *wanted,
-        })
+    matches!(
+        name.as_bytes(),
+        [
+            b'0'..=b'9',
+            _,
+            _,
+            _,
+            b'-',
+            _,
+            _,
+            b'-',
+            _,
+            _,
+            b'.',
+            b'm',
+            b'd'
+        ]
+    )
 }
