@@ -1,14 +1,12 @@
 //! The agent: prompt, model, tools, model, tools, answer.
 
-use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use dewclaw_platform::{HttpError, Now};
 
 use crate::effect::{
-    Effect, Event, Failure, Input, Misuse, ModelCall, OperationAnswer, Outcome, Reason, RequestId,
-    Usage,
+    Effect, Event, Failure, Input, Misuse, ModelCall, Outcome, Reason, RequestId, Usage,
 };
 use crate::json::decimal;
 use crate::settings::limits::{RESULT, RESULTS};
@@ -33,7 +31,6 @@ mod system_text;
 
 use calls::Calls;
 use exchange::Exchange;
-use preparation::Preparation;
 pub use resume::ResumeError;
 use retry::Retry;
 pub use saved::RestoreError;
@@ -67,8 +64,8 @@ pub struct Agent {
     /// The request's bytes before the first message: the same in every request, so that servers can cache it. The first
     /// request makes it.
     head: Vec<u8>,
-    /// What a look at the workspace has added to the system text; nothing before it.
-    context: Option<String>,
+    /// How the system text ends, by what a look at the workspace has found; empty before it.
+    context: String,
     effects: Vec<Effect>,
     /// How many of them were taken.
     taken: usize,
@@ -95,7 +92,7 @@ enum State {
     /// No run is going on.
     Idle,
     /// Before the first model call, the workspace is looked at.
-    Preparing(Box<Preparation>),
+    Preparing,
     /// A model call is about to be made.
     Calling,
     /// A model call was made.
@@ -123,7 +120,7 @@ impl Agent {
         Ok(Agent {
             born_ms: 0,
             head: Vec::new(),
-            context: None,
+            context: String::new(),
             wire,
             offer: Offer {
                 tools: tools.to_vec(),
@@ -221,8 +218,7 @@ impl Agent {
                 }
                 State::Waiting(until) => return Effect::Wait { until_ms: *until },
                 State::Calling => self.call_model(),
-                State::Preparing(_) => return Effect::Pending,
-                State::Running => {
+                State::Running | State::Preparing => {
                     if !self.run_calls() {
                         return Effect::Pending;
                     }
@@ -315,16 +311,7 @@ impl Agent {
                 self.break_reply(error);
             }
             Input::OperationDone { id, answer } => {
-                match &self.state {
-                    State::Preparing(preparation) if preparation.asked == id => {
-                        if !matches!(answer, OperationAnswer::File(_)) {
-                            return Err(Misuse::WrongAnswer);
-                        }
-                        self.now = now;
-                        self.prepare(Some(answer));
-                    }
-                    _ => self.calls.answer(id, answer)?,
-                }
+                self.calls.answer(id, answer)?;
                 self.now = now;
             }
             Input::ToolDone { call, result } => {
@@ -383,8 +370,8 @@ impl Agent {
         self.last_request += 1;
         let id = RequestId(self.last_request);
         if self.head.is_empty() {
-            let context = self.context.as_deref().unwrap_or_default();
-            let system = system_text::system_text(&self.settings.system, self.born_ms, context);
+            let system =
+                system_text::system_text(&self.settings.system, self.born_ms, &self.context);
             self.head = (self.wire.request_head)(&self.settings, &self.offer, &system);
         }
         let (messages, mark, end) = self.around_mark();
@@ -592,6 +579,12 @@ impl Agent {
             return !self.effects.is_empty();
         }
         let results = self.calls.take_results();
+        if let (State::Preparing, [found]) = (&self.state, &results[..]) {
+            self.take_context(&found.result);
+            self.retry.begin(self.now);
+            self.state = State::Calling;
+            return true;
+        }
         self.push_results(&results);
         if self.steps >= self.settings.max_steps {
             self.wrapping_up = true;
@@ -639,18 +632,14 @@ impl Agent {
         if let Some(id) = reply {
             self.effects.push(Effect::DropReply { id });
         }
-        let preparing = match &self.state {
-            State::Preparing(preparation) => Some(preparation.asked),
-            _ => None,
-        };
-        for id in self.calls.open().chain(preparing) {
+        for id in self.calls.open() {
             if !asked.contains(&id) {
                 self.effects.push(Effect::DropOperation { id });
             }
         }
+        let results = self.calls.take_results();
         if matches!(self.state, State::Running) {
             // No history is sent in which a call lacks its result.
-            let results = self.calls.take_results();
             self.push_results(&results);
         }
         self.finish(Reason::Cancelled);

@@ -13,7 +13,7 @@ use crate::operation::{FileAnswer, FileOperation, HttpAnswer, HttpOperation};
 pub struct RequestId(pub u32);
 
 /// An operation of a tool, or of the agent before its first model call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OperationId(pub u32);
 
 /// Something that the driver must do. Each is given once.

@@ -34,7 +34,6 @@ pub use host_tool::HostTool;
 pub(crate) use host_tool::{MAX_NAME_LETTERS, Offer, is_sound_name};
 pub use memory::MEMORY_PATH;
 pub(crate) use memory::{RECALLED_TAG, search};
-pub(crate) use passage::place;
 pub use path::STATE_FOLDER;
 pub(crate) use recollection::Recollection;
 pub use web_search::SEARCH_VARIABLES;
@@ -270,6 +269,15 @@ impl ToolCallRun {
                 beside: tool.parallel,
             },
             Err(error) => ToolCallRun::failed(error),
+        }
+    }
+
+    /// A call of no tool.
+    pub(crate) fn of_task(task: Box<dyn Task>) -> ToolCallRun {
+        ToolCallRun {
+            state: State::Task(task),
+            writes: false,
+            beside: false,
         }
     }
 

@@ -20,15 +20,12 @@ use crate::wire::{self, CallResult};
 const KIND: &[u8] = b"dewclaw-session ";
 
 /// The version of the format.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// How far the run was.
 const IDLE: u64 = 0;
 const CALLING: u64 = 1;
 const RUNNING: u64 = 2;
-
-/// Added to it: the workspace was looked at, and what was found stands before the messages.
-const PREPARED: u64 = 4;
 
 /// Why saved bytes can't be gone on from.
 const DAMAGED: RestoreError =
@@ -47,19 +44,14 @@ impl Agent {
                 ended = [ended[0], failure.kind.name(), &failure.message];
             }
         }
-        if let State::Preparing(preparation) = &self.state {
-            text = &preparation.query;
-        }
         let mut to = Writer(KIND.to_vec());
         for number in [
             VERSION,
             match &self.state {
                 State::Idle => IDLE,
-                State::Running => RUNNING,
-                State::Preparing(_) | State::Calling | State::Replying(_) | State::Waiting(_) => {
-                    CALLING
-                }
-            } + self.context.as_ref().map_or(0, |_| PREPARED),
+                State::Running | State::Preparing => RUNNING,
+                State::Calling | State::Replying(_) | State::Waiting(_) => CALLING,
+            },
             self.born_ms,
             self.retry.seed(),
             self.last_request.into(),
@@ -72,13 +64,12 @@ impl Agent {
         ] {
             to.number(number);
         }
-        for text in [self.transcript.wire, text, ended[0], ended[1], ended[2]] {
+        let [reason, class, message] = ended;
+        let wire = self.transcript.wire;
+        for text in [wire, text, reason, class, message, &self.context] {
             to.bytes(text.as_bytes());
         }
         self.calls.save(effects, &mut to);
-        if let Some(context) = &self.context {
-            to.bytes(context.as_bytes());
-        }
         let messages = self.transcript.messages();
         to.0.reserve_exact(messages.len() + 24);
         to.bytes(messages);
@@ -137,8 +128,7 @@ impl Agent {
         agent.wrapping_up = saved.wrapping_up;
         agent.usage = saved.usage;
         agent.text = saved.text;
-        let looks = agent.settings.reads_instructions() || agent.settings.recalls();
-        agent.context = saved.context.filter(|_| looks);
+        agent.context = saved.context;
         let calls = open.len();
         if calls > 0 {
             agent.calls.go_on(open, &agent.offer, &agent.settings);
@@ -173,11 +163,12 @@ struct Saved<'s> {
     shown: bool,
     wire: String,
     text: String,
+    /// How the system text ends.
+    context: String,
     ended: Option<Reason>,
     calls: Calls,
     /// The calls of the reply that is being worked on.
     open: Vec<SavedCall>,
-    context: Option<String>,
     messages: &'s [u8],
 }
 
@@ -185,7 +176,6 @@ impl Saved<'_> {
     /// `None` where a field is missing, or is of no session.
     fn read(mut from: Reader<'_>) -> Option<Saved<'_>> {
         let state = from.number()?;
-        let (state, is_prepared) = (state & !PREPARED, state & PREPARED != 0);
         let (born_ms, seed) = (from.number()?, from.number()?);
         let (last_request, steps) = (from.small()?, from.small()?);
         let wrapping_up = from.number()? != 0;
@@ -195,23 +185,26 @@ impl Saved<'_> {
             cached_tokens: from.number()?,
         };
         let shown = from.number()? != 0;
-        let (wire, text) = (from.text()?, from.text()?);
+        let (wire, mut text) = (from.text()?, from.text()?);
         let [reason, class, message] = [from.text()?, from.text()?, from.text()?];
         let ended = match reason.as_str() {
             "" => None,
             name => Some(Reason::ended(name, &class, message)?),
         };
-        let (calls, open) = Calls::restore(&mut from)?;
-        let context = if is_prepared {
-            Some(from.text()?)
-        } else {
-            None
-        };
+        let context = from.text()?;
+        let (calls, mut open) = Calls::restore(&mut from)?;
         let messages = from.bytes()?;
         // The least that messages of every wire are.
         let are_messages =
             messages.is_empty() || messages.starts_with(b"{") && messages.ends_with(b"}");
         let fits = state <= RUNNING && (state == RUNNING) != open.is_empty();
+        // A call without an id is the look at the workspace, which is begun anew, for the words of the prompt.
+        if let [saved] = &mut open[..]
+            && saved.result.call.id.is_empty()
+        {
+            text = core::mem::take(&mut saved.result.call.arguments);
+            open.clear();
+        }
         (fits && are_messages && from.0.is_empty()).then_some(Saved {
             state,
             born_ms,
@@ -223,10 +216,10 @@ impl Saved<'_> {
             shown,
             wire,
             text,
+            context,
             ended,
             calls,
             open,
-            context,
             messages,
         })
     }

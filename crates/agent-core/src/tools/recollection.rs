@@ -4,14 +4,15 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use dewclaw_platform::{FsError, ListingEntry, split};
+use dewclaw_platform::{FsError, ListingEntry};
 
-use super::memory::MEMORY_PATH;
+use super::memory::{MEMORY_PATH, paragraphs};
 use super::whole_file::{Progress, WholeFile};
 use crate::effect::{Operation, OperationAnswer};
 use crate::operation::{FileAnswer, FileOperation};
 use crate::settings::limits::{MEMORY, NOTES};
 use crate::settings::{Limits, Settings};
+use crate::template::fill;
 
 /// Bytes of it all.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -105,34 +106,22 @@ impl Recollection {
         Progress::Text(core::mem::take(&mut self.text))
     }
 
-    /// Adds a note, as far as there is room.
     fn add(&mut self, note: &str) {
         let day = self
             .file
             .path
             .get(FOLDER.len() + 1..)
             .and_then(|name| name.get(..DAY));
-        let day = day.unwrap_or_default().to_string();
-        self.text.push_str("\n\n");
-        let mut is_open = false;
-        for line in split(note, b'\n') {
-            if self.room() < DAY + 3 + line.len() {
-                break;
-            }
-            let is_blank = line.trim().is_empty();
-            if !is_blank && !is_open {
-                self.text.push_str(&day);
-                self.text.push_str(": ");
-            }
-            self.text.push_str(line);
-            self.text.push('\n');
-            is_open = !is_blank;
+        for paragraph in paragraphs(note) {
+            let part = fill("\n\n%: %", &[day.unwrap_or_default(), paragraph.text]);
+            self.text.push_str(&part);
         }
     }
 
+    /// Bytes that the next note may have: the days take some too.
     fn room(&self) -> usize {
         let most = self.limits.of(MEMORY, MAX_BYTES);
-        most.saturating_sub(self.text.len())
+        most.saturating_sub(self.text.len()) / 4
     }
 }
 
