@@ -222,7 +222,7 @@ fn a_workspace_that_takes_no_writes_is_looked_at_too() {
         let guest = Guest::dewclaw()
             .model(&model)
             .read_only_folder(work.path(), "/")
-            .args(["ask", "tea"]);
+            .args(["ask", "tea", "--model", "m"]);
         host.run(&guest).code(0);
         let system = system(&model.only_request().json);
         assert!(system.contains("Use tabs.") && system.contains("Anna"));
