@@ -23,6 +23,7 @@
 //! - `web_search`: the interfaces of search services, and services that are broken
 //! - `parallel_tools`: the calls of one turn: what is in flight together, and in which order results come
 //! - `injection`: a model that does what a page tells it
+//! - `instructions`: what of the workspace joins the system text: AGENTS.md, skills, memory
 //! - `approve`: what is asked before a tool call
 //! - `chat`: prompts line by line in one conversation, piped and on a terminal
 //! - `trust`: what neither a model nor a cloned repository may reach
@@ -96,6 +97,7 @@ mod flat;
 mod guards;
 mod imports;
 mod injection;
+mod instructions;
 mod layout;
 mod limits;
 mod matrix;

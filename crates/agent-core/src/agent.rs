@@ -24,9 +24,11 @@ mod exchange;
 mod failure;
 mod fields;
 mod history;
+mod preparation;
 mod resume;
 mod retry;
 mod saved;
+mod skill;
 mod system_text;
 
 use calls::Calls;
@@ -65,6 +67,8 @@ pub struct Agent {
     /// The request's bytes before the first message: the same in every request, so that servers can cache it. The first
     /// request makes it.
     head: Vec<u8>,
+    /// How the system text ends, by what a look at the workspace has found; empty before it.
+    found: String,
     effects: Vec<Effect>,
     /// How many of them were taken.
     taken: usize,
@@ -91,6 +95,8 @@ pub struct Agent {
 enum State {
     /// No run is going on.
     Idle,
+    /// Before the first model call, the workspace is looked at.
+    Preparing,
     /// A model call is about to be made.
     Calling,
     /// A model call was made.
@@ -118,6 +124,7 @@ impl Agent {
         Ok(Agent {
             born_ms: 0,
             head: Vec::new(),
+            found: String::new(),
             wire,
             offer: Offer {
                 tools: tools.to_vec(),
@@ -176,7 +183,7 @@ impl Agent {
             return Ok(());
         }
         self.transcript.push(&message);
-        self.state = State::Calling;
+        self.set_out(text);
         Ok(())
     }
 
@@ -232,7 +239,7 @@ impl Agent {
                 }
                 State::Waiting(until) => return Effect::Wait { until_ms: *until },
                 State::Calling => self.call_model(),
-                State::Running => {
+                State::Running | State::Preparing => {
                     if !self.run_calls() {
                         return Effect::Pending;
                     }
@@ -401,7 +408,7 @@ impl Agent {
 
     fn call_model(&mut self) {
         if self.head.is_empty() {
-            let system = system_text::system_text(&self.settings.system, self.born_ms);
+            let system = system_text::system_text(&self.settings.system, self.born_ms, &self.found);
             self.head = (self.wire.request_head)(&self.settings, &self.offer, &system);
         }
         if !self.fits_window() {
@@ -636,6 +643,12 @@ impl Agent {
             return !self.effects.is_empty();
         }
         let results = self.calls.take_results();
+        if let (State::Preparing, [found]) = (&self.state, &results[..]) {
+            self.take_found(&found.result);
+            self.retry.begin(self.now);
+            self.state = State::Calling;
+            return true;
+        }
         self.push_results(&results);
         if self.steps >= self.settings.max_steps {
             self.wrapping_up = true;
@@ -688,9 +701,9 @@ impl Agent {
                 self.effects.push(Effect::DropOperation { id });
             }
         }
+        let results = self.calls.take_results();
         if matches!(self.state, State::Running) {
             // No history is sent in which a call lacks its result.
-            let results = self.calls.take_results();
             self.push_results(&results);
         }
         self.finish(Reason::Cancelled);

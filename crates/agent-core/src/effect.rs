@@ -12,7 +12,7 @@ use crate::operation::{FileAnswer, FileOperation, HttpAnswer, HttpOperation};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestId(pub u32);
 
-/// An operation of a tool.
+/// An operation of a tool, or of the agent before its first model call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OperationId(pub u32);
 
@@ -28,7 +28,7 @@ pub enum Effect {
         /// Which.
         id: RequestId,
     },
-    /// Perform an operation of a tool and answer with [`Input::OperationDone`].
+    /// Perform an operation and answer with [`Input::OperationDone`].
     Operate {
         /// What the answer must name.
         id: OperationId,

@@ -44,6 +44,7 @@ pub mod effect_json;
 pub mod event_json;
 mod html;
 pub mod json;
+mod marked;
 mod name_table;
 mod operation;
 pub mod recording;

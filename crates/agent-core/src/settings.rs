@@ -66,6 +66,10 @@ pub struct Settings {
     /// What becomes of the oldest turns where the window is nearly full.
     #[cfg(feature = "context")]
     pub compaction: Compaction,
+    /// AGENTS.md and the skills of the workspace join the system text.
+    pub instructions: bool,
+    /// What fits the first prompt best of memory joins the system text, and memory has the notes of single days too.
+    pub recall: bool,
 }
 
 impl Default for Settings {
@@ -97,6 +101,8 @@ impl Default for Settings {
             context_window: 0,
             #[cfg(feature = "context")]
             compaction: Compaction::default(),
+            instructions: false,
+            recall: false,
         }
     }
 }
@@ -159,7 +165,7 @@ impl fmt::Display for SettingsError {
 
 impl core::error::Error for SettingsError {}
 
-/// The settings of the feature `context`.
+/// The settings of a feature, where there is the feature.
 #[cfg(feature = "context")]
 macro_rules! context_names {
     () => {
@@ -172,18 +178,47 @@ macro_rules! context_names {
         ""
     };
 }
+#[cfg(feature = "instructions")]
+macro_rules! instructions {
+    () => {
+        ", instructions"
+    };
+}
+#[cfg(not(feature = "instructions"))]
+macro_rules! instructions {
+    () => {
+        ""
+    };
+}
+#[cfg(feature = "recall")]
+macro_rules! recall {
+    () => {
+        ", recall"
+    };
+}
+#[cfg(not(feature = "recall"))]
+macro_rules! recall {
+    () => {
+        ""
+    };
+}
 
 /// Every name that [`Settings::set`] takes.
 pub const SETTING_NAMES: &str = concat!(
     "model, wire, base_url, max_steps, max_tokens, thinking_tokens, stream, system, \
     allow_fetch, search, search_url, read_only, approve, \
     connect_timeout_ms, first_byte_timeout_ms, between_bytes_timeout_ms, retry_attempts, retry_budget_ms, limits",
-    context_names!()
+    context_names!(),
+    instructions!(),
+    recall!(),
 );
 
-/// Where those of the feature `context` begin.
+/// Where the settings of features stand in it: each behind those of the features that there are.
+const LIMITS: usize = 18;
 #[cfg(feature = "context")]
-const CONTEXT: usize = 19;
+const CONTEXT: usize = LIMITS + 1;
+const INSTRUCTIONS: usize =
+    LIMITS + 2 * cfg!(feature = "context") as usize + cfg!(feature = "instructions") as usize;
 
 /// The seat of a setting, by its kind. Numbers come with the least that they may be.
 enum Field<'s> {
@@ -265,12 +300,24 @@ impl Settings {
             15 => Field::Milliseconds(&mut self.timeouts.between_bytes_ms, 1),
             16 => Field::Count(&mut self.retry_attempts, 1),
             17 => Field::Milliseconds(&mut self.retry_budget_ms, 0),
+            LIMITS => Field::Limits(&mut self.limits),
             #[cfg(feature = "context")]
             CONTEXT => Field::Count(&mut self.context_window, 0),
             #[cfg(feature = "context")]
-            at if at == CONTEXT + 1 => Field::Compaction(&mut self.compaction),
-            _ => Field::Limits(&mut self.limits),
+            _ if at == CONTEXT + 1 => Field::Compaction(&mut self.compaction),
+            _ if at == INSTRUCTIONS => Field::Switch(&mut self.instructions),
+            _ => Field::Switch(&mut self.recall),
         }
+    }
+
+    /// Whether AGENTS.md and the skills of the workspace join the system text.
+    pub(crate) fn reads_instructions(&self) -> bool {
+        cfg!(feature = "instructions") && self.instructions
+    }
+
+    /// Whether memory does, as far as it fits the first prompt.
+    pub(crate) fn recalls(&self) -> bool {
+        cfg!(feature = "recall") && self.recall
     }
 
     fn set_field(
@@ -482,6 +529,8 @@ mod tests {
             limits: Limits::Board,
             context_window: 6,
             compaction: Compaction::Drop,
+            instructions: true,
+            recall: true,
         };
         let json = crate::json::parse(&settings.to_json()).unwrap();
         let Value::Object(members) = &json else {

@@ -22,6 +22,7 @@ mod memory_write;
 mod passage;
 mod path;
 mod read_file;
+mod recollection;
 mod web;
 mod web_fetch;
 mod web_search;
@@ -32,8 +33,11 @@ pub(crate) use error::{ErrorKind, ToolError};
 pub use host_tool::HostTool;
 pub(crate) use host_tool::{MAX_NAME_LETTERS, Offer, is_sound_name};
 pub use memory::MEMORY_PATH;
+pub(crate) use memory::{RECALLED_TAG, search};
 pub use path::STATE_FOLDER;
+pub(crate) use recollection::Recollection;
 pub use web_search::SEARCH_VARIABLES;
+pub(crate) use whole_file::{NOT_TEXT, Progress, WRONG_ANSWER};
 
 /// Bytes of a tool result that the model is handed.
 pub const MAX_RESULT_BYTES: usize = 64 * 1024;
@@ -268,6 +272,15 @@ impl ToolCallRun {
         }
     }
 
+    /// A call of no tool.
+    pub(crate) fn of_task(task: Box<dyn Task>) -> ToolCallRun {
+        ToolCallRun {
+            state: State::Task(task),
+            writes: false,
+            beside: false,
+        }
+    }
+
     /// A call of a tool whose backend is not real here: it is over at once, and says why.
     pub fn unsupported(why: &str) -> ToolCallRun {
         ToolCallRun::failed(ToolError::new(ErrorKind::Unsupported, "%", &[why]))
@@ -394,7 +407,7 @@ fn count_argument(arguments: &Value, name: &str, default: u64) -> u64 {
 }
 
 /// The first part of a text that takes at most so many bytes as JSON, cut between characters.
-fn fitting(text: &str, most: usize) -> &str {
+pub(crate) fn fitting(text: &str, most: usize) -> &str {
     if most == usize::MAX {
         return text;
     }

@@ -1,6 +1,7 @@
 //! The tool calls of one reply: those of the network together, all others in order; and the guards on them.
 
-use alloc::string::String;
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::fields::{Reader, Writer};
@@ -10,7 +11,8 @@ use crate::settings::limits::{RESULT, RESULTS};
 use crate::settings::{Limits, Settings};
 use crate::template::fill;
 use crate::tools::{
-    CallStep, ErrorKind, MAX_RESULT_BYTES, Offer, ToolCallRun, ToolError, ToolResult, cut_middle,
+    CallStep, ErrorKind, MAX_RESULT_BYTES, Offer, Task, ToolCallRun, ToolError, ToolResult,
+    cut_middle,
 };
 use crate::wire::{CallResult, ToolCall};
 
@@ -115,6 +117,20 @@ impl Calls {
                 stage: Stage::Waiting,
             });
         }
+    }
+
+    /// Takes a call of no tool, which has begun and is not shown. It has no id, as no other call.
+    pub(super) fn prepare(&mut self, words: &str, task: Box<dyn Task>) {
+        self.most = usize::MAX;
+        self.seats.push(Seat {
+            call: ToolCall {
+                id: String::new(),
+                name: String::new(),
+                arguments: words.to_string(),
+            },
+            run: ToolCallRun::of_task(task),
+            stage: Stage::Ready(None),
+        });
     }
 
     /// Takes the answer to an operation.
@@ -439,12 +455,14 @@ impl Seat {
                     ok: result.ok,
                     result: result.cut_to(most),
                 };
-                effects.push(Effect::Event(Event::ToolFinished {
-                    call: call.id.clone(),
-                    name: call.name.clone(),
-                    ok: result.ok,
-                    result: result.json,
-                }));
+                if !call.id.is_empty() {
+                    effects.push(Effect::Event(Event::ToolFinished {
+                        call: call.id.clone(),
+                        name: call.name.clone(),
+                        ok: result.ok,
+                        result: result.json,
+                    }));
+                }
                 true
             }
         }

@@ -139,7 +139,7 @@ pub(super) fn of_status(exchange: &Exchange, base_url: &str, hints: &Hints) -> F
 }
 
 /// ` ("…")`, or nothing.
-fn quoted(message: &str) -> String {
+pub(super) fn quoted(message: &str) -> String {
     if message.is_empty() {
         return String::new();
     }

@@ -19,7 +19,7 @@ use crate::wire::{self, CallResult};
 /// What the bytes begin with, up to the version.
 const KIND: &[u8] = b"dewclaw-session ";
 
-/// The version of the format. The first one, which is read too, has nothing of the context window.
+/// The version of the format. The first one, which is read too, has nothing of the context window and of the workspace.
 const VERSION: u64 = 2;
 
 /// How far the run was.
@@ -50,7 +50,7 @@ impl Agent {
             VERSION,
             match &self.state {
                 State::Idle => IDLE,
-                State::Running => RUNNING,
+                State::Running | State::Preparing => RUNNING,
                 State::Calling | State::Replying(_) | State::Waiting(_) => CALLING,
             },
             self.born_ms,
@@ -69,7 +69,9 @@ impl Agent {
         ] {
             to.number(number);
         }
-        for text in [self.transcript.wire, text, ended[0], ended[1], ended[2]] {
+        let [reason, class, message] = ended;
+        let wire = self.transcript.wire;
+        for text in [wire, text, reason, class, message, &self.found] {
             to.bytes(text.as_bytes());
         }
         self.calls.save(effects, &mut to);
@@ -133,12 +135,14 @@ impl Agent {
         agent.context.restore(saved.context);
         agent.usage = saved.usage;
         agent.text = saved.text;
+        agent.found = saved.found;
         let calls = open.len();
         if calls > 0 {
             agent.calls.go_on(open, &agent.offer, &agent.settings);
             agent.state = State::Running;
         } else if saved.state != IDLE {
-            agent.state = State::Calling;
+            let words = agent.text.clone();
+            agent.set_out(&words);
         }
         agent.fit(calls).map_err(ResumeError::Settings)?;
         if saved.shown {
@@ -168,6 +172,8 @@ struct Saved<'s> {
     context: [u64; 4],
     wire: String,
     text: String,
+    /// How the system text ends.
+    found: String,
     ended: Option<Reason>,
     calls: Calls,
     /// The calls of the reply that is being worked on.
@@ -194,18 +200,29 @@ impl Saved<'_> {
                 *number = from.number()?;
             }
         }
-        let (wire, text) = (from.text()?, from.text()?);
+        let (wire, mut text) = (from.text()?, from.text()?);
         let [reason, class, message] = [from.text()?, from.text()?, from.text()?];
         let ended = match reason.as_str() {
             "" => None,
             name => Some(Reason::ended(name, &class, message)?),
         };
-        let (calls, open) = Calls::restore(&mut from)?;
+        let found = match version {
+            1 => String::new(),
+            _ => from.text()?,
+        };
+        let (calls, mut open) = Calls::restore(&mut from)?;
         let messages = from.bytes()?;
         // The least that messages of every wire are.
         let are_messages =
             messages.is_empty() || messages.starts_with(b"{") && messages.ends_with(b"}");
         let fits = state <= RUNNING && (state == RUNNING) != open.is_empty();
+        // A call without an id is the look at the workspace, which is begun anew, for the words of the prompt.
+        if let [saved] = &mut open[..]
+            && saved.result.call.id.is_empty()
+        {
+            text = core::mem::take(&mut saved.result.call.arguments);
+            open.clear();
+        }
         (fits && are_messages && from.0.is_empty()).then_some(Saved {
             state,
             born_ms,
@@ -218,6 +235,7 @@ impl Saved<'_> {
             context,
             wire,
             text,
+            found,
             ended,
             calls,
             open,

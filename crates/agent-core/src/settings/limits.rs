@@ -30,6 +30,12 @@ pub(crate) const TEXT: usize = 72;
 pub(crate) const MEMORY: usize = 40;
 /// The entries of a folder, not bytes.
 pub(crate) const ENTRIES: usize = 6_400;
+/// The names of a folder of notes, not bytes.
+pub(crate) const NOTES: usize = 1_280;
+/// The workspace's own instructions in the system text, and so the beginning of a file that is read for it.
+pub(crate) const INSTRUCTIONS: usize = 160;
+/// The skills told there, not bytes.
+pub(crate) const SKILLS: usize = 40_960;
 /// A file or a body that a tool needs whole.
 pub(crate) const WHOLE: usize = 16;
 /// The values, not bytes, of a JSON text that somebody else wrote: arrays of small ones take much more memory than they have letters.

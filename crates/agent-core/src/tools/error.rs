@@ -92,6 +92,11 @@ impl ToolError {
         ToolError::new(kind, "\"%\": %%", &[shown, &error.to_string(), advice])
     }
 
+    /// What is wrong, and what to do.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The error as the model gets it.
     pub(crate) fn to_json(&self) -> Vec<u8> {
         let inner = Object::new()

@@ -74,8 +74,8 @@ pub(crate) fn search<'t>(text: &'t str, query: &str, limit: usize) -> (Vec<&'t s
 }
 
 /// A paragraph, and what it is worth so far.
-struct Paragraph<'t> {
-    text: &'t str,
+pub(super) struct Paragraph<'t> {
+    pub(super) text: &'t str,
     words: Vec<String>,
     /// How often the term that is looked at stands in it.
     frequency: f32,
@@ -96,7 +96,7 @@ fn best<'p, 't>(paragraphs: &'p mut [Paragraph<'t>]) -> Option<&'p mut Paragraph
 }
 
 /// Runs of lines between blank ones.
-fn paragraphs(text: &str) -> Vec<Paragraph<'_>> {
+pub(super) fn paragraphs(text: &str) -> Vec<Paragraph<'_>> {
     let mut paragraphs = Vec::new();
     let (mut start, mut end, mut at) = (0, 0, 0);
     for line in split(text, b'\n') {

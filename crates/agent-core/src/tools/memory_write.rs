@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 
 use super::error::ToolError;
 use super::memory::{MEMORY_PATH, RECALLED_TAG};
-use super::passage::holds;
 use super::whole_file::done;
 use super::{Step, Task, Tool, Writes, text_argument};
 use crate::effect::{Operation, OperationAnswer};
 use crate::json::{Object, Value};
+use crate::marked::has_tag;
 use crate::operation::{FileAnswer, FileOperation};
 use crate::settings::Settings;
 use crate::template::fill;
@@ -27,8 +27,7 @@ pub(crate) const TOOL: Tool = Tool {
 fn start(arguments: &Value, _: &Settings) -> Result<Box<dyn Task>, ToolError> {
     let content = text_argument(arguments, "content").trim_ascii_end();
     let overwrite = text_argument(arguments, "mode") == "overwrite";
-    let tagged = |before: &str| holds(content, &[before, RECALLED_TAG].concat());
-    if tagged("<") || tagged("</") {
+    if has_tag(RECALLED_TAG, content) {
         return Err(ToolError::invalid(
             "the content holds a <%> block, which came from memory: write only what is new",
             &[RECALLED_TAG],

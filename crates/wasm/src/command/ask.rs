@@ -36,6 +36,10 @@ const FLAGS: &Flags = &[
     ("--no-stream", "", false),
     ("--tools", "", true),
     ("--read-only", "", false),
+    #[cfg(feature = "instructions")]
+    ("--no-instructions", "", false),
+    #[cfg(feature = "recall")]
+    ("--no-recall", "", false),
     ("--allow-fetch", "", true),
     ("--approve", "", true),
     #[cfg(feature = "limits")]

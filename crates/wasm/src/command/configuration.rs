@@ -92,7 +92,11 @@ pub(super) fn read(
     arguments: &Arguments,
     folders: &mut Folders,
 ) -> Result<Configuration, Stop> {
-    let mut settings = Settings::default();
+    let mut settings = Settings {
+        instructions: true,
+        recall: true,
+        ..Settings::default()
+    };
     let mut file = File::default();
     read_file(folders, &mut settings, &mut file)?;
     let variable = |name: &str| set_variable(environment, name);
@@ -118,6 +122,8 @@ pub(super) fn read(
         settings.stream = false;
     }
     settings.read_only |= arguments.has("--read-only");
+    settings.instructions &= !arguments.has("--no-instructions");
+    settings.recall &= !arguments.has("--no-recall");
     let hosts = arguments.values("--allow-fetch");
     if !hosts.is_empty() {
         set(

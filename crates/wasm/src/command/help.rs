@@ -86,6 +86,34 @@ macro_rules! context {
     };
 }
 
+/// The flag of the feature `instructions`.
+#[cfg(feature = "instructions")]
+macro_rules! instructions {
+    () => {
+        "  --no-instructions leave AGENTS.md and skills/ of the workspace out of the prompt\n"
+    };
+}
+#[cfg(not(feature = "instructions"))]
+macro_rules! instructions {
+    () => {
+        ""
+    };
+}
+
+/// The flag of the feature `recall`.
+#[cfg(feature = "recall")]
+macro_rules! recall {
+    () => {
+        "  --no-recall       leave memory/ out of it: what fits the prompt is in it otherwise\n"
+    };
+}
+#[cfg(not(feature = "recall"))]
+macro_rules! recall {
+    () => {
+        ""
+    };
+}
+
 /// What `--help` prints.
 pub(super) const TEXT: &str = concat!(
     "\
@@ -116,6 +144,8 @@ Dewclaw: a tool-using AI agent in one WebAssembly file
   --approve WHEN    ask on the terminal before tool calls that write ('writes')
                     or before 'all'; default 'never' (or DEWCLAW_APPROVE)
 ",
+    instructions!(),
+    recall!(),
     limits!(),
     context!(),
     "\

@@ -54,6 +54,7 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
         _ => (
             Settings {
                 read_only,
+                recall: true,
                 ..Settings::default()
             },
             None,
