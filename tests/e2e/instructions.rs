@@ -217,16 +217,15 @@ fn a_board_has_room_for_a_workspace_that_is_full_of_it() {
 
 #[test]
 fn a_workspace_that_takes_no_writes_is_looked_at_too() {
-    for host in [Host::InProcess, Host::CommandLine] {
-        let (work, model) = (workspace(), ScriptedModel::start([Reply::text("ok")]));
-        let guest = Guest::dewclaw()
-            .model(&model)
-            .read_only_folder(work.path(), "/")
-            .args(["ask", "tea", "--model", "m"]);
-        host.run(&guest).code(0);
-        let system = system(&model.only_request().json);
-        assert!(system.contains("Use tabs.") && system.contains("Anna"));
-    }
+    // No command line has a flag for such a folder.
+    let (work, model) = (workspace(), ScriptedModel::start([Reply::text("ok")]));
+    let guest = Guest::dewclaw()
+        .model(&model)
+        .read_only_folder(work.path(), "/")
+        .args(["ask", "tea", "--model", "m"]);
+    Host::InProcess.run(&guest).code(0);
+    let system = system(&model.only_request().json);
+    assert!(system.contains("Use tabs.") && system.contains("Anna"));
 }
 
 #[test]
