@@ -19,6 +19,7 @@ pub mod http1;
 mod split;
 #[cfg(target_os = "wasi")]
 mod streams;
+mod text;
 #[cfg(all(target_arch = "wasm32", target_env = "p1"))]
 pub mod wasip1;
 #[cfg(all(target_arch = "wasm32", target_env = "p2"))]
@@ -39,3 +40,4 @@ pub use http::{
     HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Timeouts, stub::StubHttpClient,
 };
 pub use split::{Split, cut, has, split};
+pub use text::{concat, count, is_blank, join, lossy, trim, utf_8};

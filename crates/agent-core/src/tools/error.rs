@@ -1,6 +1,6 @@
 //! Tool errors: what the model reads when a call did not work, and what it can do next.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use dewclaw_platform::FsError;
@@ -89,7 +89,7 @@ impl ToolError {
             _ => (Internal, ""),
         };
         let shown = if path.is_empty() { "." } else { path };
-        ToolError::new(kind, "\"%\": %%", &[shown, &error.to_string(), advice])
+        ToolError::new(kind, "\"%\": %%", &[shown, error.text(), advice])
     }
 
     /// The error as the model gets it.

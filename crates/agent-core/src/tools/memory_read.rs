@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 
-use dewclaw_platform::FsError;
+use dewclaw_platform::{FsError, is_blank};
 
 use super::error::ToolError;
 use super::memory::{MEMORY_PATH, search};
@@ -41,7 +41,7 @@ fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolEr
         left: settings.limits.of(TEXT, usize::MAX),
         query: arguments
             .text("query")
-            .filter(|query| !query.trim().is_empty())
+            .filter(|query| !is_blank(query))
             .map(ToString::to_string),
     }))
 }
@@ -63,7 +63,7 @@ impl Task for MemoryRead {
             Progress::Text(text) => text,
         };
         let mut result = Object::new();
-        if !text.trim().is_empty() {
+        if !is_blank(&text) {
             result.text("note", NOTE);
         }
         match &self.query {

@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use dewclaw_platform::concat;
+
 use super::error::ToolError;
 use super::memory::{MEMORY_PATH, RECALLED_TAG};
 use super::passage::holds;
@@ -27,7 +29,7 @@ pub(crate) const TOOL: Tool = Tool {
 fn start(arguments: &Value, _: &Settings) -> Result<Box<dyn Task>, ToolError> {
     let content = text_argument(arguments, "content").trim_ascii_end();
     let overwrite = text_argument(arguments, "mode") == "overwrite";
-    let tagged = |before: &str| holds(content, &[before, RECALLED_TAG].concat());
+    let tagged = |before: &str| holds(content, &concat(&[before, RECALLED_TAG]));
     if tagged("<") || tagged("</") {
         return Err(ToolError::invalid(
             "the content holds a <%> block, which came from memory: write only what is new",
@@ -89,7 +91,7 @@ impl Task for MemoryWrite {
                 self.step = Next::Done;
                 FileOperation::Append {
                     path,
-                    content: [gap, &self.content].concat().into_bytes(),
+                    content: concat(&[gap, &self.content]).into_bytes(),
                 }
             }
             (Next::Done, answer) => return Step::Done(done(&path, answer).map(|()| self.result())),

@@ -14,7 +14,7 @@ use wasi::io::poll::{Pollable, poll};
 use wasi::io::streams::{InputStream, OutputStream, StreamError};
 
 use super::http_errors;
-use crate::{HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Timeouts};
+use crate::{HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Timeouts, utf_8};
 
 const NS_PER_MS: u64 = 1_000_000;
 
@@ -247,7 +247,7 @@ impl Exchange {
             .into_iter()
             .map(|(mut name, value)| {
                 name.make_ascii_lowercase();
-                (name, text(value))
+                (name, utf_8(value))
             })
             .collect();
         let body = response.consume().ok();
@@ -262,11 +262,6 @@ impl Exchange {
             headers,
         }
     }
-}
-
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// The monotonic moment `ms` from now, in nanoseconds.
