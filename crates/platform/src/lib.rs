@@ -39,5 +39,5 @@ pub use file_system::{
 pub use http::{
     HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Timeouts, stub::StubHttpClient,
 };
-pub use split::{Split, cut, has, split};
+pub use split::{Split, cut, has, part, split};
 pub use text::{concat, count, is_blank, join, lossy, trim, utf_8};

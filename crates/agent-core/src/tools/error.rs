@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use dewclaw_platform::FsError;
+use dewclaw_platform::{FsError, part};
 
 use crate::json::Object;
 use crate::template::fill;
@@ -23,16 +23,8 @@ pub(crate) enum ErrorKind {
 
 impl ErrorKind {
     fn name(self) -> &'static str {
-        match self {
-            ErrorKind::InvalidArguments => "invalid_arguments",
-            ErrorKind::NotFound => "not_found",
-            ErrorKind::PermissionDenied => "permission_denied",
-            ErrorKind::Unsupported => "unsupported",
-            ErrorKind::TooLarge => "too_large",
-            ErrorKind::Timeout => "timeout",
-            ErrorKind::Network => "network",
-            ErrorKind::Internal => "internal",
-        }
+        const NAMES: &str = "invalid_arguments not_found permission_denied unsupported too_large timeout network internal";
+        part(NAMES, b' ', self as usize)
     }
 }
 
