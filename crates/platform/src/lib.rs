@@ -40,4 +40,4 @@ pub use http::{
     HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Timeouts, stub::StubHttpClient,
 };
 pub use split::{Split, cut, has, part, split};
-pub use text::{concat, count, is_blank, join, lossy, trim, utf_8};
+pub use text::{concat, count, decimal, is_blank, join, lossy, trim, utf_8};

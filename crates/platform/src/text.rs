@@ -68,6 +68,25 @@ pub fn trim(text: &str) -> &str {
     }
 }
 
+/// A number's decimal digits. (The formatting of the standard library takes ten times the code.)
+pub fn decimal(mut number: u64) -> String {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    let mut text = String::new();
+    for digit in &digits[at..] {
+        text.push(char::from(*digit));
+    }
+    text
+}
+
 /// The number that these digits are; `None` for other bytes, no digits, and what is past 64 bits.
 pub fn count(digits: &str) -> Option<u64> {
     let mut number = 0u64;
