@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use dewclaw_platform::{HttpError, Now};
+use dewclaw_platform::{HttpError, Now, concat, is_blank};
 
 use crate::effect::{
     Effect, Event, Failure, Input, Misuse, ModelCall, Outcome, Reason, RequestId, Usage,
@@ -164,7 +164,7 @@ impl Agent {
     /// # Errors
     /// [`Misuse::Busy`] while another goes on; [`Misuse::EmptyPrompt`].
     pub fn prompt(&mut self, now: Now, text: &str) -> Result<(), Misuse> {
-        if text.trim().is_empty() && self.is_idle() {
+        if is_blank(text) && self.is_idle() {
             return Err(Misuse::EmptyPrompt);
         }
         self.begin(now)?;
@@ -423,7 +423,7 @@ impl Agent {
         let base = without_end(self.settings.base_url(), "/");
         self.effects.push(Effect::CallModel(ModelCall {
             id,
-            url: [base, self.wire.path].concat(),
+            url: concat(&[base, self.wire.path]),
             headers: self.wire.headers.to_vec(),
             auth: self.wire.auth,
             content_length: content_length as u64,

@@ -7,6 +7,8 @@ use crate::name_table::{name_hash, name_table, number};
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use dewclaw_platform::utf_8;
+
 /// How far into a page its own declaration is looked for, in bytes.
 const DECLARED_WITHIN: usize = 1024;
 
@@ -94,12 +96,6 @@ pub(crate) fn decode(bytes: Vec<u8>, content_type: &str, is_html: bool) -> Resul
 pub(crate) fn push(text: &mut Vec<u8>, code_point: u32) {
     let character = char::from_u32(code_point).unwrap_or(char::REPLACEMENT_CHARACTER);
     text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-}
-
-/// The text of UTF-8, with U+FFFD for what is none.
-pub(crate) fn utf_8(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// The charset that is named.

@@ -7,6 +7,7 @@ use core::fmt;
 use dewclaw_platform::{HttpError, Timeouts};
 
 use crate::operation::{FileAnswer, FileOperation, HttpAnswer, HttpOperation};
+use crate::word_list;
 
 /// A model call, from request to reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -289,35 +290,36 @@ pub enum Reason {
     Cancelled,
 }
 
+/// The names of the reasons.
+const REASONS: &str = "answered step-limit length refused failed cancelled";
+
 impl Reason {
     /// The reason's name in events and recordings.
     pub fn name(&self) -> &'static str {
-        match self {
-            Reason::Answered => "answered",
-            Reason::StepLimit => "step-limit",
-            Reason::Length => "length",
-            Reason::Refused => "refused",
-            Reason::Failed(_) => "failed",
-            Reason::Cancelled => "cancelled",
-        }
+        let place = match self {
+            Reason::Answered => 0,
+            Reason::StepLimit => 1,
+            Reason::Length => 2,
+            Reason::Refused => 3,
+            Reason::Failed(_) => 4,
+            Reason::Cancelled => 5,
+        };
+        word_list::word(REASONS, place)
     }
 
     /// The reason of a name that [`Reason::name`] gives; of a failure also its class and message.
     pub(crate) fn ended(name: &str, class: &str, message: String) -> Option<Reason> {
-        let kinds = [
-            Reason::Answered,
-            Reason::StepLimit,
-            Reason::Length,
-            Reason::Refused,
-            Reason::Cancelled,
-        ];
-        if let Some(known) = kinds.into_iter().find(|reason| reason.name() == name) {
-            return Some(known);
-        }
-        let kind = FailureKind::ALL
-            .into_iter()
-            .find(|kind| kind.name() == class)?;
-        (name == "failed").then_some(Reason::Failed(Failure { kind, message }))
+        Some(match word_list::place(REASONS, name)? {
+            0 => Reason::Answered,
+            1 => Reason::StepLimit,
+            2 => Reason::Length,
+            3 => Reason::Refused,
+            4 => {
+                let kind = *FailureKind::ALL.get(word_list::place(FAILURES, class)?)?;
+                Reason::Failed(Failure { kind, message })
+            }
+            _ => Reason::Cancelled,
+        })
     }
 
     /// The stable exit code: 0 done, 1 failed, 3 model unreachable or refused, 4 limit reached, 5 denied.
@@ -367,6 +369,9 @@ pub enum FailureKind {
     Context,
 }
 
+/// The names of the classes, in their order.
+const FAILURES: &str = "connection timeout rate_limited server unauthorized rejected malformed denied unsupported context";
+
 impl FailureKind {
     /// Every class.
     const ALL: [FailureKind; 10] = [
@@ -384,18 +389,7 @@ impl FailureKind {
 
     /// The class's name in events.
     pub fn name(self) -> &'static str {
-        match self {
-            FailureKind::Connection => "connection",
-            FailureKind::Timeout => "timeout",
-            FailureKind::RateLimited => "rate_limited",
-            FailureKind::Server => "server",
-            FailureKind::Unauthorized => "unauthorized",
-            FailureKind::Rejected => "rejected",
-            FailureKind::Malformed => "malformed",
-            FailureKind::Denied => "denied",
-            FailureKind::Unsupported => "unsupported",
-            FailureKind::Context => "context",
-        }
+        word_list::word(FAILURES, self as usize)
     }
 
     /// Whether another try may help.

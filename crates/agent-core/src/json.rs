@@ -8,10 +8,11 @@ mod read;
 mod value;
 mod write;
 
+pub use dewclaw_platform::decimal;
 pub(crate) use raw::elements;
 pub use raw::raw;
 pub(crate) use read::{FIRST_PRIVATE, parse_halves};
 pub use read::{ParseError, is_object, parse, parse_within};
 pub use value::Value;
 pub(crate) use write::string_cost;
-pub use write::{Array, Object, decimal, push_string, string};
+pub use write::{Array, Object, push_string, string};

@@ -5,6 +5,8 @@
 
 use alloc::string::String;
 
+use dewclaw_platform::concat;
+
 use crate::json::{Value, decimal};
 use crate::template::fill;
 use crate::url::{cut, number};
@@ -104,7 +106,7 @@ impl Problems {
     fn check_members(&mut self, place: &str, schema: &Value, members: &[(String, Value)]) {
         let within = |name: &str| -> String {
             let dot = if place.is_empty() { "" } else { "." };
-            [place, dot, name].concat()
+            concat(&[place, dot, name])
         };
         for name in schema.elements("required") {
             let name = name.as_str().unwrap_or_default();

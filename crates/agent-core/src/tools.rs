@@ -7,6 +7,8 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use dewclaw_platform::{trim, utf_8};
+
 use crate::effect::{Operation, OperationAnswer};
 use crate::json::{Object, Value, decimal, is_object, parse, parse_within, string_cost};
 use crate::settings::limits::RESULT;
@@ -143,7 +145,7 @@ impl ToolResult {
         let most = limits.of(RESULT, MAX_RESULT_BYTES);
         let cut = |text: String| match cut_middle(text.as_bytes(), most) {
             None => text,
-            Some(cut) => String::from_utf8_lossy(&cut).into_owned(),
+            Some(cut) => utf_8(cut),
         };
         match result.map(cut).map_err(cut) {
             Ok(text) => ToolResult {
@@ -346,7 +348,7 @@ impl ToolCallRun {
 
 /// The arguments as JSON; none at all is an empty object, which some models send for tools without parameters.
 fn parse_arguments(parameters: &str, arguments: &str, limits: Limits) -> Result<Value, ToolError> {
-    let text = match arguments.trim() {
+    let text = match trim(arguments) {
         "" => "{}",
         text => text,
     };

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::split;
+use crate::{part, split};
 
 pub(crate) mod memory;
 pub(crate) mod stub;
@@ -43,27 +43,27 @@ pub enum FsError {
     Io,
 }
 
+/// What is told of each error, in their order.
+const FS_TEXTS: &str = "\
+    no such file or folder\n\
+    access denied\n\
+    the file system is read-only\n\
+    it is a folder\n\
+    it is not a folder\n\
+    the folder is not empty\n\
+    it exists already\n\
+    no space left on the device\n\
+    the file is too large for the file system\n\
+    the path is not valid\n\
+    it is neither a file nor a folder\n\
+    this build has no file system: dewclaw.wasm and dewclaw-offline.wasm have one\n\
+    no folder was granted\n\
+    input/output error";
+
 impl FsError {
     /// What a person or a model is told.
     pub fn text(self) -> &'static str {
-        match self {
-            FsError::NotFound => "no such file or folder",
-            FsError::Denied => "access denied",
-            FsError::ReadOnly => "the file system is read-only",
-            FsError::IsFolder => "it is a folder",
-            FsError::NotFolder => "it is not a folder",
-            FsError::NotEmpty => "the folder is not empty",
-            FsError::Exists => "it exists already",
-            FsError::NoSpace => "no space left on the device",
-            FsError::TooLarge => "the file is too large for the file system",
-            FsError::InvalidPath => "the path is not valid",
-            FsError::Special => "it is neither a file nor a folder",
-            FsError::Unsupported => {
-                "this build has no file system: dewclaw.wasm and dewclaw-offline.wasm have one"
-            }
-            FsError::NoRoot => "no folder was granted",
-            FsError::Io => "input/output error",
-        }
+        part(FS_TEXTS, b'\n', self as usize)
     }
 }
 
@@ -177,4 +177,17 @@ pub(crate) fn parts(path: &str) -> FsResult<Vec<&str>> {
         }
     }
     Ok(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FsError;
+
+    #[test]
+    fn each_error_has_its_text() {
+        assert_eq!(FsError::NotFound.text(), "no such file or folder");
+        assert_eq!(FsError::NotEmpty.text(), "the folder is not empty");
+        assert_eq!(FsError::NoRoot.text(), "no folder was granted");
+        assert_eq!(FsError::Io.text(), "input/output error");
+    }
 }

@@ -4,6 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::part;
+
 pub(crate) mod stub;
 
 /// How long to wait for each stage of an exchange, in milliseconds. A stage that takes longer fails the exchange
@@ -124,56 +126,54 @@ pub enum HttpError {
     Reset,
 }
 
+#[cfg(not(all(target_arch = "wasm32", target_env = "p2")))]
+macro_rules! socket_texts {
+    () => {
+        "\n\
+        there is no TLS here, only http: point the URL at a gateway on the local network, such as Ollama, llama.cpp or LiteLLM\n\
+        the server's name may not be resolved: allow it with --allow-resolve=NAME\n\
+        the server's address may not be connected to: allow it with --addr-pool=ADDRESS/32 (IPv6: /128)\n\
+        the server's machine refused the connection: nothing listens there\n\
+        there is no way to the server's address: check the network\n\
+        the server reset the connection"
+    };
+}
+
+#[cfg(all(target_arch = "wasm32", target_env = "p2"))]
+macro_rules! socket_texts {
+    () => {
+        ""
+    };
+}
+
+/// What is told of each error, in their order. The errors of WAMR's sockets have their texts where those are, and natively.
+const HTTP_TEXTS: &str = concat!(
+    "this build has no network: dewclaw.wasm has (with wasmtime's -S http), or let the host call the model\n\
+    the request is not valid HTTP: check the URL\n\
+    the host refused the request\n\
+    the server's name could not be resolved\n\
+    could not connect to the server\n\
+    the TLS handshake failed: check the server's certificate\n\
+    timed out connecting to the server\n\
+    timed out waiting for the server to answer\n\
+    timed out: the server stopped sending in the middle of its answer\n\
+    timed out: the answer took too long in all\n\
+    the connection closed before the answer was complete\n\
+    the server's answer is not valid HTTP\n\
+    the answer is larger than the host allows\n\
+    the host's HTTP client failed",
+    socket_texts!()
+);
+
 impl HttpError {
     /// What a person or a model is told.
     ///
-    /// The errors of WAMR's sockets have their texts where those are, and natively. The components of WASI 0.2 know them
-    /// from recordings made on a board alone, and have one text for them all.
+    /// The components of WASI 0.2 know the errors of WAMR's sockets from recordings made on a board alone, and have one text for
+    /// them all.
     pub fn text(self) -> &'static str {
-        match self {
-            HttpError::Unsupported => {
-                "this build has no network: dewclaw.wasm has (with wasmtime's -S http), or let the host call the model"
-            }
-            HttpError::InvalidRequest => "the request is not valid HTTP: check the URL",
-            HttpError::Denied => "the host refused the request",
-            HttpError::Dns => "the server's name could not be resolved",
-            HttpError::Connect => "could not connect to the server",
-            HttpError::Tls => "the TLS handshake failed: check the server's certificate",
-            HttpError::ConnectTimeout => "timed out connecting to the server",
-            HttpError::FirstByteTimeout => "timed out waiting for the server to answer",
-            HttpError::BetweenBytesTimeout => {
-                "timed out: the server stopped sending in the middle of its answer"
-            }
-            HttpError::TotalTimeout => "timed out: the answer took too long in all",
-            HttpError::Closed => "the connection closed before the answer was complete",
-            HttpError::Protocol => "the server's answer is not valid HTTP",
-            HttpError::TooLarge => "the answer is larger than the host allows",
-            HttpError::Internal => "the host's HTTP client failed",
-            #[cfg(not(all(target_arch = "wasm32", target_env = "p2")))]
-            _ => self.text_of_sockets(),
-            #[cfg(all(target_arch = "wasm32", target_env = "p2"))]
-            _ => "could not connect to the server",
-        }
-    }
-
-    #[cfg(not(all(target_arch = "wasm32", target_env = "p2")))]
-    fn text_of_sockets(self) -> &'static str {
-        match self {
-            HttpError::NoTls => {
-                "there is no TLS here, only http: point the URL at a gateway on the local network, such as Ollama, \
-                llama.cpp or LiteLLM"
-            }
-            HttpError::NameDenied => {
-                "the server's name may not be resolved: allow it with --allow-resolve=NAME"
-            }
-            HttpError::AddressDenied => {
-                "the server's address may not be connected to: allow it with --addr-pool=ADDRESS/32 (IPv6: /128)"
-            }
-            HttpError::Refused => {
-                "the server's machine refused the connection: nothing listens there"
-            }
-            HttpError::Unreachable => "there is no way to the server's address: check the network",
-            _ => "the server reset the connection",
+        match part(HTTP_TEXTS, b'\n', self as usize) {
+            "" => HttpError::Connect.text(),
+            text => text,
         }
     }
 }
@@ -223,4 +223,22 @@ pub trait HttpClient {
 
     /// Drops an exchange. No event follows for it; one that is over already is fine.
     fn cancel(&mut self, id: HttpId) -> Result<(), HttpError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::HttpError;
+
+    #[test]
+    fn each_error_has_its_text() {
+        for (error, text) in [
+            (HttpError::Unsupported, "this build has no network"),
+            (HttpError::Connect, "could not connect to the server"),
+            (HttpError::Internal, "the host's HTTP client failed"),
+            (HttpError::NoTls, "there is no TLS here"),
+            (HttpError::Reset, "the server reset the connection"),
+        ] {
+            assert!(error.text().starts_with(text), "{error:?}");
+        }
+    }
 }

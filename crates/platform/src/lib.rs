@@ -19,6 +19,7 @@ pub mod http1;
 mod split;
 #[cfg(target_os = "wasi")]
 mod streams;
+mod text;
 #[cfg(all(target_arch = "wasm32", target_env = "p1"))]
 pub mod wasip1;
 #[cfg(all(target_arch = "wasm32", target_env = "p2"))]
@@ -38,4 +39,5 @@ pub use file_system::{
 pub use http::{
     HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Timeouts, stub::StubHttpClient,
 };
-pub use split::{Split, cut, has, split};
+pub use split::{Split, cut, has, part, split};
+pub use text::{concat, count, decimal, is_blank, join, lossy, trim, utf_8};

@@ -12,7 +12,9 @@ pub(crate) use dewclaw_platform::StubHttpClient as HttpBackend;
 #[cfg(feature = "http")]
 pub(crate) use dewclaw_platform::wasi::WasiHttpClient as HttpBackend;
 use dewclaw_platform::wasi::{WasiClock, WasiFileSystem};
-use dewclaw_platform::{Clock, HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Now};
+use dewclaw_platform::{
+    Clock, HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Now, concat,
+};
 
 use crate::command::{Stop, answer};
 use crate::performs::Performs;
@@ -77,7 +79,7 @@ struct Call {
 /// The header that carries a credential.
 fn authorise(scheme: AuthScheme, key: &str) -> (String, String) {
     match scheme {
-        AuthScheme::Bearer => (String::from("authorization"), ["Bearer ", key].concat()),
+        AuthScheme::Bearer => (String::from("authorization"), concat(&["Bearer ", key])),
         AuthScheme::Header(name) => (String::from(name), String::from(key)),
     }
 }

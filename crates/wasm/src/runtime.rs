@@ -15,26 +15,35 @@ static EXHAUSTED: AtomicBool = AtomicBool::new(false);
 struct Allocator;
 
 #[allow(unsafe_code, reason = "what the allocator's trait asks for")]
-// SAFETY: every call is handed on as it is.
+// SAFETY: every call is handed on with the same size, and an alignment that is no smaller.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as the caller promises.
-        noted(unsafe { GlobalDlmalloc.alloc(layout) })
+        noted(unsafe { GlobalDlmalloc.alloc(aligned(layout)) })
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         // SAFETY: as the caller promises.
-        unsafe { GlobalDlmalloc.dealloc(memory, layout) }
+        unsafe { GlobalDlmalloc.dealloc(memory, aligned(layout)) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as the caller promises.
-        noted(unsafe { GlobalDlmalloc.alloc_zeroed(layout) })
+        noted(unsafe { GlobalDlmalloc.alloc_zeroed(aligned(layout)) })
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: as the caller promises.
-        noted(unsafe { GlobalDlmalloc.realloc(memory, layout, new_size) })
+        noted(unsafe { GlobalDlmalloc.realloc(memory, aligned(layout), new_size) })
+    }
+}
+
+/// The same at the alignment that dlmalloc gives everything. Nothing here is aligned further, so what would see to that is
+/// in no artifact.
+fn aligned(layout: Layout) -> Layout {
+    match Layout::from_size_align(layout.size(), 2 * size_of::<usize>()) {
+        Ok(aligned) if layout.align() <= aligned.align() => aligned,
+        _ => give_up(),
     }
 }
 

@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 
-use dewclaw_platform::Now;
+use dewclaw_platform::{Now, concat, is_blank};
 
 use super::{Agent, State};
 use crate::effect::{Failure, FailureKind, Misuse, Reason, Usage};
@@ -284,9 +284,9 @@ impl Agent {
     /// Puts a summary in the place of what it sums up.
     pub(super) fn take_summary(&mut self, reply: &Reply) {
         let text = reply.text();
-        let note = (self.wire.user_message)(&[SUMMARY, &text].concat());
+        let note = (self.wire.user_message)(&concat(&[SUMMARY, &text]));
         let is_shorter = note.len() < self.context.summed;
-        if text.trim().is_empty() || reply.stop == Stop::Refused || !is_shorter {
+        if is_blank(&text) || reply.stop == Stop::Refused || !is_shorter {
             return self.do_without_summary(Failure {
                 kind: FailureKind::Malformed,
                 message: "the model gave none that is shorter".into(),
@@ -306,7 +306,7 @@ impl Agent {
         if self.context.alone {
             return self.finish(Reason::Failed(failure));
         }
-        self.say(&["no summary could be made: ", &failure.message].concat());
+        self.say(&concat(&["no summary could be made: ", &failure.message]));
         self.context.has_failed = true;
         self.compact_to(self.context.aim);
         self.go_on();

@@ -2,7 +2,7 @@
 
 use alloc::string::{String, ToString};
 
-use dewclaw_platform::HttpError;
+use dewclaw_platform::{HttpError, lossy, trim};
 
 use super::Exchange;
 use crate::effect::{Failure, FailureKind};
@@ -55,7 +55,7 @@ pub(super) fn of_http(error: HttpError, base_url: &str) -> Failure {
         HttpError::TooLarge => (FailureKind::Malformed, ""),
         _ => (FailureKind::Rejected, ""),
     };
-    let mut message = error.to_string();
+    let mut message = error.text().to_string();
     if !matches!(error, HttpError::Unsupported) {
         message = fill("% (%)%", &[&message, base_url, advice]);
     }
@@ -154,8 +154,8 @@ pub(super) fn quoted(message: &str) -> String {
 /// The server's own words: `error.message`, `error`, `message` or `detail` of a JSON body, else a short plain one.
 fn server_message(body: &[u8]) -> String {
     let Ok(value) = parse_within(body, MAX_VALUES) else {
-        let text = String::from_utf8_lossy(body);
-        let text = text.trim();
+        let text = lossy(body);
+        let text = trim(&text);
         return if matches!(text.as_bytes(), [b'<' | b'{', ..])
             || text.len() > MAX_MESSAGE_CHARACTERS
         {
@@ -164,7 +164,7 @@ fn server_message(body: &[u8]) -> String {
             text.to_string()
         };
     };
-    for place in ["error/message", "error", "message", "detail"] {
+    for place in &["error/message", "error", "message", "detail"] {
         if let Some(message) = value.text(place) {
             return message.to_string();
         }

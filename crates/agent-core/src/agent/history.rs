@@ -5,6 +5,8 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use dewclaw_platform::concat;
+
 use super::{Agent, State, WRAP_UP};
 use crate::settings::SettingsError;
 use crate::settings::limits::HISTORY;
@@ -54,7 +56,7 @@ impl Agent {
         if matches!(self.state, State::Idle) {
             let before = self.notice.take().unwrap_or_default();
             let gap = if before.is_empty() { "" } else { "; " };
-            self.notice = Some([&before, gap, NOTICE].concat());
+            self.notice = Some(concat(&[&before, gap, NOTICE]));
         } else {
             self.say(NOTICE);
         }

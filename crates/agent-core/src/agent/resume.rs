@@ -3,6 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use dewclaw_platform::is_blank;
+
 use super::{Agent, Calls};
 use crate::json::decimal;
 use crate::settings::{Settings, SettingsError};
@@ -118,7 +120,7 @@ impl Walk<'_> {
             Message::User(text) => {
                 self.close()?;
                 if let Some((wire, lines)) = &mut self.rewrite {
-                    let has_words = !text.trim().is_empty();
+                    let has_words = !is_blank(&text);
                     lines.push(&(wire.user_message)(if has_words {
                         &text
                     } else {

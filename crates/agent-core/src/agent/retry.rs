@@ -5,7 +5,7 @@
 
 use alloc::string::String;
 
-use dewclaw_platform::Now;
+use dewclaw_platform::{Now, count, trim};
 
 use crate::json::decimal;
 use crate::settings::Settings;
@@ -98,8 +98,8 @@ impl Retry {
 
 /// A `Retry-After` value, seconds or a date, as milliseconds from now.
 fn retry_after_ms(value: &str, wall_ms: u64) -> Option<u64> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
+    let value = trim(value);
+    if let Some(seconds) = count(value) {
         return Some(seconds.saturating_mul(1_000));
     }
     http_date_ms(value).map(|then| then.saturating_sub(wall_ms))
@@ -109,7 +109,7 @@ fn retry_after_ms(value: &str, wall_ms: u64) -> Option<u64> {
 /// milliseconds since 1970.
 fn http_date_ms(value: &str) -> Option<u64> {
     const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
-    let number = |from: usize, to: usize| value.get(from..to)?.parse::<u64>().ok();
+    let number = |from: usize, to: usize| count(value.get(from..to)?);
     let (day, year) = (number(5, 7)?, number(12, 16)?);
     let (hour, minute, second) = (number(17, 19)?, number(20, 22)?, number(23, 25)?);
     let named = value.get(8..11)?.as_bytes();

@@ -1,10 +1,11 @@
 //! Text written as it is met: spaces, ends of lines and marks are owed until something follows them.
 
 use super::entities::reference;
-use crate::charset::utf_8;
 use crate::json::decimal;
 use alloc::string::String;
 use alloc::vec::Vec;
+
+use dewclaw_platform::utf_8;
 
 /// The levels of quotes and lists that lines show; what is deeper looks like the last, so that nesting cannot blow up a page.
 const LEVELS_SHOWN: u32 = 8;

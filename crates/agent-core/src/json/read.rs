@@ -6,6 +6,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use dewclaw_platform::count;
+
 use super::value::Value;
 use crate::url::number;
 
@@ -226,9 +228,9 @@ impl<'t> Reader<'t> {
             }
             self.digits()?;
         }
-        Some(match (digits.parse(), is_negative) {
-            (Ok(number), false) if is_whole => Value::Unsigned(number),
-            (Ok(number @ 1..=0x8000_0000_0000_0000), true) if is_whole => {
+        Some(match (count(digits), is_negative) {
+            (Some(number), false) if is_whole => Value::Unsigned(number),
+            (Some(number @ 1..=0x8000_0000_0000_0000), true) if is_whole => {
                 Value::Negative((number as i64).wrapping_neg())
             }
             _ => Value::Decimal(self.since(start).to_ascii_lowercase()),

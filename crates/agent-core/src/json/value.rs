@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use dewclaw_platform::split;
+use dewclaw_platform::{count, split};
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +38,7 @@ impl Value {
                     let found = members.iter().rev().find(|(name, _)| name == step);
                     &found?.1
                 }
-                Value::Array(elements) => elements.get(step.parse::<u64>().ok()? as usize)?,
+                Value::Array(elements) => elements.get(count(step)? as usize)?,
                 _ => return None,
             };
         }

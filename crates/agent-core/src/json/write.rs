@@ -1,7 +1,8 @@
 //! Writing JSON by hand, straight into bytes.
 
-use alloc::string::String;
 use alloc::vec::Vec;
+
+use dewclaw_platform::decimal;
 
 /// A JSON object under construction.
 pub struct Object {
@@ -90,25 +91,6 @@ impl Array {
     }
 }
 
-/// A number's decimal digits. (The formatting of the standard library takes ten times the code.)
-pub fn decimal(mut number: u64) -> String {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    let mut text = String::new();
-    for digit in &digits[at..] {
-        text.push(char::from(*digit));
-    }
-    text
-}
-
 /// The JSON of a string.
 pub fn string(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 2);
@@ -156,7 +138,7 @@ pub(crate) fn string_cost(byte: u8) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
+    use alloc::string::{String, ToString};
     use proptest::prelude::*;
 
     #[test]

@@ -39,9 +39,10 @@ pub enum RecordingError {
     },
 }
 
-impl fmt::Display for RecordingError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
+impl RecordingError {
+    /// What a person is told.
+    pub fn text(&self) -> String {
+        match self {
             RecordingError::Malformed { line, why } => {
                 fill("line % is not of a recording: %", &[&decimal(*line), *why])
             }
@@ -56,8 +57,13 @@ impl fmt::Display for RecordingError {
                 "the recording ends at line %, before the run does: it was cut off",
                 &[&decimal(*line)],
             ),
-        };
-        formatter.write_str(&text)
+        }
+    }
+}
+
+impl fmt::Display for RecordingError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text())
     }
 }
 

@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use dewclaw_platform::Now;
+use dewclaw_platform::{Now, lossy};
 
 use super::line::{RecordingError, get_at, get_input};
 use super::operation::{get_answer, put_operation};
@@ -121,7 +121,7 @@ impl Replay {
             _ => false,
         };
         if !fits {
-            let now = String::from_utf8_lossy(&now);
+            let now = lossy(&now);
             let what = if recorded.is_some() {
                 "another operation"
             } else {
@@ -269,7 +269,7 @@ fn excerpt(bytes: &[u8], at: usize) -> String {
     if start > 0 {
         text.push_str("...");
     }
-    for letter in String::from_utf8_lossy(bytes.get(start..end).unwrap_or_default()).chars() {
+    for letter in lossy(bytes.get(start..end).unwrap_or_default()).chars() {
         text.push(if letter.is_control() { ' ' } else { letter });
     }
     if end < bytes.len() {

@@ -1,9 +1,9 @@
 //! Tool errors: what the model reads when a call did not work, and what it can do next.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use dewclaw_platform::FsError;
+use dewclaw_platform::{FsError, part};
 
 use crate::json::Object;
 use crate::template::fill;
@@ -23,16 +23,8 @@ pub(crate) enum ErrorKind {
 
 impl ErrorKind {
     fn name(self) -> &'static str {
-        match self {
-            ErrorKind::InvalidArguments => "invalid_arguments",
-            ErrorKind::NotFound => "not_found",
-            ErrorKind::PermissionDenied => "permission_denied",
-            ErrorKind::Unsupported => "unsupported",
-            ErrorKind::TooLarge => "too_large",
-            ErrorKind::Timeout => "timeout",
-            ErrorKind::Network => "network",
-            ErrorKind::Internal => "internal",
-        }
+        const NAMES: &str = "invalid_arguments not_found permission_denied unsupported too_large timeout network internal";
+        part(NAMES, b' ', self as usize)
     }
 }
 
@@ -89,7 +81,7 @@ impl ToolError {
             _ => (Internal, ""),
         };
         let shown = if path.is_empty() { "." } else { path };
-        ToolError::new(kind, "\"%\": %%", &[shown, &error.to_string(), advice])
+        ToolError::new(kind, "\"%\": %%", &[shown, error.text(), advice])
     }
 
     /// What is wrong, and what to do.

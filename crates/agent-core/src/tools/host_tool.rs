@@ -3,6 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use dewclaw_platform::concat;
+
 use super::{ALL, Tool, ToolCallRun, schema};
 use crate::json::parse;
 use crate::schema::push_listed;
@@ -85,7 +87,7 @@ impl Offer {
     /// What is wrong with one of them.
     pub(crate) fn add(&mut self, tools: Vec<HostTool>, read_only: bool) -> Result<(), String> {
         for tool in tools {
-            let wrong = |why: &str| Err(["the tool \"", &tool.name, "\" ", why].concat());
+            let wrong = |why: &str| Err(concat(&["the tool \"", &tool.name, "\" ", why]));
             if !is_sound_name(&tool.name) {
                 return wrong("must have a name of 1 to 64 letters, digits, _ and -");
             }

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use dewclaw_platform::split;
+use dewclaw_platform::{is_blank, split, trim};
 
 use super::passage::holds;
 
@@ -51,7 +51,7 @@ pub(crate) fn search<'t>(text: &'t str, query: &str, limit: usize) -> (Vec<&'t s
         }
     }
     // The query itself in a paragraph: what finds anything in scripts that put no spaces between words.
-    let needle = query.trim().to_ascii_lowercase();
+    let needle = trim(query).to_ascii_lowercase();
     let mut count = 0;
     for paragraph in &mut paragraphs {
         if holds(&paragraph.text.to_ascii_lowercase(), &needle) {
@@ -101,7 +101,7 @@ pub(super) fn paragraphs(text: &str) -> Vec<Paragraph<'_>> {
     let (mut start, mut end, mut at) = (0, 0, 0);
     for line in split(text, b'\n') {
         let after = at + line.len();
-        let blank = line.trim().is_empty();
+        let blank = is_blank(line);
         if !blank {
             end = after;
         }
@@ -220,7 +220,7 @@ mod tests {
     proptest! {
         #[test]
         fn paragraphs_hold_every_line_that_is_not_blank(text in "([a-z]{0,3}[ \t]{0,2}\r?\n?){0,20}") {
-            let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.trim().is_empty()).collect();
+            let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !is_blank(line)).collect();
             let found: Vec<&str> = paragraphs(&text).iter().flat_map(|paragraph| paragraph.text.lines()).map(str::trim_end).collect();
             prop_assert_eq!(found, lines);
         }

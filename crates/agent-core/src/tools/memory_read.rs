@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 
+use dewclaw_platform::is_blank;
+
 use super::error::ToolError;
 use super::memory::search;
 use super::recollection::Recollection;
@@ -34,7 +36,7 @@ fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolEr
         left: settings.limits.of(TEXT, usize::MAX),
         query: arguments
             .text("query")
-            .filter(|query| !query.trim().is_empty())
+            .filter(|query| !is_blank(query))
             .map(ToString::to_string),
     }))
 }
@@ -54,7 +56,7 @@ impl Task for MemoryRead {
             Progress::Text(text) => text,
         };
         let mut result = Object::new();
-        if !text.trim().is_empty() {
+        if !is_blank(&text) {
             result.text("note", NOTE);
         }
         match &self.query {

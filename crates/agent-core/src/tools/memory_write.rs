@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use dewclaw_platform::concat;
+
 use super::error::ToolError;
 use super::memory::{MEMORY_PATH, RECALLED_TAG};
 use super::whole_file::done;
@@ -88,7 +90,7 @@ impl Task for MemoryWrite {
                 self.step = Next::Done;
                 FileOperation::Append {
                     path,
-                    content: [gap, &self.content].concat().into_bytes(),
+                    content: concat(&[gap, &self.content]).into_bytes(),
                 }
             }
             (Next::Done, answer) => return Step::Done(done(&path, answer).map(|()| self.result())),

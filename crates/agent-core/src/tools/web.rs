@@ -89,7 +89,7 @@ pub(super) fn failed(host: &str, error: HttpError) -> ToolError {
         HttpError::Dns => (ErrorKind::Network, ": check the spelling of the address"),
         _ => (ErrorKind::Network, ""),
     };
-    ToolError::new(kind, "%: %%", &[host, &error.to_string(), advice])
+    ToolError::new(kind, "%: %%", &[host, error.text(), advice])
 }
 
 /// The answer was of the wrong kind: a bug of the driver's.

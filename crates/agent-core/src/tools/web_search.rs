@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use dewclaw_platform::{Method, has};
+use dewclaw_platform::{Method, has, trim};
 
 use super::error::{ErrorKind, ToolError};
 use super::web::{Headers, NOTE, add_header, failed, header, request, wrong_answer};
@@ -44,7 +44,7 @@ pub(crate) const TOOL: Tool = Tool {
 };
 
 fn start(arguments: &Value, settings: &Settings) -> Result<Box<dyn Task>, ToolError> {
-    let query = text_argument(arguments, "query").trim();
+    let query = trim(text_argument(arguments, "query"));
     if query.is_empty() || query.len() > MAX_QUERY_BYTES {
         return Err(ToolError::invalid(
             "the query must have words, and at most 1,024 bytes",
@@ -222,7 +222,7 @@ fn found(answer: &Value) -> Option<&[Value]> {
     if let Value::Array(results) = answer {
         return Some(results);
     }
-    for path in ["web/results", "results"] {
+    for path in &["web/results", "results"] {
         if let Some(Value::Array(results)) = answer.get(path) {
             return Some(results);
         }

@@ -6,7 +6,7 @@
 //! `.internal` of 2024. Addresses that the registries call globally reachable inside a special block are held to be as
 //! special as the block.
 
-use dewclaw_platform::has;
+use dewclaw_platform::{has, part};
 
 use self::Kind::*;
 use super::address::v4_in;
@@ -28,21 +28,22 @@ pub(super) enum Kind {
     ReservedName,
 }
 
+const KIND_TEXTS: &str = "\
+    an address of this machine\n\
+    a loopback address\n\
+    a private address\n\
+    a shared address (carrier-grade NAT)\n\
+    a link-local address (cloud metadata is there)\n\
+    an address of the cloud platform itself\n\
+    a documentation address\n\
+    a multicast address\n\
+    a reserved address\n\
+    a local name\n\
+    a reserved name";
+
 impl Kind {
     pub(super) fn text(self) -> &'static str {
-        match self {
-            ThisMachine => "an address of this machine",
-            Loopback => "a loopback address",
-            Private => "a private address",
-            Shared => "a shared address (carrier-grade NAT)",
-            LinkLocal => "a link-local address (cloud metadata is there)",
-            Platform => "an address of the cloud platform itself",
-            Documentation => "a documentation address",
-            Multicast => "a multicast address",
-            Reserved => "a reserved address",
-            LocalName => "a local name",
-            ReservedName => "a reserved name",
-        }
+        part(KIND_TEXTS, b'\n', self as usize)
     }
 }
 

@@ -4,8 +4,10 @@
 //! reader takes what they send: no call index, no call id, content in parts, no `[DONE]`.
 
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
+
+use dewclaw_platform::lossy;
 
 use super::surrogates::Joiner;
 use super::{
@@ -126,7 +128,7 @@ fn tool_messages(results: &[CallResult]) -> Vec<u8> {
         let mut message = Object::new()
             .text("role", "tool")
             .text("tool_call_id", &call.id)
-            .text("content", &String::from_utf8_lossy(result))
+            .text("content", &lossy(result))
             .finish();
         messages.append(&mut message);
     }
@@ -288,7 +290,7 @@ impl Parts {
         events: &mut Vec<Event>,
     ) -> Result<(), ReplyError> {
         // Two names are in use for the same thing: DeepSeek's and vLLM's, and OpenRouter's.
-        for name in ["reasoning_content", "reasoning"] {
+        for name in &["reasoning_content", "reasoning"] {
             let more = message.text(name).unwrap_or_default();
             self.counter.add(more)?;
             let joined = self.reasoning.join(more, self.has_halves);

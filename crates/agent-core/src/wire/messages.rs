@@ -6,6 +6,8 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use dewclaw_platform::{is_blank, lossy};
+
 use super::surrogates::Joiner;
 use super::{
     Block, CallResult, Counter, Hints, MAX_BLOCKS, NOTHING, Reply, ReplyError, Stop, TOO_MANY,
@@ -105,7 +107,7 @@ fn reply_message(reply: &Reply) -> Vec<u8> {
     for block in &reply.blocks {
         let json = match block {
             // Blocks without words are refused.
-            Block::Text(text) if text.trim().is_empty() => continue,
+            Block::Text(text) if is_blank(text) => continue,
             Block::Text(text) => text_block(text),
             // Reasoning that was not signed came from elsewhere, and is refused.
             Block::Reasoning { signature, .. } if signature.is_empty() => continue,
@@ -130,7 +132,7 @@ fn reply_message(reply: &Reply) -> Vec<u8> {
     }
     // A message can't be empty, nor end in reasoning.
     let ends_well = matches!(reply.blocks.last(), Some(Block::Call(_)))
-        || (!reply.text().trim().is_empty() && matches!(reply.blocks.last(), Some(Block::Text(_))));
+        || (!is_blank(&reply.text()) && matches!(reply.blocks.last(), Some(Block::Text(_))));
     if is_empty || !ends_well {
         blocks.raw(&text_block(NOTHING));
     }
@@ -145,7 +147,7 @@ fn tool_messages(results: &[CallResult]) -> Vec<u8> {
         object
             .text("type", "tool_result")
             .text("tool_use_id", &call.id)
-            .text("content", &String::from_utf8_lossy(result));
+            .text("content", &lossy(result));
         if !ok {
             object.boolean("is_error", true);
         }
@@ -344,7 +346,7 @@ impl Parts {
         };
         self.reply.blocks.push(opened);
         // What a block opens with is part of it; mostly it is empty.
-        for (name, kind) in [("text", "text_delta"), ("thinking", "thinking_delta")] {
+        for (name, kind) in &[("text", "text_delta"), ("thinking", "thinking_delta")] {
             if !text(name).is_empty() {
                 self.add(kind, text(name), events)?;
             }
@@ -367,7 +369,7 @@ impl Parts {
             {
                 let path = fill("content/%/input", &[&json::decimal(index as u64)]);
                 let input = json::raw(json, &path).unwrap_or_default();
-                call.arguments = String::from_utf8_lossy(input).into_owned();
+                call.arguments = lossy(input);
             }
         }
         Ok(())
@@ -378,7 +380,7 @@ impl Parts {
             return Ok(());
         }
         let kind = delta.text("type").unwrap_or_default();
-        for name in ["text", "thinking", "partial_json", "signature"] {
+        for name in &["text", "thinking", "partial_json", "signature"] {
             if let Some(more) = delta.text(name) {
                 return self.add(kind, more, events);
             }

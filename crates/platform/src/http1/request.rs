@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{Target, is_name_byte, is_value_byte};
-use crate::{HttpError, HttpRequest, Method};
+use crate::{HttpError, HttpRequest, Method, decimal};
 
 /// Fields that are the client's own business: a caller that sets one has the message end elsewhere for the server.
 const OWN: [&str; 6] = [
@@ -44,12 +44,8 @@ pub fn request_head(request: &HttpRequest, target: &Target<'_>) -> Result<Vec<u8
     // Methods whose requests mean something with a body say also that it is empty: RFC 9110, 8.6.
     let takes_body = matches!(request.method, Method::Post | Method::Put | Method::Patch);
     if request.content_length > 0 || takes_body {
-        let mut digits = [0; 20];
-        field(
-            &mut head,
-            "content-length",
-            decimal(request.content_length, &mut digits),
-        );
+        let length = decimal(request.content_length);
+        field(&mut head, "content-length", length.as_bytes());
     }
     head.extend_from_slice(b"\r\n");
     Ok(head)
@@ -60,17 +56,4 @@ fn field(head: &mut Vec<u8>, name: &str, value: &[u8]) {
     head.extend_from_slice(b": ");
     head.extend_from_slice(value);
     head.extend_from_slice(b"\r\n");
-}
-
-fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
-    let mut at = digits.len();
-    while let Some(place) = at.checked_sub(1) {
-        at = place;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    &digits[at..]
 }

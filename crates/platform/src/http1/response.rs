@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::{is_name_byte, is_value_byte};
-use crate::{HttpError, Method};
+use crate::{HttpError, Method, lossy};
 
 /// Bytes of a head at most, interim answers in front of it included, and of a chunked body's extensions and trailers. A
 /// field's value that is not UTF-8 takes three times its bytes.
@@ -234,7 +234,7 @@ impl Response {
             return Ok(());
         }
         let value = value.get(1..).unwrap_or_default().trim_ascii();
-        let mut name = String::from_utf8_lossy(name).into_owned();
+        let mut name = lossy(name);
         name.make_ascii_lowercase();
         match name.as_str() {
             "content-length" => self.content_length(value)?,
@@ -253,7 +253,7 @@ impl Response {
             }
             _ => {}
         }
-        let value = String::from_utf8_lossy(value).into_owned();
+        let value = lossy(value);
         self.headers.push((name, value));
         Ok(())
     }

@@ -11,7 +11,7 @@ use wasip1::{
 };
 
 use crate::environment::variables::Variables;
-use crate::{Environment, cut, split};
+use crate::{Environment, cut, split, utf_8};
 
 /// The environment that the host gave this run. What is not UTF-8 in it is replaced by U+FFFD.
 #[derive(Clone, Debug)]
@@ -100,7 +100,7 @@ fn texts(sizes: Result<(usize, usize), Errno>, get: Get) -> Vec<String> {
         return Vec::new();
     }
     // No character has a NUL in it, so all can be made text together.
-    split(&String::from_utf8_lossy(&bytes), 0)
+    split(&utf_8(bytes), 0)
         .take(count)
         .map(String::from)
         .collect()

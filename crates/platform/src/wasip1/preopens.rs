@@ -8,6 +8,7 @@ use wasip1::{PREOPENTYPE_DIR, fd_prestat_dir_name, fd_prestat_get};
 
 use super::WasiFileSystem;
 use super::file_system::Descriptor;
+use crate::utf_8;
 
 /// One granted folder.
 pub struct Preopen {
@@ -33,7 +34,7 @@ pub fn preopens() -> Vec<Preopen> {
             // SAFETY: the host writes as many bytes as there are, which live to the end of the call.
             if unsafe { fd_prestat_dir_name(number, name.as_mut_ptr(), length) }.is_ok() {
                 found.push(Preopen {
-                    name: String::from_utf8_lossy(&name).into_owned(),
+                    name: utf_8(name),
                     files: WasiFileSystem::new(Descriptor::granted(number)),
                 });
             }

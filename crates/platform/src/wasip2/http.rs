@@ -2,7 +2,7 @@
 //!
 //! The host is asked to keep the time limits, and they are kept here too, since hosts may ignore them.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use wasi::clocks::monotonic_clock;
@@ -14,7 +14,9 @@ use wasi::io::poll::{Pollable, poll};
 use wasi::io::streams::{InputStream, OutputStream, StreamError};
 
 use super::http_errors;
-use crate::{HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Timeouts};
+use crate::{
+    HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Timeouts, decimal, utf_8,
+};
 
 const NS_PER_MS: u64 = 1_000_000;
 
@@ -247,7 +249,7 @@ impl Exchange {
             .into_iter()
             .map(|(mut name, value)| {
                 name.make_ascii_lowercase();
-                (name, text(value))
+                (name, utf_8(value))
             })
             .collect();
         let body = response.consume().ok();
@@ -262,11 +264,6 @@ impl Exchange {
             headers,
         }
     }
-}
-
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// The monotonic moment `ms` from now, in nanoseconds.
@@ -302,7 +299,7 @@ fn outgoing_request(request: &HttpRequest) -> Result<OutgoingRequest, HttpError>
     // Without it hosts send a body in chunks, even an empty one.
     let takes_body = matches!(request.method, Method::Post | Method::Put | Method::Patch);
     if request.content_length > 0 || takes_body {
-        append("content-length", &request.content_length.to_string())?;
+        append("content-length", &decimal(request.content_length))?;
     }
     let outgoing = OutgoingRequest::new(headers);
     let method = match request.method {

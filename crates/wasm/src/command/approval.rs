@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 use dewclaw_agent_core::Verdict;
 use dewclaw_agent_core::word_list::place;
 
+use dewclaw_platform::{concat, trim};
+
 use super::output::printable;
 use crate::console::{has_terminal, read_line};
 
@@ -44,10 +46,10 @@ impl Approval {
             name,
             ": ",
         ];
-        let Ok(Some(answer)) = read_line(&question.concat(), MAX_ANSWER_BYTES) else {
+        let Ok(Some(answer)) = read_line(&concat(&question), MAX_ANSWER_BYTES) else {
             return Verdict::Unanswered;
         };
-        match place(YES, answer.trim()) {
+        match place(YES, trim(&answer)) {
             None => return Verdict::Refused,
             Some(0..ALWAYS) => {}
             Some(_) => self.always.push(String::from(name)),

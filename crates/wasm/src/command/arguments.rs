@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use dewclaw_platform::cut;
+use dewclaw_platform::{cut, join};
 
 use super::Stop;
 
@@ -94,7 +94,7 @@ fn miscounted(count: usize, names: &[&str]) -> Stop {
     Stop::usage(
         "expected %%",
         &[
-            &names.join(" "),
+            &join(names, " "),
             if count < names.len() {
                 ": something is missing"
             } else {

@@ -7,8 +7,8 @@ use dewclaw_agent_core::json::parse_within;
 use dewclaw_agent_core::json::{Value, decimal, parse};
 use dewclaw_agent_core::template::fill;
 use dewclaw_agent_core::{SearchEngine, Settings, WireName};
-use dewclaw_platform::Environment;
 use dewclaw_platform::wasi::WasiEnvironment;
+use dewclaw_platform::{Environment, is_blank, join, trim};
 
 use super::Stop;
 use super::arguments::Arguments;
@@ -130,7 +130,7 @@ pub(super) fn read(
             &mut settings,
             "allow_fetch",
             "--allow-fetch",
-            &hosts.join(","),
+            &join(&hosts, ","),
         )?;
     }
     let variables = variables_of(&settings);
@@ -191,7 +191,7 @@ pub(crate) fn keys(
 /// A variable. An empty one is an unset one, as shells and unit files leave it.
 fn set_variable(environment: &WasiEnvironment, name: &str) -> Option<String> {
     let value = environment.var(name);
-    value.filter(|value| !value.trim().is_empty())
+    value.filter(|value| !is_blank(value))
 }
 
 /// Brave's variables.
@@ -258,7 +258,7 @@ fn find_key(
             None => return Ok(None),
         },
     };
-    let key = key.trim().to_string();
+    let key = trim(&key).to_string();
     if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Stop::usage(
             "the key from % holds spaces or characters that no key has",
@@ -433,7 +433,7 @@ fn read_key(folders: &mut Folders, path: &str, source: &str) -> Result<String, S
     }
     match folders.read_state(state_path(path)) {
         Ok(Some(bytes)) => match String::from_utf8(bytes) {
-            Ok(key) if !key.trim().is_empty() => Ok(key),
+            Ok(key) if !is_blank(&key) => Ok(key),
             _ => Err(wrong("holds no key", &[])),
         },
         Ok(None) => Err(wrong("is not in the state folder", &[])),

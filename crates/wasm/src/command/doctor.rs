@@ -9,7 +9,7 @@ use dewclaw_agent_core::tools::{ALL, Tool, Writes};
 use dewclaw_agent_core::url::HostRule;
 use dewclaw_agent_core::{Approve, SearchEngine, Settings};
 use dewclaw_platform::wasi::{WasiEnvironment, WasiFileSystem};
-use dewclaw_platform::{Environment, HttpError};
+use dewclaw_platform::{Environment, HttpError, concat, join};
 
 use super::arguments::{Arguments, Flags};
 use super::{Stop, USAGE, configuration, offer};
@@ -194,7 +194,7 @@ fn tool_row(table: &mut Table, tool: &Tool, settings: &Settings, offered: bool) 
         _ => "yes",
     };
     let hosts: Vec<&str> = settings.allow_fetch.iter().map(HostRule::text).collect();
-    let hosts = hosts.join(", ");
+    let hosts = join(&hosts, ", ");
     let engine = settings.search.map_or("", SearchEngine::name);
     let what: &[&str] = match (tool.name, tool.networked, writes) {
         ("web_search", ..) => &["searches by ", engine],
@@ -210,7 +210,7 @@ fn tool_row(table: &mut Table, tool: &Tool, settings: &Settings, offered: bool) 
         ("asks", ..) => "; a person is asked first",
         _ => "",
     };
-    table.row(tool.name, status, &[&what.concat(), asks]);
+    table.row(tool.name, status, &[&concat(what), asks]);
 }
 
 fn access(files: &WasiFileSystem) -> (&'static str, &'static str) {
@@ -232,7 +232,7 @@ impl Table {
         self.pad(name, NAME_WIDTH);
         self.text.push_str(status);
         self.pad(status, STATUS_WIDTH);
-        self.text.push_str(&what.concat());
+        self.text.push_str(&concat(what));
         self.text.push('\n');
     }
 

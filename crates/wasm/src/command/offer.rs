@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use dewclaw_agent_core::Settings;
 use dewclaw_agent_core::tools::{ALL, SEARCH_VARIABLES, Tool, Writes};
 use dewclaw_platform::wasi::WasiEnvironment;
-use dewclaw_platform::{Environment, split};
+use dewclaw_platform::{Environment, concat, join, split, trim};
 
 use super::Stop;
 use super::arguments::Arguments;
@@ -51,7 +51,7 @@ pub(super) fn missing(tool: &Tool, settings: &Settings) -> Option<String> {
         ("web_fetch", _) => &["no host is allowed: add --allow-fetch HOST"],
         _ => &["it is not configured: ", SEARCH_VARIABLES],
     };
-    Some(why.concat())
+    Some(concat(why))
 }
 
 /// What a build without network says of the web.
@@ -65,11 +65,11 @@ pub(super) const NO_NETWORK: Option<&str> = if cfg!(feature = "http") {
 
 /// The tool of a name.
 pub(super) fn named(name: &str) -> Result<&'static Tool, Stop> {
-    let known = ALL.iter().find(|tool| tool.name == name.trim());
+    let known = ALL.iter().find(|tool| tool.name == trim(name));
     known.copied().ok_or_else(|| {
         Stop::usage(
             "unknown tool \"%\": there are %",
-            &[name.trim(), &names(&ALL)],
+            &[trim(name), &names(&ALL)],
         )
     })
 }
@@ -77,5 +77,5 @@ pub(super) fn named(name: &str) -> Result<&'static Tool, Stop> {
 /// The names of tools, for a person.
 pub(super) fn names(tools: &[&'static Tool]) -> String {
     let names: Vec<&str> = tools.iter().map(|tool| tool.name).collect();
-    names.join(", ")
+    join(&names, ", ")
 }

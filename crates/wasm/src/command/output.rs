@@ -5,6 +5,8 @@ use alloc::string::String;
 use dewclaw_agent_core::json::decimal;
 use dewclaw_agent_core::{Event, Outcome, Reason, Usage, event_json};
 
+use dewclaw_platform::{concat, lossy};
+
 use super::arguments::Arguments;
 use crate::console::{complain, print};
 
@@ -59,7 +61,7 @@ impl Output {
                 name, arguments, ..
             } if !self.quiet => self.progress("* % %", &[&one_line(name), &one_line(arguments)]),
             Event::ToolFinished { ok, result, .. } if !self.quiet && (!ok || self.verbose) => {
-                let result = String::from_utf8_lossy(result);
+                let result = lossy(result);
                 let mark = if *ok { "  = " } else { "  ! " };
                 self.progress("%%", &[mark, &one_line(&result)]);
             }
@@ -134,7 +136,7 @@ pub(super) fn printable(text: &str, characters: usize) -> String {
 
 /// Tokens, for a person.
 pub(super) fn tokens(usage: Usage) -> String {
-    [
+    concat(&[
         "tokens: ",
         &decimal(usage.input_tokens),
         " in (",
@@ -142,10 +144,9 @@ pub(super) fn tokens(usage: Usage) -> String {
         " cached), ",
         &decimal(usage.output_tokens),
         " out",
-    ]
-    .concat()
+    ])
 }
 
 fn tenths_of_seconds(ms: u64) -> String {
-    [&decimal(ms / 1_000), ".", &decimal(ms % 1_000 / 100)].concat()
+    concat(&[&decimal(ms / 1_000), ".", &decimal(ms % 1_000 / 100)])
 }

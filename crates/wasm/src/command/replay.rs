@@ -76,7 +76,7 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
 }
 
 fn wrong(file: &str, error: RecordingError) -> Stop {
-    Stop::failed("%: %", &[file, &error.to_string()])
+    Stop::failed("%: %", &[file, &error.text()])
 }
 
 struct Follower {

@@ -7,6 +7,8 @@ use dewclaw_agent_core::json::{Value, decimal, parse, raw};
 use dewclaw_agent_core::template::fill;
 use dewclaw_agent_core::tools::HostTool;
 
+use dewclaw_platform::{concat, lossy};
+
 use crate::performs::Performs;
 use crate::session::{Config, Error, Session};
 
@@ -83,7 +85,7 @@ fn is_array(config: &Value, name: &str) -> Result<bool, Error> {
 fn host_tools(text: &[u8]) -> Result<Vec<HostTool>, Error> {
     let mut tools = Vec::new();
     for at in 0.. {
-        let path = ["host_tools/", &decimal(at)].concat();
+        let path = concat(&["host_tools/", &decimal(at)]);
         let Some(tool) = raw(text, &path) else {
             break;
         };
@@ -101,7 +103,7 @@ fn host_tools(text: &[u8]) -> Result<Vec<HostTool>, Error> {
         tools.push(HostTool {
             name: name.to_string(),
             description: description.to_string(),
-            parameters: String::from_utf8_lossy(parameters).into_owned(),
+            parameters: lossy(parameters),
             writes: value.is_true("writes"),
             parallel: value.is_true("parallel"),
         });

@@ -4,7 +4,7 @@
 //! ai.google.dev "Gemini models", api-docs.deepseek.com "Models & Pricing", docs.mistral.ai "Models", docs.x.ai "Models"), as of
 //! 2026. Models that anybody can serve are not here: their window is what the server was started with.
 
-use dewclaw_platform::split;
+use dewclaw_platform::{count, split};
 
 /// What names begin with, and the window; a longer beginning before a shorter one.
 const WINDOWS: &str = "gpt-5 400000 gpt-4.1 1047576 gpt-4o 128000 gpt-4-turbo 128000 gpt-4 8192 gpt-3.5 16385 \
@@ -17,7 +17,7 @@ pub(super) fn of(model: &str) -> u64 {
     let mut words = split(WINDOWS, b' ');
     while let (Some(begin), Some(window)) = (words.next(), words.next()) {
         if name.starts_with(begin) {
-            return window.parse().unwrap_or_default();
+            return count(window).unwrap_or_default();
         }
     }
     0

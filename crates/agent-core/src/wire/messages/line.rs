@@ -16,7 +16,13 @@ pub(in crate::wire) fn read(json: &[u8]) -> Option<Vec<Message>> {
         return None;
     }
     match message.text("role")? {
-        "user" => content.iter().map(read_block).collect(),
+        "user" => {
+            let mut messages = Vec::new();
+            for block in content {
+                messages.push(read_block(block)?);
+            }
+            Some(messages)
+        }
         "assistant" => {
             if !content.iter().all(is_written_here) {
                 return None;
