@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use dewclaw_platform::{EntryKind, FsError, cut};
+use dewclaw_platform::{EntryKind, FsError, concat, cut, trim};
 
 use super::failure::quoted;
 use super::skill::description;
@@ -86,7 +86,7 @@ impl Agent {
         let (left_out, text) = cut(found, b'\n');
         self.found = text.unwrap_or_default().to_string();
         if !left_out.is_empty() {
-            let notice = ["left out of the prompt", left_out].concat();
+            let notice = concat(&["left out of the prompt", left_out]);
             self.show(Event::Notice(notice));
         }
     }
@@ -144,7 +144,7 @@ impl Task for Preparation {
             &part(OF_WORKSPACE, WORKSPACE_TAG, &self.workspace),
             &part(OF_RECALLED, RECALLED_TAG, &recalled),
         ];
-        Step::Done(Ok(found.concat().into_bytes()))
+        Step::Done(Ok(concat(&found).into_bytes()))
     }
 }
 
@@ -203,18 +203,18 @@ impl Preparation {
         if !why.is_empty() {
             let gap = if self.left_out.is_empty() { "" } else { ";" };
             let part = [gap, &quoted(path), ": ", why];
-            self.left_out.push_str(&part.concat());
+            self.left_out.push_str(&concat(&part));
         }
     }
 }
 
 fn skill_path(name: &str) -> String {
-    [SKILLS_FOLDER, "/", name, "/SKILL.md"].concat()
+    concat(&[SKILLS_FOLDER, "/", name, "/SKILL.md"])
 }
 
 /// A part of the system text; nothing where there is nothing.
 fn part(what: &str, tag: &str, text: &str) -> String {
-    let text = text.trim();
+    let text = trim(text);
     if text.is_empty() {
         return String::new();
     }

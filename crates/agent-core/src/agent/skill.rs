@@ -3,7 +3,7 @@
 
 use alloc::string::{String, ToString};
 
-use dewclaw_platform::{cut, split};
+use dewclaw_platform::{cut, split, trim};
 
 use crate::json::parse;
 use crate::word_list;
@@ -27,7 +27,7 @@ pub(super) fn description(text: &str, is_right: impl Fn(&str) -> bool) -> Option
         let (key, value) = cut(line, b':');
         let at = word_list::place("name description", key);
         if let Some(place) = at.and_then(|at| found.get_mut(at)) {
-            *place = value?.trim();
+            *place = trim(value?);
         }
     }
     None

@@ -4,7 +4,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use dewclaw_platform::{FsError, ListingEntry};
+use dewclaw_platform::{FsError, ListingEntry, concat};
 
 use super::memory::{MEMORY_PATH, paragraphs};
 use super::whole_file::{Progress, WholeFile};
@@ -98,7 +98,7 @@ impl Recollection {
         while let Some(entry) = self.entries.pop() {
             if is_note(&entry.name) && self.notes < MAX_NOTES {
                 self.notes += 1;
-                let path = [FOLDER, "/", &entry.name].concat();
+                let path = concat(&[FOLDER, "/", &entry.name]);
                 self.file = WholeFile::new(path, self.room());
                 return self.file.step(None);
             }
