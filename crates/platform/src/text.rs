@@ -18,7 +18,7 @@ pub fn lossy(bytes: &[u8]) -> String {
     while let Err(error) = core::str::from_utf8(rest) {
         let (valid, other) = rest.split_at(error.valid_up_to());
         text.push_str(core::str::from_utf8(valid).unwrap_or_default());
-        text.push_str("\u{fffd}");
+        text.push('\u{fffd}');
         let length = error.error_len().unwrap_or(other.len());
         rest = other.get(length..).unwrap_or_default();
     }
