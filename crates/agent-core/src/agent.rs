@@ -17,6 +17,11 @@ use crate::transcript::Transcript;
 use crate::url::without_end;
 use crate::wire::{self, Block, CallResult, Reply, ReplyDecoder, Stop, Wire};
 
+#[cfg(feature = "budgets")]
+mod budget;
+#[cfg(not(feature = "budgets"))]
+#[path = "agent/budget/none.rs"]
+mod budget;
 mod calls;
 mod exchange;
 mod failure;
@@ -27,6 +32,7 @@ mod retry;
 mod saved;
 mod system_text;
 
+use budget::Budget;
 use calls::Calls;
 use exchange::Exchange;
 pub use resume::ResumeError;
@@ -43,9 +49,22 @@ const PIECE_BYTES: usize = 16 * 1024;
 /// again, and some servers leave it open.
 const END_GRACE_MS: u64 = 250;
 
+macro_rules! wrap_up {
+    ($limit:literal) => {
+        concat!(
+            "The ",
+            $limit,
+            " of this run is reached, so no more tools can be called. \
+             Answer now with what you have, and say what is left undone."
+        )
+    };
+}
+
 /// What the model is told when its steps are used up.
-const WRAP_UP: &str = "The step limit of this run is reached, so no more tools can be called. \
-    Answer now with what you have, and say what is left undone.";
+const WRAP_UP: &str = wrap_up!("step limit");
+
+/// And when a budget is.
+const BUDGET_WRAP_UP: &str = wrap_up!("budget");
 
 /// The agent.
 ///
@@ -70,6 +89,7 @@ pub struct Agent {
     state: State,
     retry: Retry,
     calls: Calls,
+    budget: Budget,
     now: Now,
     last_request: u32,
     /// Model rounds of this run so far.
@@ -108,6 +128,8 @@ impl Agent {
         seed: u64,
     ) -> Result<Agent, SettingsError> {
         settings.check()?;
+        let budget = Budget::new(&settings);
+        budget.check()?;
         let wire = wire::named(settings.wire);
         let mut transcript = Transcript::new(wire.tag);
         transcript.reserve(settings.limits.reserved());
@@ -126,6 +148,7 @@ impl Agent {
             state: State::Idle,
             retry: Retry::new(seed),
             calls: Calls::default(),
+            budget,
             now: Now::default(),
             last_request: 0,
             steps: 0,
@@ -159,6 +182,7 @@ impl Agent {
             return Err(Misuse::EmptyPrompt);
         }
         self.now = now;
+        self.budget.begin(now);
         if self.born_ms == 0 {
             self.born_ms = now.wall_ms.max(1);
         }
@@ -180,6 +204,10 @@ impl Agent {
         }
         if !fits {
             self.finish(Reason::Failed(failure::of_prompt()));
+            return Ok(());
+        }
+        if self.is_out_of_budget() {
+            self.finish(Reason::Budget);
             return Ok(());
         }
         self.transcript.push(&message);
@@ -204,7 +232,8 @@ impl Agent {
             match &self.state {
                 State::Idle => return Effect::Pending,
                 State::Replying(exchange) => {
-                    return match exchange.complete_until {
+                    let until = exchange.complete_until;
+                    return match until.or_else(|| self.budget.deadline(self.now)) {
                         Some(until_ms) => Effect::Wait { until_ms },
                         None => Effect::Pending,
                     };
@@ -281,50 +310,57 @@ impl Agent {
                     return Err(Misuse::OutOfOrder);
                 }
                 exchange.start(status, headers);
-                self.now = now;
+                self.pass(now);
                 self.choose_decoder();
             }
             Input::ReplyChunk { id, bytes } => {
                 if self.exchange(id)?.status.is_none() {
                     return Err(Misuse::OutOfOrder);
                 }
-                self.now = now;
+                self.pass(now);
                 self.take_chunk(&bytes);
+                self.check_time();
             }
             Input::ReplyEnd { id } => {
                 if self.exchange(id)?.status.is_none() {
                     return Err(Misuse::OutOfOrder);
                 }
-                self.now = now;
+                self.pass(now);
                 self.end_reply();
             }
             Input::ReplyFailed { id, error } => {
                 self.exchange(id)?;
-                self.now = now;
+                self.pass(now);
                 self.break_reply(error);
             }
             Input::OperationDone { id, answer } => {
                 self.calls.answer(id, answer)?;
-                self.now = now;
+                self.pass(now);
             }
             Input::ToolDone { call, result } => {
                 self.calls.finish(&call, result, self.settings.limits)?;
-                self.now = now;
+                self.pass(now);
             }
             Input::Verdict { call, verdict } => {
                 self.calls.decide(&call, verdict)?;
-                self.now = now;
+                self.pass(now);
             }
             Input::Tick => {
-                self.now = now;
+                self.pass(now);
                 self.wake();
             }
             Input::Cancel => {
-                self.now = now;
-                self.cancel();
+                self.pass(now);
+                self.stop(Reason::Cancelled);
             }
         }
         Ok(())
+    }
+
+    /// The moment is this now.
+    fn pass(&mut self, now: Now) {
+        self.now = now;
+        self.budget.pass(now);
     }
 
     /// Goes on with what waited for a moment that has come.
@@ -340,7 +376,31 @@ impl Agent {
                 self.effects.push(Effect::DropReply { id: *id });
                 self.end_reply();
             }
-            _ => {}
+            _ => self.check_time(),
+        }
+    }
+
+    /// A reply that is still coming when time is up is dropped, and the run ends.
+    fn check_time(&mut self) {
+        if let State::Replying(Exchange {
+            complete_until: None,
+            ..
+        }) = &self.state
+            && self.budget.left_ms() == 0
+            && self.is_out_of_budget()
+        {
+            self.stop(Reason::Budget);
+        }
+    }
+
+    /// Whether a budget is used up, which the person is told.
+    fn is_out_of_budget(&mut self) -> bool {
+        match self.budget.used_up() {
+            Some(notice) => {
+                self.show(Event::Notice(notice));
+                true
+            }
+            None => false,
         }
     }
 
@@ -489,6 +549,13 @@ impl Agent {
             .retry
             .next(&self.settings, self.now, retry_after.as_deref())
         {
+            Ok(wait_ms) if wait_ms >= self.budget.left_ms() => {
+                self.show(Event::Notice(fill(
+                    "%; the budget has no seconds left to try again in: raise it",
+                    &[&failure.message],
+                )));
+                self.finish(Reason::Budget);
+            }
             Ok(wait_ms) => {
                 let attempt = self.retry.attempt();
                 self.show(Event::Retry {
@@ -519,6 +586,8 @@ impl Agent {
         }
         self.calls.name(reply.calls_mut());
         let message = (self.wire.reply_message)(&reply);
+        let request = self.head.len() + self.transcript.messages().len();
+        self.budget.count_reply(reply.usage, request, message.len());
         // A comma before it, and the results of its calls must fit too, and they name the calls again.
         let room = 1 + self.room_for_results(reply.calls().count(), message.len());
         if !self.make_room(message.len().saturating_add(room), false) {
@@ -537,7 +606,9 @@ impl Agent {
             }
         }
         if !calls.is_empty() {
+            let allowed = self.budget.allow(calls.len());
             self.calls.begin(calls, &self.offer, &self.settings);
+            self.calls.refuse(allowed);
             self.state = State::Running;
             return;
         }
@@ -545,6 +616,7 @@ impl Agent {
             self.show(Event::Notice("the model answered with nothing".to_string()));
         }
         self.finish(match reply.stop {
+            _ if self.wrapping_up && self.budget.is_used_up() => Reason::Budget,
             _ if self.wrapping_up => Reason::StepLimit,
             Stop::Done => Reason::Answered,
             Stop::Length => Reason::Length,
@@ -567,18 +639,27 @@ impl Agent {
 
     /// Goes on with the calls; `false` when an operation's answer must come first.
     fn run_calls(&mut self) -> bool {
+        if self.budget.left_ms() == 0 {
+            self.calls.refuse(0);
+        }
         if !self.calls.step(&self.settings, &mut self.effects) {
             return !self.effects.is_empty();
         }
         let results = self.calls.take_results();
         self.push_results(&results);
-        if self.steps >= self.settings.max_steps {
-            self.wrapping_up = true;
-            self.transcript.push(&(self.wire.user_message)(WRAP_UP));
+        let mut wrap_up = "";
+        if self.is_out_of_budget() {
+            wrap_up = BUDGET_WRAP_UP;
+        } else if self.steps >= self.settings.max_steps {
+            wrap_up = WRAP_UP;
             self.show(Event::Notice(fill(
                 "the step limit of % is reached: wrapping up",
                 &[&decimal(self.settings.max_steps.into())],
             )));
+        }
+        if !wrap_up.is_empty() {
+            self.wrapping_up = true;
+            self.transcript.push(&(self.wire.user_message)(wrap_up));
         }
         self.retry.begin(self.now);
         self.state = State::Calling;
@@ -589,7 +670,8 @@ impl Agent {
         self.transcript.push(&(self.wire.tool_messages)(results));
     }
 
-    fn cancel(&mut self) {
+    /// Ends the run with what it is in.
+    fn stop(&mut self, reason: Reason) {
         // A reply that is whole counts, whether or not its connection has ended: an answer is the end of the run.
         if let State::Replying(exchange) = &self.state
             && exchange.complete_until.is_some()
@@ -628,7 +710,7 @@ impl Agent {
             let results = self.calls.take_results();
             self.push_results(&results);
         }
-        self.finish(Reason::Cancelled);
+        self.finish(reason);
     }
 
     fn finish(&mut self, reason: Reason) {

@@ -279,6 +279,8 @@ pub enum Reason {
     Answered,
     /// The step limit was reached; the text is the wrap-up.
     StepLimit,
+    /// A budget is used up; the text is the wrap-up, or of the reply before where there was no time for one.
+    Budget,
     /// The reply reached its token limit; the text is cut there.
     Length,
     /// The model, or a filter before it, declined.
@@ -295,6 +297,7 @@ impl Reason {
         match self {
             Reason::Answered => "answered",
             Reason::StepLimit => "step-limit",
+            Reason::Budget => "budget",
             Reason::Length => "length",
             Reason::Refused => "refused",
             Reason::Failed(_) => "failed",
@@ -307,6 +310,7 @@ impl Reason {
         let kinds = [
             Reason::Answered,
             Reason::StepLimit,
+            Reason::Budget,
             Reason::Length,
             Reason::Refused,
             Reason::Cancelled,
@@ -324,7 +328,7 @@ impl Reason {
     pub fn exit_code(&self) -> u8 {
         match self {
             Reason::Answered => 0,
-            Reason::StepLimit | Reason::Length => 4,
+            Reason::StepLimit | Reason::Budget | Reason::Length => 4,
             Reason::Refused => 3,
             Reason::Failed(failure) if failure.kind == FailureKind::Denied => 5,
             Reason::Failed(_) => 3,

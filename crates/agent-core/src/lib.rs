@@ -38,6 +38,8 @@ extern crate alloc;
 
 mod agent;
 mod base64;
+#[cfg(feature = "budgets")]
+mod budget_log;
 mod charset;
 mod effect;
 pub mod effect_json;
@@ -57,6 +59,8 @@ mod wire;
 mod word_list;
 
 pub use agent::{Agent, RestoreError, ResumeError};
+#[cfg(feature = "budgets")]
+pub use budget_log::{Log, read_log};
 pub use effect::{
     Auth, AuthScheme, Effect, Event, Failure, FailureKind, Input, Misuse, ModelCall, Operation,
     OperationAnswer, OperationId, Outcome, REPLY_HEADERS, Reason, RequestId, Usage, Verdict,

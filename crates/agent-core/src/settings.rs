@@ -12,6 +12,8 @@ use crate::url::HostRule;
 use crate::word_list;
 
 mod base_url;
+#[cfg(feature = "budgets")]
+pub(crate) mod budgets;
 mod choices;
 pub(crate) mod limits;
 
@@ -58,6 +60,18 @@ pub struct Settings {
     pub retry_budget_ms: u64,
     /// How much memory it may all take.
     pub limits: Limits,
+    /// What a run may use up: `tokens=N,cost=N,seconds=N,tool_calls=N,steps=N`, any of them; 0 is no limit.
+    #[cfg(feature = "budgets")]
+    pub budget: String,
+    /// What all runs of a day may, one of UTC.
+    #[cfg(feature = "budgets")]
+    pub budget_per_day: String,
+    /// What other runs have used on this day, in the same form.
+    #[cfg(feature = "budgets")]
+    pub spent_today: String,
+    /// What a million tokens cost: `MODEL=INPUT/OUTPUT/CACHED` between commas, where `MODEL` may be a beginning and `*`.
+    #[cfg(feature = "budgets")]
+    pub prices: String,
 }
 
 impl Default for Settings {
@@ -85,6 +99,14 @@ impl Default for Settings {
             retry_attempts: 5,
             retry_budget_ms: 120_000,
             limits: Limits::default(),
+            #[cfg(feature = "budgets")]
+            budget: String::new(),
+            #[cfg(feature = "budgets")]
+            budget_per_day: String::new(),
+            #[cfg(feature = "budgets")]
+            spent_today: String::new(),
+            #[cfg(feature = "budgets")]
+            prices: String::new(),
         }
     }
 }
@@ -147,10 +169,35 @@ impl fmt::Display for SettingsError {
 
 impl core::error::Error for SettingsError {}
 
+/// The names of the feature's settings, and where they begin in [`SETTING_NAMES`].
+#[cfg(feature = "budgets")]
+macro_rules! budgets {
+    () => {
+        ", budget, budget_per_day, spent_today, prices"
+    };
+}
+#[cfg(not(feature = "budgets"))]
+macro_rules! budgets {
+    () => {
+        ""
+    };
+}
+#[cfg(feature = "budgets")]
+const BUDGET: usize = 19;
+#[cfg(feature = "budgets")]
+const BUDGET_PER_DAY: usize = BUDGET + 1;
+#[cfg(feature = "budgets")]
+const SPENT_TODAY: usize = BUDGET + 2;
+#[cfg(feature = "budgets")]
+const PRICES: usize = BUDGET + 3;
+
 /// Every name that [`Settings::set`] takes.
-pub const SETTING_NAMES: &str = "model, wire, base_url, max_steps, max_tokens, thinking_tokens, stream, system, \
+pub const SETTING_NAMES: &str = concat!(
+    "model, wire, base_url, max_steps, max_tokens, thinking_tokens, stream, system, \
     allow_fetch, search, search_url, read_only, approve, \
-    connect_timeout_ms, first_byte_timeout_ms, between_bytes_timeout_ms, retry_attempts, retry_budget_ms, limits";
+    connect_timeout_ms, first_byte_timeout_ms, between_bytes_timeout_ms, retry_attempts, retry_budget_ms, limits",
+    budgets!(),
+);
 
 /// The seat of a setting, by its kind. Numbers come with the least that they may be.
 enum Field<'s> {
@@ -163,6 +210,10 @@ enum Field<'s> {
     Search(&'s mut Option<SearchEngine>),
     Approve(&'s mut Approve),
     Limits(&'s mut Limits),
+    /// What is left out of JSON where it is empty, since programs without the feature know no such setting; and what it is
+    /// checked by.
+    #[cfg(feature = "budgets")]
+    Budget(&'s mut String, bool),
 }
 
 impl Settings {
@@ -202,6 +253,10 @@ impl Settings {
                 Field::Search(search) => object.text(name, search.map_or("", SearchEngine::name)),
                 Field::Approve(approve) => object.text(name, approve.name()),
                 Field::Limits(limits) => object.text(name, limits.name()),
+                #[cfg(feature = "budgets")]
+                Field::Budget(text, _) if text.is_empty() => continue,
+                #[cfg(feature = "budgets")]
+                Field::Budget(text, _) => object.text(name, text),
             };
         }
         object.finish()
@@ -228,6 +283,14 @@ impl Settings {
             15 => Field::Milliseconds(&mut self.timeouts.between_bytes_ms, 1),
             16 => Field::Count(&mut self.retry_attempts, 1),
             17 => Field::Milliseconds(&mut self.retry_budget_ms, 0),
+            #[cfg(feature = "budgets")]
+            BUDGET => Field::Budget(&mut self.budget, false),
+            #[cfg(feature = "budgets")]
+            BUDGET_PER_DAY => Field::Budget(&mut self.budget_per_day, false),
+            #[cfg(feature = "budgets")]
+            SPENT_TODAY => Field::Budget(&mut self.spent_today, false),
+            #[cfg(feature = "budgets")]
+            PRICES => Field::Budget(&mut self.prices, true),
             _ => Field::Limits(&mut self.limits),
         }
     }
@@ -312,6 +375,27 @@ impl Settings {
                     }
                 }
                 "none or board"
+            }
+            #[cfg(feature = "budgets")]
+            Field::Budget(field, is_prices) => {
+                let text = text.unwrap_or_default();
+                if if is_prices {
+                    budgets::rates(text, "").is_some()
+                } else {
+                    budgets::read(text, &mut [0; 5]).is_some()
+                } {
+                    // A flag lifts no limit of the file's that it does not name.
+                    if !field.is_empty() {
+                        field.push(',');
+                    }
+                    field.push_str(text);
+                    return Ok(());
+                }
+                if is_prices {
+                    budgets::PRICES_WANTED
+                } else {
+                    budgets::WANTED
+                }
             }
         };
         Err(SettingsError::Value { name, wanted })
@@ -429,6 +513,10 @@ mod tests {
             retry_attempts: 4,
             retry_budget_ms: 5,
             limits: Limits::Board,
+            budget: "tokens=5".into(),
+            budget_per_day: "cost=0.5,steps=1".into(),
+            spent_today: "cost=0.1".into(),
+            prices: "m=1/2".into(),
         };
         let json = crate::json::parse(&settings.to_json()).unwrap();
         let Value::Object(members) = &json else {

@@ -117,6 +117,19 @@ impl Calls {
         }
     }
 
+    /// Refuses the calls from this place on that have not begun: a budget is used up.
+    pub(super) fn refuse(&mut self, from: usize) {
+        for seat in self.seats.iter_mut().skip(from) {
+            if matches!(seat.stage, Stage::Waiting) {
+                seat.run = ToolCallRun::failed(ToolError::new(
+                    ErrorKind::PermissionDenied,
+                    "the budget is used up, so this call was not run",
+                    &[],
+                ));
+            }
+        }
+    }
+
     /// Takes the answer to an operation.
     pub(super) fn answer(
         &mut self,

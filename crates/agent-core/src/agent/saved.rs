@@ -20,7 +20,7 @@ use crate::wire::{self, CallResult};
 const KIND: &[u8] = b"dewclaw-session ";
 
 /// The version of the format.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// How far the run was.
 const IDLE: u64 = 0;
@@ -67,6 +67,7 @@ impl Agent {
         for text in [self.transcript.wire, text, ended[0], ended[1], ended[2]] {
             to.bytes(text.as_bytes());
         }
+        to.bytes(self.budget.save().as_bytes());
         self.calls.save(effects, &mut to);
         let messages = self.transcript.messages();
         to.0.reserve_exact(messages.len() + 24);
@@ -91,12 +92,13 @@ impl Agent {
             .strip_prefix(KIND)
             .ok_or(RestoreError::Saved("the saved bytes are not of a session"))?;
         let mut from = Reader(fields);
-        if from.number().ok_or(DAMAGED)? != VERSION {
+        let version = from.number().ok_or(DAMAGED)?;
+        if !(1..=VERSION).contains(&version) {
             return Err(RestoreError::Saved(
                 "the saved bytes are of another version: go on with the program that wrote them",
             ));
         }
-        let saved = Saved::read(from).ok_or(DAMAGED)?;
+        let saved = Saved::read(from, version).ok_or(DAMAGED)?;
         let old = wire::named(wire::tagged(&saved.wire).ok_or(RestoreError::Saved(
             "the saved bytes are of a wire that this program does not know",
         ))?);
@@ -125,6 +127,7 @@ impl Agent {
         agent.steps = saved.steps;
         agent.wrapping_up = saved.wrapping_up;
         agent.usage = saved.usage;
+        agent.budget.restore(&saved.budget, saved.wrapping_up);
         agent.text = saved.text;
         let calls = open.len();
         if calls > 0 {
@@ -160,6 +163,8 @@ struct Saved<'s> {
     wire: String,
     text: String,
     ended: Option<Reason>,
+    /// What was used of the budgets.
+    budget: String,
     calls: Calls,
     /// The calls of the reply that is being worked on.
     open: Vec<SavedCall>,
@@ -168,7 +173,7 @@ struct Saved<'s> {
 
 impl Saved<'_> {
     /// `None` where a field is missing, or is of no session.
-    fn read(mut from: Reader<'_>) -> Option<Saved<'_>> {
+    fn read(mut from: Reader<'_>, version: u64) -> Option<Saved<'_>> {
         let state = from.number()?;
         let (born_ms, seed) = (from.number()?, from.number()?);
         let (last_request, steps) = (from.small()?, from.small()?);
@@ -184,6 +189,12 @@ impl Saved<'_> {
         let ended = match reason.as_str() {
             "" => None,
             name => Some(Reason::ended(name, &class, message)?),
+        };
+        // The first version has no budgets.
+        let budget = if version > 1 {
+            from.text()?
+        } else {
+            String::new()
         };
         let (calls, open) = Calls::restore(&mut from)?;
         let messages = from.bytes()?;
@@ -203,6 +214,7 @@ impl Saved<'_> {
             wire,
             text,
             ended,
+            budget,
             calls,
             open,
             messages,

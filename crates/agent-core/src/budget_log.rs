@@ -1,0 +1,199 @@
+//! The log of what the runs of a day have spent: a line for each model call, in the form of budgets, which is only ever added to.
+
+use alloc::string::String;
+
+use dewclaw_platform::Now;
+
+use crate::settings::budgets::{ONE, read, write};
+
+/// A log that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// What was spent on this day, and on days after it (a clock that goes back does not fill a budget again): the setting
+    /// `spent_today`, or nothing.
+    pub spent: String,
+    /// What is to stand in the log's place, where some of it is of days before, cut off, or one of very many lines.
+    pub replacement: Option<String>,
+}
+
+/// Bytes from which lines are summed up.
+const MANY_BYTES: usize = 16 * 1024;
+
+const DAY_MS: u64 = 86_400_000;
+
+/// The place of the day in a line, behind the amounts.
+const DAY: usize = 5;
+
+/// The day, which is one of UTC, from the second of January 1970 on; as an amount.
+pub(crate) fn day(now: Now) -> u64 {
+    (now.wall_ms / DAY_MS).saturating_mul(ONE).max(ONE)
+}
+
+/// A line: what was spent, and the day.
+pub(crate) fn line(amounts: &[u64; 6]) -> String {
+    let mut line = write(amounts);
+    line.push('\n');
+    line
+}
+
+/// Reads a log at a moment. A line that has no end was being written when a run was killed; it does not count.
+///
+/// # Errors
+/// The number of a line, from 1, that no run of this version has written.
+pub fn read_log(log: &[u8], now: Now) -> Result<Log, u64> {
+    let today = day(now);
+    let mut spent = [0, 0, 0, 0, 0, today];
+    let mut replace = log.len() > MANY_BYTES;
+    let mut rest = log;
+    let mut number = 0;
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        number += 1;
+        let (text, behind) = rest.split_at(end);
+        rest = behind.get(1..).unwrap_or_default();
+        let mut amounts = [0; 6];
+        let text = core::str::from_utf8(text).unwrap_or_default();
+        if read(text, &mut amounts).is_none() || amounts[DAY] == 0 {
+            return Err(number);
+        }
+        if amounts[DAY] < today {
+            replace = true;
+            continue;
+        }
+        let day = amounts[DAY].max(spent[DAY]);
+        add(&mut spent, &amounts);
+        spent[DAY] = day;
+    }
+    replace |= !rest.is_empty();
+    Ok(Log {
+        spent: write(&spent[..DAY]),
+        replacement: replace.then(|| line(&spent)),
+    })
+}
+
+/// Adds amounts to others.
+pub(crate) fn add(to: &mut [u64], amounts: &[u64]) {
+    for (to, amount) in to.iter_mut().zip(amounts) {
+        *to = to.saturating_add(*amount);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    fn at(day: u64) -> Now {
+        Now {
+            monotonic_ms: 5,
+            wall_ms: day * DAY_MS + 1_000,
+        }
+    }
+
+    fn read(log: &str, day: u64) -> Result<(String, Option<String>), u64> {
+        read_log(log.as_bytes(), at(day)).map(|log| (log.spent, log.replacement))
+    }
+
+    #[test]
+    fn a_line_says_what_was_spent() {
+        assert_eq!(
+            line(&[1_300_000_000, 4_250, 2_400_000, 0, ONE, day(at(20_777))]),
+            "tokens=1300,cost=0.00425,seconds=2.4,steps=1,day=20777\n"
+        );
+    }
+
+    #[test]
+    fn the_lines_of_this_day_and_later_ones_count() {
+        let lines = "tokens=100,steps=1,day=5\ntokens=10,steps=1,day=6\ntokens=20,cost=0.5,day=6\ntokens=3,steps=1,day=9\n";
+        let sum = |days| alloc::format!("tokens=33,cost=0.5,steps=2{days}");
+        assert_eq!(read(lines, 6), Ok((sum(""), Some(sum(",day=9\n")))));
+        // A clock that goes back finds what was spent, and what it leaves is found when it goes right again.
+        assert_eq!(read(lines, 3).unwrap().0, "tokens=133,cost=0.5,steps=3");
+        assert_eq!(read(lines, 3).unwrap().1, None);
+        let left = read(&[lines, "tokens=1,day=3\n", "torn"].concat(), 3)
+            .unwrap()
+            .1;
+        assert_eq!(
+            read(&left.unwrap(), 6).unwrap().0,
+            "tokens=134,cost=0.5,steps=3"
+        );
+        // The next day is a new one.
+        assert_eq!(
+            read(lines, 10),
+            Ok((String::new(), Some("day=10\n".into())))
+        );
+        assert_eq!(read("day=10\n", 10), Ok((String::new(), None)));
+    }
+
+    #[test]
+    fn lines_of_this_day_alone_stay_as_they_are() {
+        let lines = "tokens=10,steps=1,day=6\ntokens=20,steps=1,day=6\n";
+        assert_eq!(read(lines, 6), Ok(("tokens=30,steps=2".into(), None)));
+        assert_eq!(read("", 6), Ok((String::new(), None)));
+        // A board whose clock was never set.
+        assert_eq!(read("tokens=5,day=1\n", 0).unwrap().0, "tokens=5");
+        let many = lines.repeat(400);
+        let sum = "tokens=12000,steps=800";
+        assert_eq!(
+            read(&many, 6),
+            Ok((sum.into(), Some([sum, ",day=6\n"].concat())))
+        );
+    }
+
+    #[test]
+    fn a_log_torn_at_any_byte_loses_its_last_line_alone() {
+        let first = "tokens=10,steps=1,day=6\n";
+        let lines = [first, "tokens=20,steps=1,day=6\n"].concat();
+        for end in first.len() + 1..lines.len() {
+            let (spent, replacement) = read(&lines[..end], 6).unwrap();
+            assert_eq!(spent, "tokens=10,steps=1", "{end}");
+            assert_eq!(replacement.as_deref(), Some(first), "{end}");
+        }
+    }
+
+    #[test]
+    fn what_no_run_wrote_is_named_by_its_line() {
+        let good = "tokens=10,day=6\n";
+        for bad in [
+            "\n",
+            "garbage\n",
+            "tokens=1\n",
+            "day=6,version=2\n",
+            "day=-6\n",
+            "day=6 \n",
+            "day=6\r\n",
+            "{\"day\":6}\n",
+            "\0\n",
+        ] {
+            assert_eq!(read(&[good, bad, good].concat(), 6), Err(2), "{bad:?}");
+            assert_eq!(read(bad, 6), Err(1), "{bad:?}");
+        }
+        assert_eq!(read_log(b"day=6\n\xff\n", at(6)), Err(2));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_survived(bytes: Vec<u8>, text in "[a-z_=,:0-9.\n]{0,80}") {
+            let _ = read_log(&bytes, at(6));
+            let _ = read_log(text.as_bytes(), at(6));
+        }
+
+        #[test]
+        fn what_is_written_is_summed(spent in prop::collection::vec(prop::array::uniform5(0..1u64 << 40), 0..400)) {
+            let mut sum = [0; 5];
+            let mut lines = String::new();
+            for spent in &spent {
+                let [a, b, c, d, e] = *spent;
+                lines.push_str(&line(&[a, b, c, d, e, 7 * ONE]));
+                for (sum, amount) in sum.iter_mut().zip(spent) {
+                    *sum += amount;
+                }
+            }
+            let log = read_log(lines.as_bytes(), at(7)).unwrap();
+            prop_assert_eq!(&log.spent, &write(&sum));
+            if let Some(shorter) = log.replacement {
+                prop_assert_eq!(read_log(shorter.as_bytes(), at(7)).unwrap().spent, write(&sum));
+            }
+        }
+    }
+}

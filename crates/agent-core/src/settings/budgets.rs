@@ -1,0 +1,248 @@
+//! Amounts of what budgets are for, in the one form that flags, settings and the log of a day have: `tokens=200000,cost=0.5`;
+//! and prices.
+//!
+//! Every amount is a whole number of millionths, read from and written as a decimal, so that nothing is ever a float: a price
+//! of 2.5 for a million tokens is 2,500,000, and so are 2.5 seconds.
+
+use alloc::string::String;
+
+use dewclaw_platform::{cut, split};
+
+use crate::json::decimal;
+use crate::word_list;
+
+/// A whole one, in millionths.
+pub(crate) const ONE: u64 = 1_000_000;
+
+/// What there are budgets for, by their places in amounts; and the day, which only the log has.
+pub(crate) const KINDS: &str = "tokens, cost, seconds, tool_calls, steps, day";
+/// Of requests and replies, as the server reports them.
+pub(crate) const TOKENS: usize = 0;
+/// In the currency of the prices.
+pub(crate) const COST: usize = 1;
+/// From the prompt to the end, waits and tools included.
+pub(crate) const SECONDS: usize = 2;
+/// Of the model; those that were refused for a budget don't count.
+pub(crate) const TOOL_CALLS: usize = 3;
+/// Model rounds.
+pub(crate) const STEPS: usize = 4;
+
+/// No amount: no price, or no limit.
+pub(crate) const UNSET: u64 = u64::MAX;
+
+/// An amount of each kind, in millionths.
+pub(crate) type Amounts = [u64; 5];
+
+/// What [`read`] takes.
+pub(super) const WANTED: &str =
+    "like tokens=200000,cost=0.5, of tokens, cost, seconds, tool_calls and steps";
+
+/// What [`rates`] takes.
+pub(super) const PRICES_WANTED: &str =
+    "like MODEL=INPUT/OUTPUT,START*=INPUT/OUTPUT/CACHED, of a million tokens";
+
+/// Reads amounts into their places; what is not named stays as it is. `None` where one is no amount, or has no place.
+pub(crate) fn read(text: &str, into: &mut [u64]) -> Option<()> {
+    for part in split(text, b',') {
+        let (name, amount) = cut(part, b'=');
+        *into.get_mut(word_list::place(KINDS, name)?)? = millionths(amount?)?;
+    }
+    Some(())
+}
+
+/// Writes the amounts that are not 0, as [`read`] reads them; nothing where there are none.
+pub(crate) fn write(amounts: &[u64]) -> String {
+    let mut text = String::new();
+    for (at, amount) in amounts.iter().enumerate() {
+        if *amount > 0 {
+            if !text.is_empty() {
+                text.push(',');
+            }
+            text.push_str(word_list::word(KINDS, at));
+            text.push('=');
+            text.push_str(&shown(*amount));
+        }
+    }
+    text
+}
+
+/// What a million tokens of a model cost: input, output and cached input; [`UNSET`] where no price is known. The longest name
+/// that fits counts. `None` where the text holds something else than prices.
+pub(crate) fn rates(prices: &str, model: &str) -> Option<[u64; 3]> {
+    let mut best = [UNSET; 3];
+    let mut longest = 0;
+    for price in split(prices, b',') {
+        let (name, amounts) = cut(price, b'=');
+        let (input, rest) = cut(amounts?, b'/');
+        let (output, cached) = cut(rest?, b'/');
+        let rates = [
+            millionths(input)?,
+            millionths(output)?,
+            millionths(cached.unwrap_or(input))?,
+        ];
+        // A name that is the model's own is longer than its beginning.
+        let (fits, length) = match name.as_bytes() {
+            [start @ .., b'*'] => (model.as_bytes().starts_with(start), start.len()),
+            name => (name == model.as_bytes(), name.len() + 1),
+        };
+        if fits && length >= longest {
+            (longest, best) = (length, rates);
+        }
+    }
+    Some(best)
+}
+
+/// The millionths of a decimal with at most six digits behind the point.
+fn millionths(text: &str) -> Option<u64> {
+    let (whole, fraction) = cut(text, b'.');
+    let mut digits = String::from(whole);
+    digits.push_str(fraction.unwrap_or_default());
+    for _ in fraction.map_or(0, str::len)..6 {
+        digits.push('0');
+    }
+    match fraction {
+        _ if whole.is_empty() => None,
+        Some(fraction) if fraction.len() > 6 => None,
+        _ => digits.parse().ok(),
+    }
+}
+
+/// An amount as a decimal.
+pub(crate) fn shown(amount: u64) -> String {
+    let mut text = decimal(amount / ONE);
+    let mut rest = amount % ONE;
+    if rest > 0 {
+        text.push('.');
+    }
+    while rest > 0 {
+        rest *= 10;
+        text.push(char::from(b'0' + (rest / ONE) as u8));
+        rest %= ONE;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn decimals_are_read_as_they_are_written() {
+        for (text, amount) in [
+            ("0", 0),
+            ("1", 1_000_000),
+            ("007", 7_000_000),
+            ("2.5", 2_500_000),
+            ("0.000001", 1),
+            ("3.", 3_000_000),
+            ("18446744073709.551614", u64::MAX - 1),
+        ] {
+            assert_eq!(millionths(text), Some(amount), "{text}");
+        }
+        for text in [
+            "",
+            ".",
+            ".5",
+            "-1",
+            "0.0000001",
+            "1e3",
+            "1.2.3",
+            "1,5",
+            " 1",
+            "x",
+            "0x10",
+            "18446744073709.551616",
+            "18446744073710",
+            "99999999999999999999999999",
+        ] {
+            assert_eq!(millionths(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_is_read(amount: u64) {
+            prop_assert_eq!(millionths(&shown(amount)), Some(amount));
+        }
+
+        #[test]
+        fn every_decimal_is_what_its_digits_say(whole in 0u64..1_000_000_000, fraction in "[0-9]{1,6}") {
+            let text = alloc::format!("{whole}.{fraction}");
+            let six = alloc::format!("{fraction}000000");
+            prop_assert_eq!(millionths(&text), Some(whole * ONE + six[..6].parse::<u64>().unwrap()));
+        }
+
+        #[test]
+        fn amounts_survive_a_round_trip(amounts in prop::array::uniform6(0u64..u64::MAX)) {
+            let mut again = [0; 6];
+            let text = write(&amounts);
+            prop_assert_eq!(read(&text, &mut again).is_some(), amounts != [0; 6]);
+            prop_assert_eq!(again, amounts);
+        }
+
+        #[test]
+        fn any_text_is_survived(text in "\\PC{0,30}", list in "[a-z_=,.0-9 /*]{0,40}") {
+            for text in [text, list] {
+                let _ = millionths(&text);
+                let _ = read(&text, &mut [0; 5]);
+                let _ = rates(&text, "m");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_amount_is_refused() {
+        let read = |text| read(text, &mut [0; 5]);
+        assert_eq!(
+            read("tokens=200000,cost=0.50,seconds=600,tool_calls=0,steps=1"),
+            Some(())
+        );
+        for text in [
+            "",
+            "5",
+            "tokens",
+            "tokens=",
+            "tokens=5,",
+            "tokens=-5",
+            "tokens=1e3",
+            "tokens=5;cost=1",
+            "day=5",
+            "money=1",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+        for text in [
+            "",
+            "m",
+            "m=",
+            "m=1",
+            "m=1/",
+            "m=1/2/3/4",
+            "m=1/-1",
+            "m=1/2,",
+            "=1",
+        ] {
+            assert_eq!(rates(text, "m"), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_longest_name_decides_the_price() {
+        let prices = "*=9/9,m-*=1/2/0.1,m-2=3/4,m-2-*=5/6,m-2*=7/8,vendor/m:2=1/1,x=1/1,x=2/2";
+        for (model, wanted) in [
+            ("y", [9.0, 9.0, 9.0]),
+            ("m-1", [1.0, 2.0, 0.1]),
+            ("m-2", [3.0, 4.0, 3.0]),
+            ("m-2-mini", [5.0, 6.0, 5.0]),
+            ("m-22", [7.0, 8.0, 7.0]),
+            ("vendor/m:2", [1.0, 1.0, 1.0]),
+            // The last of two counts.
+            ("x", [2.0, 2.0, 2.0]),
+        ] {
+            let wanted = wanted.map(|rate| (rate * 1_000_000.0) as u64);
+            assert_eq!(rates(prices, model), Some(wanted), "{model}");
+        }
+        assert_eq!(rates("m=1/2", "n"), Some([UNSET; 3]));
+    }
+}
