@@ -15,6 +15,8 @@ pub(crate) use dewclaw_platform::wasi::WasiHttpClient as HttpBackend;
 use dewclaw_platform::wasi::{WasiClock, WasiFileSystem};
 use dewclaw_platform::{Clock, HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Now};
 
+#[cfg(feature = "budgets")]
+use crate::budget_file::BudgetFile;
 use crate::command::{Stop, answer};
 use crate::performs::Performs;
 use crate::recording::Recording;
@@ -45,6 +47,9 @@ pub(crate) struct Driver {
     pub(crate) files: WasiFileSystem,
     pub(crate) keys: Keys,
     pub(crate) recording: Option<Recording>,
+    /// Where what the day's runs spend is counted.
+    #[cfg(feature = "budgets")]
+    pub(crate) budget: Option<BudgetFile>,
     /// Where the answer is kept too, in the workspace.
     pub(crate) answer_file: Option<String>,
     http: HttpBackend,
@@ -118,6 +123,8 @@ impl Driver {
             files,
             keys,
             recording: None,
+            #[cfg(feature = "budgets")]
+            budget: None,
             answer_file: None,
             http: HttpBackend::new(),
             told: (now, now.monotonic_ms),
@@ -155,6 +162,10 @@ impl Driver {
             }
             let effect = self.agent.next();
             let recorded = core::mem::take(&mut self.recorded);
+            #[cfg(feature = "budgets")]
+            if let Some(file) = &mut self.budget {
+                file.note(&mut self.agent, matches!(effect, Effect::Finished(_)))?;
+            }
             if let Some(recording) = &mut self.recording
                 && !recorded
             {
@@ -221,6 +232,10 @@ impl Driver {
     /// Ends the run without keeping anything more of it.
     pub(crate) fn abandon(&mut self) {
         self.recording = None;
+        #[cfg(feature = "budgets")]
+        {
+            self.budget = None;
+        }
         self.answer_file = None;
         self.tell(Input::Cancel);
         while !matches!(

@@ -13,6 +13,8 @@ use super::approval::Approval;
 use super::arguments::{Arguments, Flags};
 use super::output::Output;
 use super::{Stop, answer, configuration, offer};
+#[cfg(feature = "budgets")]
+use crate::budget_file::BudgetFile;
 use crate::console::read_input;
 use crate::driver::Driver;
 use crate::folders::Folders;
@@ -32,6 +34,12 @@ const FLAGS: &Flags = &[
     ("--read-only", "", false),
     ("--allow-fetch", "", true),
     ("--approve", "", true),
+    #[cfg(feature = "budgets")]
+    ("--budget", "", true),
+    #[cfg(feature = "budgets")]
+    ("--budget-per-day", "", true),
+    #[cfg(feature = "budgets")]
+    ("--prices", "", true),
     #[cfg(feature = "limits")]
     ("--limits", "", true),
     ("--output", "-o", true),
@@ -149,6 +157,8 @@ pub(crate) fn open(
     if let Some(path) = &answer_file {
         answer::check(&mut folders.workspace, path)?;
     }
+    #[cfg(feature = "budgets")]
+    let budget = BudgetFile::open(&mut folders, &mut configuration.settings, caller.now)?;
     let header = Header {
         settings: configuration.settings,
         tools,
@@ -171,6 +181,10 @@ pub(crate) fn open(
     driver.set_time(caller.now);
     driver.recording = recording;
     driver.answer_file = answer_file;
+    #[cfg(feature = "budgets")]
+    {
+        driver.budget = budget;
+    }
     Ok(Asked { driver, output })
 }
 

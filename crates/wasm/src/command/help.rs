@@ -37,6 +37,22 @@ macro_rules! example {
     };
 }
 
+/// The flags of the feature `budgets`.
+#[cfg(feature = "budgets")]
+macro_rules! budgets {
+    () => {
+        "  --budget B        wrap up at any of tokens=N,cost=N,seconds=N,tool_calls=N,steps=N
+  --budget-per-day B  the same for all runs of a day (UTC)
+  --prices P        for cost: MODEL=INPUT/OUTPUT of a million tokens\n"
+    };
+}
+#[cfg(not(feature = "budgets"))]
+macro_rules! budgets {
+    () => {
+        ""
+    };
+}
+
 /// The flag of the feature `limits`.
 #[cfg(feature = "limits")]
 macro_rules! limits {
@@ -79,6 +95,7 @@ of ask:
   --approve WHEN    ask on the terminal before tool calls that write ('writes')
                     or before 'all'; default 'never' (or DEWCLAW_APPROVE)
 ",
+    budgets!(),
     limits!(),
     "\
   --output FILE     write the answer to FILE of the workspace too
