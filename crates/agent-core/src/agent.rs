@@ -49,22 +49,9 @@ const PIECE_BYTES: usize = 16 * 1024;
 /// again, and some servers leave it open.
 const END_GRACE_MS: u64 = 250;
 
-macro_rules! wrap_up {
-    ($limit:literal) => {
-        concat!(
-            "The ",
-            $limit,
-            " of this run is reached, so no more tools can be called. \
-             Answer now with what you have, and say what is left undone."
-        )
-    };
-}
-
-/// What the model is told when its steps are used up.
-const WRAP_UP: &str = wrap_up!("step limit");
-
-/// And when a budget is.
-const BUDGET_WRAP_UP: &str = wrap_up!("budget");
+/// What the model is told when its steps, or a budget, are used up.
+const WRAP_UP: &str = "The limit of this run is reached, so no more tools can be called. \
+    Answer now with what you have, and say what is left undone.";
 
 /// The agent.
 ///
@@ -128,8 +115,7 @@ impl Agent {
         seed: u64,
     ) -> Result<Agent, SettingsError> {
         settings.check()?;
-        let budget = Budget::new(&settings);
-        budget.check()?;
+        let budget = Budget::new(&settings)?;
         let wire = wire::named(settings.wire);
         let mut transcript = Transcript::new(wire.tag);
         transcript.reserve(settings.limits.reserved());
@@ -551,7 +537,7 @@ impl Agent {
         {
             Ok(wait_ms) if wait_ms >= self.budget.left_ms() => {
                 self.show(Event::Notice(fill(
-                    "%; the budget has no seconds left to try again in: raise it",
+                    "%; the budget has no seconds left",
                     &[&failure.message],
                 )));
                 self.finish(Reason::Budget);
@@ -647,19 +633,17 @@ impl Agent {
         }
         let results = self.calls.take_results();
         self.push_results(&results);
-        let mut wrap_up = "";
-        if self.is_out_of_budget() {
-            wrap_up = BUDGET_WRAP_UP;
-        } else if self.steps >= self.settings.max_steps {
-            wrap_up = WRAP_UP;
-            self.show(Event::Notice(fill(
+        let mut notice = self.budget.used_up();
+        if notice.is_none() && self.steps >= self.settings.max_steps {
+            notice = Some(fill(
                 "the step limit of % is reached: wrapping up",
                 &[&decimal(self.settings.max_steps.into())],
-            )));
+            ));
         }
-        if !wrap_up.is_empty() {
+        if let Some(notice) = notice {
+            self.show(Event::Notice(notice));
             self.wrapping_up = true;
-            self.transcript.push(&(self.wire.user_message)(wrap_up));
+            self.transcript.push(&(self.wire.user_message)(WRAP_UP));
         }
         self.retry.begin(self.now);
         self.state = State::Calling;

@@ -2,16 +2,15 @@
 
 use alloc::string::String;
 
-use dewclaw_platform::Now;
+use dewclaw_platform::{Now, cut};
 
-use crate::settings::budgets::{ONE, read, write};
+use crate::settings::budgets::{Amounts, DAY, ONE, read, write};
 
 /// A log that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Log {
-    /// What was spent on this day, and on days after it (a clock that goes back does not fill a budget again): the setting
-    /// `spent_today`, or nothing.
-    pub spent: String,
+    /// What was spent on this day, and on days after it (a clock that goes back does not fill a budget again).
+    pub spent: Amounts,
     /// What is to stand in the log's place, where some of it is of days before, cut off, or one of very many lines.
     pub replacement: Option<String>,
 }
@@ -21,60 +20,44 @@ const MANY_BYTES: usize = 16 * 1024;
 
 const DAY_MS: u64 = 86_400_000;
 
-/// The place of the day in a line, behind the amounts.
-const DAY: usize = 5;
-
-/// The day, which is one of UTC, from the second of January 1970 on; as an amount.
+/// The day as an amount.
 pub(crate) fn day(now: Now) -> u64 {
     (now.wall_ms / DAY_MS).saturating_mul(ONE).max(ONE)
 }
 
 /// A line: what was spent, and the day.
-pub(crate) fn line(amounts: &[u64; 6]) -> String {
+pub(crate) fn line(amounts: &Amounts) -> String {
     let mut line = write(amounts);
     line.push('\n');
     line
 }
 
-/// Reads a log at a moment. A line that has no end was being written when a run was killed; it does not count.
-///
-/// # Errors
-/// The number of a line, from 1, that no run of this version has written.
-pub fn read_log(log: &[u8], now: Now) -> Result<Log, u64> {
+/// Reads a log at a moment. A line that has no end was being written when a run was killed; it does not count. `None` where
+/// another holds what no run of this version has written.
+pub fn read_log(log: &[u8], now: Now) -> Option<Log> {
     let today = day(now);
     let mut spent = [0, 0, 0, 0, 0, today];
     let mut replace = log.len() > MANY_BYTES;
-    let mut rest = log;
-    let mut number = 0;
-    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-        number += 1;
-        let (text, behind) = rest.split_at(end);
-        rest = behind.get(1..).unwrap_or_default();
+    let mut rest = core::str::from_utf8(log).ok()?;
+    while let (text, Some(behind)) = cut(rest, b'\n') {
+        rest = behind;
         let mut amounts = [0; 6];
-        let text = core::str::from_utf8(text).unwrap_or_default();
-        if read(text, &mut amounts).is_none() || amounts[DAY] == 0 {
-            return Err(number);
+        read(text, &mut amounts)?;
+        match amounts[DAY] {
+            0 => return None,
+            day if day < today => replace = true,
+            day => {
+                for (spent, amount) in spent.iter_mut().zip(&amounts[..DAY]) {
+                    *spent = spent.saturating_add(*amount);
+                }
+                spent[DAY] = spent[DAY].max(day);
+            }
         }
-        if amounts[DAY] < today {
-            replace = true;
-            continue;
-        }
-        let day = amounts[DAY].max(spent[DAY]);
-        add(&mut spent, &amounts);
-        spent[DAY] = day;
     }
-    replace |= !rest.is_empty();
-    Ok(Log {
-        spent: write(&spent[..DAY]),
-        replacement: replace.then(|| line(&spent)),
+    Some(Log {
+        spent,
+        replacement: (replace || !rest.is_empty()).then(|| line(&spent)),
     })
-}
-
-/// Adds amounts to others.
-pub(crate) fn add(to: &mut [u64], amounts: &[u64]) {
-    for (to, amount) in to.iter_mut().zip(amounts) {
-        *to = to.saturating_add(*amount);
-    }
 }
 
 #[cfg(test)]

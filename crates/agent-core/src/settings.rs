@@ -60,15 +60,9 @@ pub struct Settings {
     pub retry_budget_ms: u64,
     /// How much memory it may all take.
     pub limits: Limits,
-    /// What a run may use up: `tokens=N,cost=N,seconds=N,tool_calls=N,steps=N`, any of them; 0 is no limit.
+    /// What a run may use up, what all runs of a day (of UTC) may, and what they have used on this one; 0 is no limit.
     #[cfg(feature = "budgets")]
-    pub budget: String,
-    /// What all runs of a day may, one of UTC.
-    #[cfg(feature = "budgets")]
-    pub budget_per_day: String,
-    /// What other runs have used on this day, in the same form.
-    #[cfg(feature = "budgets")]
-    pub spent_today: String,
+    pub budgets: [budgets::Amounts; 3],
     /// What a million tokens cost: `MODEL=INPUT/OUTPUT/CACHED` between commas, where `MODEL` may be a beginning and `*`.
     #[cfg(feature = "budgets")]
     pub prices: String,
@@ -100,11 +94,7 @@ impl Default for Settings {
             retry_budget_ms: 120_000,
             limits: Limits::default(),
             #[cfg(feature = "budgets")]
-            budget: String::new(),
-            #[cfg(feature = "budgets")]
-            budget_per_day: String::new(),
-            #[cfg(feature = "budgets")]
-            spent_today: String::new(),
+            budgets: Default::default(),
             #[cfg(feature = "budgets")]
             prices: String::new(),
         }
@@ -185,8 +175,6 @@ macro_rules! budgets {
 #[cfg(feature = "budgets")]
 const BUDGET: usize = 19;
 #[cfg(feature = "budgets")]
-const BUDGET_PER_DAY: usize = BUDGET + 1;
-#[cfg(feature = "budgets")]
 const SPENT_TODAY: usize = BUDGET + 2;
 #[cfg(feature = "budgets")]
 const PRICES: usize = BUDGET + 3;
@@ -210,10 +198,8 @@ enum Field<'s> {
     Search(&'s mut Option<SearchEngine>),
     Approve(&'s mut Approve),
     Limits(&'s mut Limits),
-    /// What is left out of JSON where it is empty, since programs without the feature know no such setting; and what it is
-    /// checked by.
     #[cfg(feature = "budgets")]
-    Budget(&'s mut String, bool),
+    Amounts(&'s mut budgets::Amounts),
 }
 
 impl Settings {
@@ -238,6 +224,9 @@ impl Settings {
                 break;
             }
             match settings.field(at) {
+                // Programs without the feature know no such setting.
+                #[cfg(feature = "budgets")]
+                Field::Text(text) if at == PRICES && text.is_empty() => continue,
                 Field::Text(text) => object.text(name, text),
                 Field::Switch(on) => object.boolean(name, *on),
                 Field::Count(count, _) => object.number(name, (*count).into()),
@@ -254,9 +243,10 @@ impl Settings {
                 Field::Approve(approve) => object.text(name, approve.name()),
                 Field::Limits(limits) => object.text(name, limits.name()),
                 #[cfg(feature = "budgets")]
-                Field::Budget(text, _) if text.is_empty() => continue,
-                #[cfg(feature = "budgets")]
-                Field::Budget(text, _) => object.text(name, text),
+                Field::Amounts(amounts) => match budgets::write(amounts) {
+                    text if text.is_empty() => continue,
+                    text => object.text(name, &text),
+                },
             };
         }
         object.finish()
@@ -284,13 +274,9 @@ impl Settings {
             16 => Field::Count(&mut self.retry_attempts, 1),
             17 => Field::Milliseconds(&mut self.retry_budget_ms, 0),
             #[cfg(feature = "budgets")]
-            BUDGET => Field::Budget(&mut self.budget, false),
+            BUDGET..=SPENT_TODAY => Field::Amounts(&mut self.budgets[at - BUDGET]),
             #[cfg(feature = "budgets")]
-            BUDGET_PER_DAY => Field::Budget(&mut self.budget_per_day, false),
-            #[cfg(feature = "budgets")]
-            SPENT_TODAY => Field::Budget(&mut self.spent_today, false),
-            #[cfg(feature = "budgets")]
-            PRICES => Field::Budget(&mut self.prices, true),
+            PRICES => Field::Text(&mut self.prices),
             _ => Field::Limits(&mut self.limits),
         }
     }
@@ -377,25 +363,11 @@ impl Settings {
                 "none or board"
             }
             #[cfg(feature = "budgets")]
-            Field::Budget(field, is_prices) => {
-                let text = text.unwrap_or_default();
-                if if is_prices {
-                    budgets::rates(text, "").is_some()
-                } else {
-                    budgets::read(text, &mut [0; 5]).is_some()
-                } {
-                    // A flag lifts no limit of the file's that it does not name.
-                    if !field.is_empty() {
-                        field.push(',');
-                    }
-                    field.push_str(text);
+            Field::Amounts(field) => {
+                if budgets::read(text.unwrap_or_default(), field).is_some() {
                     return Ok(());
                 }
-                if is_prices {
-                    budgets::PRICES_WANTED
-                } else {
-                    budgets::WANTED
-                }
+                budgets::WANTED
             }
         };
         Err(SettingsError::Value { name, wanted })
@@ -513,9 +485,11 @@ mod tests {
             retry_attempts: 4,
             retry_budget_ms: 5,
             limits: Limits::Board,
-            budget: "tokens=5".into(),
-            budget_per_day: "cost=0.5,steps=1".into(),
-            spent_today: "cost=0.1".into(),
+            budgets: [
+                [5_000_000, 0, 0, 0, 0, 0],
+                [0, 500_000, 0, 0, 1_000_000, 0],
+                [0, 100_000, 0, 0, 0, 20_777_000_000],
+            ],
             prices: "m=1/2".into(),
         };
         let json = crate::json::parse(&settings.to_json()).unwrap();

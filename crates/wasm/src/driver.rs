@@ -16,7 +16,7 @@ use dewclaw_platform::wasi::{WasiClock, WasiFileSystem};
 use dewclaw_platform::{Clock, HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Now};
 
 #[cfg(feature = "budgets")]
-use crate::budget_file::BudgetFile;
+use crate::budget_file;
 use crate::command::{Stop, answer};
 use crate::performs::Performs;
 use crate::recording::Recording;
@@ -47,9 +47,9 @@ pub(crate) struct Driver {
     pub(crate) files: WasiFileSystem,
     pub(crate) keys: Keys,
     pub(crate) recording: Option<Recording>,
-    /// Where what the day's runs spend is counted.
+    /// The state folder, where what the day's runs spend is counted.
     #[cfg(feature = "budgets")]
-    pub(crate) budget: Option<BudgetFile>,
+    pub(crate) counted_in: Option<WasiFileSystem>,
     /// Where the answer is kept too, in the workspace.
     pub(crate) answer_file: Option<String>,
     http: HttpBackend,
@@ -124,7 +124,7 @@ impl Driver {
             keys,
             recording: None,
             #[cfg(feature = "budgets")]
-            budget: None,
+            counted_in: None,
             answer_file: None,
             http: HttpBackend::new(),
             told: (now, now.monotonic_ms),
@@ -163,8 +163,9 @@ impl Driver {
             let effect = self.agent.next();
             let recorded = core::mem::take(&mut self.recorded);
             #[cfg(feature = "budgets")]
-            if let Some(file) = &mut self.budget {
-                file.note(&mut self.agent, matches!(effect, Effect::Finished(_)))?;
+            if let Some(files) = &mut self.counted_in {
+                let all = matches!(effect, Effect::Finished(_));
+                budget_file::note(files, &mut self.agent, all)?;
             }
             if let Some(recording) = &mut self.recording
                 && !recorded
@@ -234,7 +235,7 @@ impl Driver {
         self.recording = None;
         #[cfg(feature = "budgets")]
         {
-            self.budget = None;
+            self.counted_in = None;
         }
         self.answer_file = None;
         self.tell(Input::Cancel);

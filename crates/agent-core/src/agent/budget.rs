@@ -5,10 +5,11 @@ use alloc::string::String;
 use dewclaw_platform::Now;
 
 use super::Agent;
-use crate::budget_log::{add, day, line};
+use crate::budget_log::{day, line};
 use crate::effect::Usage;
 use crate::settings::budgets::{
-    Amounts, COST, KINDS, ONE, SECONDS, STEPS, TOKENS, TOOL_CALLS, UNSET, rates, read, shown, write,
+    Amounts, COST, DAY, KINDS, ONE, PRICES_WANTED, SECONDS, STEPS, TOKENS, TOOL_CALLS, UNLIMITED,
+    rates, read, shown, write,
 };
 use crate::settings::{Settings, SettingsError};
 use crate::template::fill;
@@ -21,66 +22,57 @@ const WRAP_UP_TIME: u64 = 30 * ONE;
 const BYTES_PER_TOKEN: usize = 4;
 
 /// The budgets and what was used of them.
-#[derive(Default)]
 pub(super) struct Budget {
-    /// Of a run; 0 is no limit.
-    run: Amounts,
-    /// Of a day.
-    day: Amounts,
-    /// By this run.
-    spent: Amounts,
-    /// On its day, by the runs before it.
-    before: Amounts,
-    /// Since it was last taken for the log; and the day on which the run began, 0 before there is one.
-    pending: [u64; 6],
+    /// Of a run and of a day; 0 is no limit.
+    limits: [Amounts; 2],
+    /// By this run; on its day by all runs; and by this one since it was last taken for the log.
+    used: [Amounts; 3],
     /// What a million tokens cost.
     rates: [u64; 3],
     /// One more than the monotonic moment up to which time is counted; 0 before there is one.
     counted_ms: u64,
-    is_used_up: bool,
-    /// Until when the run may take time to wrap up, whatever is left.
+    /// Until when the run may take time to wrap up, whatever is left; 0 where no budget is used up.
     wrap_up_until: u64,
 }
 
-/// The place of the day in [`Budget::pending`].
-const DAY: usize = 5;
+/// The places in [`Budget::used`].
+const RUN: usize = 0;
+const TODAY: usize = 1;
+const PENDING: usize = 2;
 
 impl Budget {
-    pub(super) fn new(settings: &Settings) -> Budget {
-        // Texts were checked when they were set.
-        let mut budget = Budget {
-            rates: rates(&settings.prices, &settings.model).unwrap_or([UNSET; 3]),
-            ..Budget::default()
-        };
-        let _ = read(&settings.budget, &mut budget.run);
-        let _ = read(&settings.budget_per_day, &mut budget.day);
-        let _ = read(&settings.spent_today, &mut budget.before);
-        budget
-    }
-
     /// # Errors
     /// Money is limited, and there is no price to count it by.
-    pub(super) fn check(&self) -> Result<(), SettingsError> {
-        if self.run[COST] | self.day[COST] > 0 && self.rates[0] == UNSET {
+    pub(super) fn new(settings: &Settings) -> Result<Budget, SettingsError> {
+        let [run, day, spent] = settings.budgets;
+        let rates = rates(&settings.prices, &settings.model);
+        if rates.is_none() && run[COST] | day[COST] > 0 {
             return Err(SettingsError::Value {
                 name: "prices",
-                wanted: "set for this model where a budget has a cost: MODEL=INPUT/OUTPUT",
+                wanted: PRICES_WANTED,
             });
         }
-        Ok(())
+        Ok(Budget {
+            limits: [run, day],
+            used: [[0; 6], spent, [0; 6]],
+            rates: rates.unwrap_or_default(),
+            counted_ms: 0,
+            wrap_up_until: 0,
+        })
     }
 
     /// A run begins.
     pub(super) fn begin(&mut self, now: Now) {
-        let (today, last) = (day(now), self.pending[DAY]);
-        add(&mut self.before, &self.spent);
-        if last > 0 && today > last {
-            self.before = [0; 5];
-        }
-        self.spent = [0; 5];
+        let today = day(now);
         // A clock that goes back changes nothing.
-        self.pending[DAY] = last.max(today);
-        self.is_used_up = false;
+        if self.used[TODAY][DAY] < today {
+            if self.used[TODAY][DAY] > 0 {
+                self.used[TODAY] = [0; 6];
+            }
+            self.used[TODAY][DAY] = today;
+        }
+        self.used[PENDING][DAY] = today;
+        self.used[RUN] = [0; 6];
         self.wrap_up_until = 0;
         // What has passed since the last run is nobody's.
         self.counted_ms = 0;
@@ -99,19 +91,20 @@ impl Budget {
 
     /// So much was used.
     fn count(&mut self, kind: usize, amount: u64) {
-        for spent in [&mut self.spent[kind], &mut self.pending[kind]] {
-            *spent = spent.saturating_add(amount);
+        for used in &mut self.used {
+            used[kind] = used[kind].saturating_add(amount);
         }
     }
 
     /// What is left of a kind.
     fn left(&self, kind: usize) -> u64 {
-        let spent = self.spent[kind];
-        let of_run = left(self.run[kind], spent);
-        of_run.min(left(
-            self.day[kind],
-            self.before[kind].saturating_add(spent),
-        ))
+        let mut left = UNLIMITED;
+        for (limit, used) in self.limits.iter().zip(&self.used) {
+            if limit[kind] > 0 {
+                left = left.min(limit[kind].saturating_sub(used[kind]));
+            }
+        }
+        left
     }
 
     /// A reply has come. Where the server says nothing of tokens they are taken from the bytes, so that the budget holds.
@@ -146,71 +139,57 @@ impl Budget {
 
     /// What the person is told when a budget is used up, from where on the run wraps up; `None` while none is.
     pub(super) fn used_up(&mut self) -> Option<String> {
-        let kind = (TOKENS..=STEPS).find(|kind| self.left(*kind) == 0)?;
-        self.wrap_up();
-        let mut spent = self.spent[kind];
-        let (mut limit, mut advice) = (self.run[kind], "this run: raise --budget");
-        if left(limit, spent) > 0 {
-            spent = spent.saturating_add(self.before[kind]);
-            limit = self.day[kind];
-            advice = "today: raise --budget-per-day, or wait until 00:00 UTC";
+        for (at, when) in ["in this run", "today, until 00:00 UTC"]
+            .into_iter()
+            .enumerate()
+        {
+            for kind in TOKENS..=STEPS {
+                let (limit, used) = (self.limits[at][kind], self.used[at][kind]);
+                if limit > 0 && used >= limit {
+                    self.wrap_up_until = self.used[RUN][SECONDS].saturating_add(WRAP_UP_TIME);
+                    return Some(fill(
+                        "the budget is used up: % of % % %",
+                        &[
+                            &shown(used),
+                            &shown(limit),
+                            word_list::word(KINDS, kind),
+                            when,
+                        ],
+                    ));
+                }
+            }
         }
-        Some(fill(
-            "the budget is used up: % of % % %",
-            &[
-                &shown(spent),
-                &shown(limit),
-                word_list::word(KINDS, kind),
-                advice,
-            ],
-        ))
+        None
     }
 
     /// Whether the run ends because a budget is used up.
     pub(super) fn is_used_up(&self) -> bool {
-        self.is_used_up
-    }
-
-    fn wrap_up(&mut self) {
-        self.is_used_up = true;
-        self.wrap_up_until = self.spent[SECONDS].saturating_add(WRAP_UP_TIME);
+        self.wrap_up_until > 0
     }
 
     /// Milliseconds that are left; a great many where time has no limit.
     pub(super) fn left_ms(&self) -> u64 {
-        let wrap_up = self.wrap_up_until.saturating_sub(self.spent[SECONDS]);
+        let wrap_up = self.wrap_up_until.saturating_sub(self.used[RUN][SECONDS]);
         self.left(SECONDS).max(wrap_up).div_ceil(1_000)
     }
 
     /// When time is up, on the monotonic clock; `None` where it has no limit.
     pub(super) fn deadline(&self, now: Now) -> Option<u64> {
         let left = self.left_ms();
-        (left < UNSET / 2_000).then(|| now.monotonic_ms.saturating_add(left))
+        (left < UNLIMITED / 2_000).then(|| now.monotonic_ms.saturating_add(left))
     }
 
     /// A field of a saved session: what the run has spent; empty where that is nothing.
     pub(super) fn save(&self) -> String {
-        write(&self.spent)
+        write(&self.used[RUN])
     }
 
-    /// Goes on with a run that has spent this, and wraps up or does not. What was told to be spent on the day has it too.
+    /// Goes on with a run that has spent this, and wraps up or does not. What was spent on the day is told by the settings.
     pub(super) fn restore(&mut self, saved: &str, is_wrapping_up: bool) {
-        let _ = read(saved, &mut self.spent);
-        for (before, spent) in self.before.iter_mut().zip(&self.spent) {
-            *before = before.saturating_sub(*spent);
-        }
+        let _ = read(saved, &mut self.used[RUN]);
         if is_wrapping_up {
             self.used_up();
         }
-    }
-}
-
-/// What is left of a limit.
-fn left(limit: u64, spent: u64) -> u64 {
-    if limit == 0 {
-        UNSET
-    } else {
-        limit.saturating_sub(spent)
     }
 }
 
@@ -219,7 +198,7 @@ impl Agent {
     /// driver performs an effect it adds this to the log, where the runs of a day have a budget. There is a line when a
     /// reply has come, and with `all` in any case.
     pub fn take_spent(&mut self, all: bool) -> Option<String> {
-        let spent = &mut self.budget.pending;
+        let spent = &mut self.budget.used[PENDING];
         if spent[STEPS] == 0 && !all {
             return None;
         }

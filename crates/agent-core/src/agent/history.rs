@@ -1,7 +1,7 @@
 //! What is left out of a conversation that has reached its limit: its oldest turns, whole; within the run that is going on,
 //! the oldest replies with their results. The prompt of that run stays, and no call is parted from its result.
 
-use super::{Agent, BUDGET_WRAP_UP, State, WRAP_UP};
+use super::{Agent, State, WRAP_UP};
 use crate::effect::Event;
 use crate::settings::SettingsError;
 use crate::settings::limits::HISTORY;
@@ -27,11 +27,9 @@ impl Agent {
             return true;
         }
         let note = (self.wire.user_message)(LEFT_OUT);
-        let wrap_ups = [WRAP_UP, BUDGET_WRAP_UP].map(self.wire.user_message);
+        let wrap_up = (self.wire.user_message)(WRAP_UP);
         let is_prompt = |line: &[u8]| {
-            line.starts_with(self.wire.prompt)
-                && line != &note[..]
-                && wrap_ups.iter().all(|wrap_up| line != &wrap_up[..])
+            line.starts_with(self.wire.prompt) && line != &note[..] && line != &wrap_up[..]
         };
         // Where the prompt of the run begins and ends, and where the last message begins.
         let (mut prompt, mut prompt_end, mut last) = (length, length, 0);

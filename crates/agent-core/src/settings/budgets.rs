@@ -1,5 +1,5 @@
-//! Amounts of what budgets are for, in the one form that flags, settings and the log of a day have: `tokens=200000,cost=0.5`;
-//! and prices.
+//! Amounts of what budgets are for, in the one form that flags, settings, saved sessions and the log of a day have:
+//! `tokens=200000,cost=0.5`; and prices.
 //!
 //! Every amount is a whole number of millionths, read from and written as a decimal, so that nothing is ever a float: a price
 //! of 2.5 for a million tokens is 2,500,000, and so are 2.5 seconds.
@@ -14,7 +14,7 @@ use crate::word_list;
 /// A whole one, in millionths.
 pub(crate) const ONE: u64 = 1_000_000;
 
-/// What there are budgets for, by their places in amounts; and the day, which only the log has.
+/// What there are budgets for, by their places in amounts; and the day.
 pub(crate) const KINDS: &str = "tokens, cost, seconds, tool_calls, steps, day";
 /// Of requests and replies, as the server reports them.
 pub(crate) const TOKENS: usize = 0;
@@ -26,23 +26,25 @@ pub(crate) const SECONDS: usize = 2;
 pub(crate) const TOOL_CALLS: usize = 3;
 /// Model rounds.
 pub(crate) const STEPS: usize = 4;
+/// The day on which the amounts were spent, where that matters: one of UTC, from 1970 on.
+pub(crate) const DAY: usize = 5;
 
-/// No amount: no price, or no limit.
-pub(crate) const UNSET: u64 = u64::MAX;
+/// No limit.
+pub(crate) const UNLIMITED: u64 = u64::MAX;
 
-/// An amount of each kind, in millionths.
-pub(crate) type Amounts = [u64; 5];
+/// An amount of each kind, in millionths, and the day. In the order of the settings: tokens, cost, seconds, tool calls, steps.
+pub type Amounts = [u64; 6];
 
 /// What [`read`] takes.
 pub(super) const WANTED: &str =
-    "like tokens=200000,cost=0.5, of tokens, cost, seconds, tool_calls and steps";
+    "like tokens=200000,cost=0.5, of tokens, cost, seconds, tool_calls, steps";
 
 /// What [`rates`] takes.
-pub(super) const PRICES_WANTED: &str =
-    "like MODEL=INPUT/OUTPUT,START*=INPUT/OUTPUT/CACHED, of a million tokens";
+pub(crate) const PRICES_WANTED: &str =
+    "like MODEL=INPUT/OUTPUT, and name this model, where a budget has a cost";
 
 /// Reads amounts into their places; what is not named stays as it is. `None` where one is no amount, or has no place.
-pub(crate) fn read(text: &str, into: &mut [u64]) -> Option<()> {
+pub(crate) fn read(text: &str, into: &mut Amounts) -> Option<()> {
     for part in split(text, b',') {
         let (name, amount) = cut(part, b'=');
         *into.get_mut(word_list::place(KINDS, name)?)? = millionths(amount?)?;
@@ -51,7 +53,7 @@ pub(crate) fn read(text: &str, into: &mut [u64]) -> Option<()> {
 }
 
 /// Writes the amounts that are not 0, as [`read`] reads them; nothing where there are none.
-pub(crate) fn write(amounts: &[u64]) -> String {
+pub(crate) fn write(amounts: &Amounts) -> String {
     let mut text = String::new();
     for (at, amount) in amounts.iter().enumerate() {
         if *amount > 0 {
@@ -66,30 +68,27 @@ pub(crate) fn write(amounts: &[u64]) -> String {
     text
 }
 
-/// What a million tokens of a model cost: input, output and cached input; [`UNSET`] where no price is known. The longest name
-/// that fits counts. `None` where the text holds something else than prices.
+/// What a million tokens of a model cost: input, output and cached input. The last name that fits counts. `None` where none
+/// does, or its price is none.
 pub(crate) fn rates(prices: &str, model: &str) -> Option<[u64; 3]> {
-    let mut best = [UNSET; 3];
-    let mut longest = 0;
+    let mut found = None;
     for price in split(prices, b',') {
         let (name, amounts) = cut(price, b'=');
-        let (input, rest) = cut(amounts?, b'/');
-        let (output, cached) = cut(rest?, b'/');
-        let rates = [
-            millionths(input)?,
-            millionths(output)?,
-            millionths(cached.unwrap_or(input))?,
-        ];
-        // A name that is the model's own is longer than its beginning.
-        let (fits, length) = match name.as_bytes() {
-            [start @ .., b'*'] => (model.as_bytes().starts_with(start), start.len()),
-            name => (name == model.as_bytes(), name.len() + 1),
+        let fits = match name.strip_suffix('*') {
+            Some(start) => model.starts_with(start),
+            None => name == model,
         };
-        if fits && length >= longest {
-            (longest, best) = (length, rates);
+        if fits {
+            let (input, rest) = cut(amounts?, b'/');
+            let (output, cached) = cut(rest?, b'/');
+            found = Some([
+                millionths(input)?,
+                millionths(output)?,
+                millionths(cached.unwrap_or(input))?,
+            ]);
         }
     }
-    Some(best)
+    found
 }
 
 /// The millionths of a decimal with at most six digits behind the point.

@@ -14,7 +14,7 @@ use super::arguments::{Arguments, Flags};
 use super::output::Output;
 use super::{Stop, answer, configuration, offer};
 #[cfg(feature = "budgets")]
-use crate::budget_file::BudgetFile;
+use crate::budget_file;
 use crate::console::read_input;
 use crate::driver::Driver;
 use crate::folders::Folders;
@@ -158,7 +158,7 @@ pub(crate) fn open(
         answer::check(&mut folders.workspace, path)?;
     }
     #[cfg(feature = "budgets")]
-    let budget = BudgetFile::open(&mut folders, &mut configuration.settings, caller.now)?;
+    let is_counted = budget_file::open(&mut folders, &mut configuration.settings, caller.now)?;
     let header = Header {
         settings: configuration.settings,
         tools,
@@ -183,7 +183,7 @@ pub(crate) fn open(
     driver.answer_file = answer_file;
     #[cfg(feature = "budgets")]
     {
-        driver.budget = budget;
+        driver.counted_in = is_counted.then_some(folders.state);
     }
     Ok(Asked { driver, output })
 }

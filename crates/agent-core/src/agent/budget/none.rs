@@ -11,12 +11,8 @@ use crate::settings::{Settings, SettingsError};
 pub(super) struct Budget;
 
 impl Budget {
-    pub(super) fn new(_: &Settings) -> Budget {
-        Budget
-    }
-
-    pub(super) fn check(&self) -> Result<(), SettingsError> {
-        Ok(())
+    pub(super) fn new(_: &Settings) -> Result<Budget, SettingsError> {
+        Ok(Budget)
     }
 
     pub(super) fn begin(&mut self, _: Now) {}
