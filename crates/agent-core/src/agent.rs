@@ -32,7 +32,6 @@ mod retry;
 mod saved;
 mod system_text;
 
-use budget::Budget;
 use calls::Calls;
 use exchange::Exchange;
 pub use resume::ResumeError;
@@ -76,7 +75,6 @@ pub struct Agent {
     state: State,
     retry: Retry,
     calls: Calls,
-    budget: Budget,
     now: Now,
     last_request: u32,
     /// Model rounds of this run so far.
@@ -110,12 +108,12 @@ impl Agent {
     /// # Errors
     /// Settings that no run can be made with.
     pub fn new(
-        settings: Settings,
+        mut settings: Settings,
         tools: &[&'static Tool],
         seed: u64,
     ) -> Result<Agent, SettingsError> {
         settings.check()?;
-        let budget = Budget::new(&settings)?;
+        budget::settle(&mut settings)?;
         let wire = wire::named(settings.wire);
         let mut transcript = Transcript::new(wire.tag);
         transcript.reserve(settings.limits.reserved());
@@ -134,7 +132,6 @@ impl Agent {
             state: State::Idle,
             retry: Retry::new(seed),
             calls: Calls::default(),
-            budget,
             now: Now::default(),
             last_request: 0,
             steps: 0,
@@ -168,7 +165,7 @@ impl Agent {
             return Err(Misuse::EmptyPrompt);
         }
         self.now = now;
-        self.budget.begin(now);
+        self.settings.budget.begin(now);
         if self.born_ms == 0 {
             self.born_ms = now.wall_ms.max(1);
         }
@@ -190,10 +187,6 @@ impl Agent {
         }
         if !fits {
             self.finish(Reason::Failed(failure::of_prompt()));
-            return Ok(());
-        }
-        if self.is_out_of_budget() {
-            self.finish(Reason::Budget);
             return Ok(());
         }
         self.transcript.push(&message);
@@ -219,7 +212,7 @@ impl Agent {
                 State::Idle => return Effect::Pending,
                 State::Replying(exchange) => {
                     let until = exchange.complete_until;
-                    return match until.or_else(|| self.budget.deadline(self.now)) {
+                    return match until.or_else(|| self.settings.budget.deadline(self.now)) {
                         Some(until_ms) => Effect::Wait { until_ms },
                         None => Effect::Pending,
                     };
@@ -346,7 +339,7 @@ impl Agent {
     /// The moment is this now.
     fn pass(&mut self, now: Now) {
         self.now = now;
-        self.budget.pass(now);
+        self.settings.budget.pass(now);
     }
 
     /// Goes on with what waited for a moment that has come.
@@ -372,16 +365,19 @@ impl Agent {
             complete_until: None,
             ..
         }) = &self.state
-            && self.budget.left_ms() == 0
             && self.is_out_of_budget()
         {
             self.stop(Reason::Budget);
         }
     }
 
-    /// Whether a budget is used up, which the person is told.
+    /// Whether a budget leaves no room for a model call, not even one that wraps up. The person is told.
     fn is_out_of_budget(&mut self) -> bool {
-        match self.budget.used_up() {
+        let budget = &mut self.settings.budget;
+        if self.wrapping_up && budget.left_ms() > 0 {
+            return false;
+        }
+        match budget.used_up() {
             Some(notice) => {
                 self.show(Event::Notice(notice));
                 true
@@ -406,6 +402,9 @@ impl Agent {
     }
 
     fn call_model(&mut self) {
+        if self.is_out_of_budget() {
+            return self.finish(Reason::Budget);
+        }
         self.last_request += 1;
         let id = RequestId(self.last_request);
         if self.head.is_empty() {
@@ -535,15 +534,9 @@ impl Agent {
             .retry
             .next(&self.settings, self.now, retry_after.as_deref())
         {
-            Ok(wait_ms) if wait_ms >= self.budget.left_ms() => {
-                self.show(Event::Notice(fill(
-                    "%; the budget has no seconds left",
-                    &[&failure.message],
-                )));
-                self.finish(Reason::Budget);
-            }
             Ok(wait_ms) => {
                 let attempt = self.retry.attempt();
+                let wait_ms = wait_ms.min(self.settings.budget.left_ms());
                 self.show(Event::Retry {
                     attempt,
                     wait_ms,
@@ -573,7 +566,9 @@ impl Agent {
         self.calls.name(reply.calls_mut());
         let message = (self.wire.reply_message)(&reply);
         let request = self.head.len() + self.transcript.messages().len();
-        self.budget.count_reply(reply.usage, request, message.len());
+        self.settings
+            .budget
+            .count_reply(reply.usage, request, message.len());
         // A comma before it, and the results of its calls must fit too, and they name the calls again.
         let room = 1 + self.room_for_results(reply.calls().count(), message.len());
         if !self.make_room(message.len().saturating_add(room), false) {
@@ -592,7 +587,7 @@ impl Agent {
             }
         }
         if !calls.is_empty() {
-            let allowed = self.budget.allow(calls.len());
+            let allowed = self.settings.budget.allow(calls.len());
             self.calls.begin(calls, &self.offer, &self.settings);
             self.calls.refuse(allowed);
             self.state = State::Running;
@@ -602,7 +597,7 @@ impl Agent {
             self.show(Event::Notice("the model answered with nothing".to_string()));
         }
         self.finish(match reply.stop {
-            _ if self.wrapping_up && self.budget.is_used_up() => Reason::Budget,
+            _ if self.wrapping_up && self.settings.budget.is_used_up() => Reason::Budget,
             _ if self.wrapping_up => Reason::StepLimit,
             Stop::Done => Reason::Answered,
             Stop::Length => Reason::Length,
@@ -625,7 +620,7 @@ impl Agent {
 
     /// Goes on with the calls; `false` when an operation's answer must come first.
     fn run_calls(&mut self) -> bool {
-        if self.budget.left_ms() == 0 {
+        if self.settings.budget.left_ms() == 0 {
             self.calls.refuse(0);
         }
         if !self.calls.step(&self.settings, &mut self.effects) {
@@ -633,7 +628,7 @@ impl Agent {
         }
         let results = self.calls.take_results();
         self.push_results(&results);
-        let mut notice = self.budget.used_up();
+        let mut notice = self.settings.budget.used_up();
         if notice.is_none() && self.steps >= self.settings.max_steps {
             notice = Some(fill(
                 "the step limit of % is reached: wrapping up",

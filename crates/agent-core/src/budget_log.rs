@@ -4,16 +4,8 @@ use alloc::string::String;
 
 use dewclaw_platform::{Now, cut};
 
-use crate::settings::budgets::{Amounts, DAY, ONE, read, write};
-
-/// A log that was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Log {
-    /// What was spent on this day, and on days after it (a clock that goes back does not fill a budget again).
-    pub spent: Amounts,
-    /// What is to stand in the log's place, where some of it is of days before, cut off, or one of very many lines.
-    pub replacement: Option<String>,
-}
+use crate::settings::Settings;
+use crate::settings::budgets::{Amounts, DAY, ONE, TODAY, read, write};
 
 /// Bytes from which lines are summed up.
 const MANY_BYTES: usize = 16 * 1024;
@@ -32,32 +24,40 @@ pub(crate) fn line(amounts: &Amounts) -> String {
     line
 }
 
-/// Reads a log at a moment. A line that has no end was being written when a run was killed; it does not count. `None` where
-/// another holds what no run of this version has written.
-pub fn read_log(log: &[u8], now: Now) -> Option<Log> {
-    let today = day(now);
-    let mut spent = [0, 0, 0, 0, 0, today];
-    let mut replace = log.len() > MANY_BYTES;
-    let mut rest = core::str::from_utf8(log).ok()?;
-    while let (text, Some(behind)) = cut(rest, b'\n') {
-        rest = behind;
-        let mut amounts = [0; 6];
-        read(text, &mut amounts)?;
-        match amounts[DAY] {
-            0 => return None,
-            day if day < today => replace = true,
-            day => {
-                for (spent, amount) in spent.iter_mut().zip(&amounts[..DAY]) {
-                    *spent = spent.saturating_add(*amount);
-                }
-                spent[DAY] = spent[DAY].max(day);
+impl Settings {
+    /// Reads a log at a moment, for the setting `spent_today`: what was spent on this day, and on days after it (a clock that
+    /// goes back does not fill a budget again). A line that has no end was being written when a run was killed; it does not
+    /// count. Answers what is to stand in the log's place, which is nothing where it can stay: some of it is of days before,
+    /// cut off, or one of very many lines. `None` where a line is one that no run of this version has written.
+    pub fn read_log(&mut self, log: &[u8], now: Now) -> Option<String> {
+        let today = day(now);
+        let spent = &mut self.budget.used[TODAY];
+        spent[DAY] = today;
+        let mut replace = log.len() > MANY_BYTES;
+        let mut rest = core::str::from_utf8(log).ok()?;
+        while let (text, Some(behind)) = cut(rest, b'\n') {
+            rest = behind;
+            let mut amounts = [0; 6];
+            read(text, &mut amounts)?;
+            if amounts[DAY] == 0 {
+                return None;
             }
+            if amounts[DAY] < today {
+                replace = true;
+                continue;
+            }
+            let last = amounts[DAY].max(spent[DAY]);
+            for (spent, amount) in spent.iter_mut().zip(&amounts) {
+                *spent = spent.saturating_add(*amount);
+            }
+            spent[DAY] = last;
         }
+        Some(if replace || !rest.is_empty() {
+            line(spent)
+        } else {
+            String::new()
+        })
     }
-    Some(Log {
-        spent,
-        replacement: (replace || !rest.is_empty()).then(|| line(&spent)),
-    })
 }
 
 #[cfg(test)]

@@ -59,8 +59,6 @@ mod wire;
 mod word_list;
 
 pub use agent::{Agent, RestoreError, ResumeError};
-#[cfg(feature = "budgets")]
-pub use budget_log::{Log, read_log};
 pub use effect::{
     Auth, AuthScheme, Effect, Event, Failure, FailureKind, Input, Misuse, ModelCall, Operation,
     OperationAnswer, OperationId, Outcome, REPLY_HEADERS, Reason, RequestId, Usage, Verdict,

@@ -17,8 +17,15 @@ pub(crate) mod budgets;
 mod choices;
 pub(crate) mod limits;
 
+#[cfg(feature = "budgets")]
+pub use budgets::Budget;
 pub use choices::{Approve, SearchEngine, WireName};
 pub use limits::Limits;
+
+/// No budgets: this build has none.
+#[cfg(not(feature = "budgets"))]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Budget;
 
 /// Everything that decides how the agent behaves, but for tools, prompt and seed.
 ///
@@ -60,10 +67,9 @@ pub struct Settings {
     pub retry_budget_ms: u64,
     /// How much memory it may all take.
     pub limits: Limits,
-    /// What a run may use up, what all runs of a day (of UTC) may, and what they have used on this one; 0 is no limit.
-    #[cfg(feature = "budgets")]
-    pub budgets: [budgets::Amounts; 3],
-    /// What a million tokens cost: `MODEL=INPUT/OUTPUT/CACHED` between commas, where `MODEL` may be a beginning and `*`.
+    /// What a run, and all runs of a day, may use up, and what they have.
+    pub budget: Budget,
+    /// What a million tokens cost: `MODEL=INPUT/CACHED/OUTPUT` between commas, where `MODEL` may be a beginning and `*`.
     #[cfg(feature = "budgets")]
     pub prices: String,
 }
@@ -93,8 +99,7 @@ impl Default for Settings {
             retry_attempts: 5,
             retry_budget_ms: 120_000,
             limits: Limits::default(),
-            #[cfg(feature = "budgets")]
-            budgets: Default::default(),
+            budget: Budget::default(),
             #[cfg(feature = "budgets")]
             prices: String::new(),
         }
@@ -174,6 +179,8 @@ macro_rules! budgets {
 }
 #[cfg(feature = "budgets")]
 const BUDGET: usize = 19;
+#[cfg(feature = "budgets")]
+const BUDGET_PER_DAY: usize = BUDGET + 1;
 #[cfg(feature = "budgets")]
 const SPENT_TODAY: usize = BUDGET + 2;
 #[cfg(feature = "budgets")]
@@ -274,7 +281,11 @@ impl Settings {
             16 => Field::Count(&mut self.retry_attempts, 1),
             17 => Field::Milliseconds(&mut self.retry_budget_ms, 0),
             #[cfg(feature = "budgets")]
-            BUDGET..=SPENT_TODAY => Field::Amounts(&mut self.budgets[at - BUDGET]),
+            BUDGET => Field::Amounts(&mut self.budget.limits[0]),
+            #[cfg(feature = "budgets")]
+            BUDGET_PER_DAY => Field::Amounts(&mut self.budget.limits[1]),
+            #[cfg(feature = "budgets")]
+            SPENT_TODAY => Field::Amounts(&mut self.budget.used[1]),
             #[cfg(feature = "budgets")]
             PRICES => Field::Text(&mut self.prices),
             _ => Field::Limits(&mut self.limits),
@@ -485,11 +496,11 @@ mod tests {
             retry_attempts: 4,
             retry_budget_ms: 5,
             limits: Limits::Board,
-            budgets: [
-                [5_000_000, 0, 0, 0, 0, 0],
-                [0, 500_000, 0, 0, 1_000_000, 0],
-                [0, 100_000, 0, 0, 0, 20_777_000_000],
-            ],
+            budget: Budget {
+                limits: [[0, 5_000_000, 0, 0, 0, 0], [1_000_000, 0, 500_000, 0, 0, 0]],
+                used: [[0; 6], [0, 0, 100_000, 0, 0, 20_777_000_000], [0; 6]],
+                ..Budget::default()
+            },
             prices: "m=1/2".into(),
         };
         let json = crate::json::parse(&settings.to_json()).unwrap();

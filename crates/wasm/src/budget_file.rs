@@ -1,6 +1,6 @@
 //! What the runs of a day spend, in a file of state that every run adds to.
 
-use dewclaw_agent_core::{Agent, Settings, read_log};
+use dewclaw_agent_core::{Agent, Settings};
 use dewclaw_platform::wasi::WasiFileSystem;
 use dewclaw_platform::{FileSystem, FsError, Now};
 
@@ -9,31 +9,35 @@ use crate::folders::Folders;
 
 const FILE: &str = "budget.log";
 
-/// Reads the file where the runs of a day have a budget together, which the answer says; the settings are told what was
-/// spent.
+/// Reads the file, where the runs of a day have a budget together; the settings are told what was spent.
 ///
 /// # Errors
 /// A file that can't be read or written: a budget that can't be counted does not hold.
-pub(crate) fn open(folders: &mut Folders, settings: &mut Settings, now: Now) -> Result<bool, Stop> {
-    let [_, limits, spent] = &mut settings.budgets;
-    if *limits == [0; 6] {
-        return Ok(false);
+pub(crate) fn open(folders: &mut Folders, settings: &mut Settings, now: Now) -> Result<(), Stop> {
+    if !settings.budget.is_per_day() {
+        return Ok(());
     }
     let mut read = || {
-        let log = folders.read_state(FILE).map_err(FsError::text)?;
-        let log = read_log(&log.unwrap_or_default(), now)
-            .ok_or("a line is damaged or of another version: remove the file")?;
-        *spent = log.spent;
-        let files = folders.state_for_writing().map_err(FsError::text)?;
-        match &log.replacement {
-            Some(log) => files.replace(FILE, log.as_bytes()),
+        let log = folders.read_state(FILE)?.unwrap_or_default();
+        let Some(log) = settings.read_log(&log, now) else {
+            return Ok(false);
+        };
+        let files = folders.state_for_writing()?;
+        if log.is_empty() {
             // Nothing is added, but that it could be is seen.
-            None => files.append(FILE, b"").map(|_| ()),
+            files.append(FILE, b"")?;
+        } else {
+            files.replace(FILE, log.as_bytes())?;
         }
-        .map_err(FsError::text)
+        Ok(true)
     };
-    read().map_err(wrong)?;
-    Ok(true)
+    match read() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(wrong(
+            "a line is damaged or of another version: remove the file",
+        )),
+        Err(error) => Err(wrong(FsError::text(error))),
+    }
 }
 
 /// Adds what the agent has spent.

@@ -49,7 +49,7 @@ pub(crate) struct Driver {
     pub(crate) recording: Option<Recording>,
     /// The state folder, where what the day's runs spend is counted.
     #[cfg(feature = "budgets")]
-    pub(crate) counted_in: Option<WasiFileSystem>,
+    pub(crate) state: WasiFileSystem,
     /// Where the answer is kept too, in the workspace.
     pub(crate) answer_file: Option<String>,
     http: HttpBackend,
@@ -124,7 +124,7 @@ impl Driver {
             keys,
             recording: None,
             #[cfg(feature = "budgets")]
-            counted_in: None,
+            state: WasiFileSystem::default(),
             answer_file: None,
             http: HttpBackend::new(),
             told: (now, now.monotonic_ms),
@@ -163,9 +163,9 @@ impl Driver {
             let effect = self.agent.next();
             let recorded = core::mem::take(&mut self.recorded);
             #[cfg(feature = "budgets")]
-            if let Some(files) = &mut self.counted_in {
+            {
                 let all = matches!(effect, Effect::Finished(_));
-                budget_file::note(files, &mut self.agent, all)?;
+                budget_file::note(&mut self.state, &mut self.agent, all)?;
             }
             if let Some(recording) = &mut self.recording
                 && !recorded
@@ -233,10 +233,6 @@ impl Driver {
     /// Ends the run without keeping anything more of it.
     pub(crate) fn abandon(&mut self) {
         self.recording = None;
-        #[cfg(feature = "budgets")]
-        {
-            self.counted_in = None;
-        }
         self.answer_file = None;
         self.tell(Input::Cancel);
         while !matches!(

@@ -8,8 +8,8 @@ use super::Agent;
 use crate::budget_log::{day, line};
 use crate::effect::Usage;
 use crate::settings::budgets::{
-    Amounts, COST, DAY, KINDS, ONE, PRICES_WANTED, SECONDS, STEPS, TOKENS, TOOL_CALLS, UNLIMITED,
-    rates, read, shown, write,
+    Budget, COST, DAY, KINDS, ONE, PENDING, PRICES_WANTED, RUN, SECONDS, STEPS, TODAY, TOKENS,
+    TOOL_CALLS, rates, read, shown, write,
 };
 use crate::settings::{Settings, SettingsError};
 use crate::template::fill;
@@ -21,44 +21,25 @@ const WRAP_UP_TIME: u64 = 30 * ONE;
 /// Bytes that a token is taken for where a server does not say what it used.
 const BYTES_PER_TOKEN: usize = 4;
 
-/// The budgets and what was used of them.
-pub(super) struct Budget {
-    /// Of a run and of a day; 0 is no limit.
-    limits: [Amounts; 2],
-    /// By this run; on its day by all runs; and by this one since it was last taken for the log.
-    used: [Amounts; 3],
-    /// What a million tokens cost.
-    rates: [u64; 3],
-    /// One more than the monotonic moment up to which time is counted; 0 before there is one.
-    counted_ms: u64,
-    /// Until when the run may take time to wrap up, whatever is left; 0 where no budget is used up.
-    wrap_up_until: u64,
+/// Finds what tokens cost.
+///
+/// # Errors
+/// Money is limited, and there is no price to count it by.
+pub(super) fn settle(settings: &mut Settings) -> Result<(), SettingsError> {
+    let budget = &mut settings.budget;
+    if budget.limits[RUN][COST] | budget.limits[TODAY][COST] > 0 {
+        budget.rates = rates(&settings.prices, &settings.model).ok_or(SettingsError::Value {
+            name: "prices",
+            wanted: PRICES_WANTED,
+        })?;
+    }
+    Ok(())
 }
 
-/// The places in [`Budget::used`].
-const RUN: usize = 0;
-const TODAY: usize = 1;
-const PENDING: usize = 2;
-
 impl Budget {
-    /// # Errors
-    /// Money is limited, and there is no price to count it by.
-    pub(super) fn new(settings: &Settings) -> Result<Budget, SettingsError> {
-        let [run, day, spent] = settings.budgets;
-        let rates = rates(&settings.prices, &settings.model);
-        if rates.is_none() && run[COST] | day[COST] > 0 {
-            return Err(SettingsError::Value {
-                name: "prices",
-                wanted: PRICES_WANTED,
-            });
-        }
-        Ok(Budget {
-            limits: [run, day],
-            used: [[0; 6], spent, [0; 6]],
-            rates: rates.unwrap_or_default(),
-            counted_ms: 0,
-            wrap_up_until: 0,
-        })
+    /// Whether a day has one.
+    pub fn is_per_day(&self) -> bool {
+        self.limits[TODAY] != [0; 6]
     }
 
     /// A run begins.
@@ -96,15 +77,19 @@ impl Budget {
         }
     }
 
-    /// What is left of a kind.
-    fn left(&self, kind: usize) -> u64 {
-        let mut left = UNLIMITED;
-        for (limit, used) in self.limits.iter().zip(&self.used) {
-            if limit[kind] > 0 {
-                left = left.min(limit[kind].saturating_sub(used[kind]));
+    /// Which kind of this and those behind it is used up: its place in the limits of a run and a day together.
+    fn over(&self, first: usize) -> Option<usize> {
+        let limits = self
+            .limits
+            .as_flattened()
+            .iter()
+            .zip(self.used.as_flattened());
+        for (at, (limit, used)) in limits.enumerate() {
+            if at % 6 >= first && *limit > 0 && used >= limit {
+                return Some(at);
             }
         }
-        left
+        None
     }
 
     /// A reply has come. Where the server says nothing of tokens they are taken from the bytes, so that the budget holds.
@@ -114,7 +99,7 @@ impl Budget {
             usage.output_tokens = (reply / BYTES_PER_TOKEN) as u64;
         }
         let cached = usage.cached_tokens.min(usage.input_tokens);
-        let counts = [usage.input_tokens - cached, usage.output_tokens, cached];
+        let counts = [usage.input_tokens - cached, cached, usage.output_tokens];
         let mut cost = 0u64;
         for (count, rate) in counts.iter().zip(&self.rates) {
             cost = cost.saturating_add(count.saturating_mul(*rate));
@@ -127,39 +112,32 @@ impl Budget {
 
     /// A reply has so many calls: how many of them, the first ones, may run.
     pub(super) fn allow(&mut self, calls: usize) -> usize {
-        let mut allowed = (self.left(TOOL_CALLS) / ONE).min(calls as u64);
-        for kind in [TOKENS, COST, SECONDS] {
-            if self.left(kind) == 0 {
-                allowed = 0;
+        for allowed in 0..calls {
+            if self.over(STEPS + 1).is_some() {
+                return allowed;
             }
+            self.count(TOOL_CALLS, ONE);
         }
-        self.count(TOOL_CALLS, allowed * ONE);
-        allowed as usize
+        calls
     }
 
     /// What the person is told when a budget is used up, from where on the run wraps up; `None` while none is.
     pub(super) fn used_up(&mut self) -> Option<String> {
-        for (at, when) in ["in this run", "today, until 00:00 UTC"]
-            .into_iter()
-            .enumerate()
-        {
-            for kind in TOKENS..=STEPS {
-                let (limit, used) = (self.limits[at][kind], self.used[at][kind]);
-                if limit > 0 && used >= limit {
-                    self.wrap_up_until = self.used[RUN][SECONDS].saturating_add(WRAP_UP_TIME);
-                    return Some(fill(
-                        "the budget is used up: % of % % %",
-                        &[
-                            &shown(used),
-                            &shown(limit),
-                            word_list::word(KINDS, kind),
-                            when,
-                        ],
-                    ));
-                }
-            }
-        }
-        None
+        let at = self.over(STEPS)?;
+        self.wrap_up_until = self.used[RUN][SECONDS].saturating_add(WRAP_UP_TIME);
+        Some(fill(
+            "the budget is used up: % of % % %",
+            &[
+                &shown(*self.used.as_flattened().get(at)?),
+                &shown(*self.limits.as_flattened().get(at)?),
+                word_list::word(KINDS, at % 6),
+                if at < 6 {
+                    "in this run"
+                } else {
+                    "today, until 00:00 UTC"
+                },
+            ],
+        ))
     }
 
     /// Whether the run ends because a budget is used up.
@@ -169,14 +147,20 @@ impl Budget {
 
     /// Milliseconds that are left; a great many where time has no limit.
     pub(super) fn left_ms(&self) -> u64 {
+        let mut left = u64::MAX;
+        for (limit, used) in self.limits.iter().zip(&self.used) {
+            if limit[SECONDS] > 0 {
+                left = left.min(limit[SECONDS].saturating_sub(used[SECONDS]));
+            }
+        }
         let wrap_up = self.wrap_up_until.saturating_sub(self.used[RUN][SECONDS]);
-        self.left(SECONDS).max(wrap_up).div_ceil(1_000)
+        left.max(wrap_up).div_ceil(1_000)
     }
 
     /// When time is up, on the monotonic clock; `None` where it has no limit.
     pub(super) fn deadline(&self, now: Now) -> Option<u64> {
         let left = self.left_ms();
-        (left < UNLIMITED / 2_000).then(|| now.monotonic_ms.saturating_add(left))
+        (left < u64::MAX / 2_000).then(|| now.monotonic_ms.saturating_add(left))
     }
 
     /// A field of a saved session: what the run has spent; empty where that is nothing.
@@ -198,8 +182,9 @@ impl Agent {
     /// driver performs an effect it adds this to the log, where the runs of a day have a budget. There is a line when a
     /// reply has come, and with `all` in any case.
     pub fn take_spent(&mut self, all: bool) -> Option<String> {
-        let spent = &mut self.budget.used[PENDING];
-        if spent[STEPS] == 0 && !all {
+        let is_per_day = self.settings.budget.is_per_day();
+        let spent = &mut self.settings.budget.used[PENDING];
+        if !is_per_day || spent[STEPS] == 0 && !all {
             return None;
         }
         let text = line(spent);

@@ -121,11 +121,7 @@ impl Calls {
     pub(super) fn refuse(&mut self, from: usize) {
         for seat in self.seats.iter_mut().skip(from) {
             if matches!(seat.stage, Stage::Waiting) {
-                seat.run = ToolCallRun::failed(ToolError::new(
-                    ErrorKind::PermissionDenied,
-                    "the budget is used up, so this call was not run",
-                    &[],
-                ));
+                seat.refuse("the budget is used up, so this call was not run");
             }
         }
     }
@@ -165,8 +161,7 @@ impl Calls {
             }
         };
         if !why.is_empty() {
-            let error = ToolError::new(ErrorKind::PermissionDenied, "%", &[why]);
-            seat.run = ToolCallRun::failed(error);
+            seat.refuse(why);
         }
         seat.stage = Stage::Ready(None);
         Ok(())
@@ -387,6 +382,11 @@ impl SavedCall {
 }
 
 impl Seat {
+    fn refuse(&mut self, why: &str) {
+        let error = ToolError::new(ErrorKind::PermissionDenied, "%", &[why]);
+        self.run = ToolCallRun::failed(error);
+    }
+
     /// Whether anything of the call may have happened: it was asked for, and the driver has taken that.
     fn has_begun(&self, effects: &[Effect]) -> bool {
         let asked = |effect: &Effect| match (effect, &self.stage) {

@@ -67,7 +67,7 @@ impl Agent {
         for text in [self.transcript.wire, text, ended[0], ended[1], ended[2]] {
             to.bytes(text.as_bytes());
         }
-        to.bytes(self.budget.save().as_bytes());
+        to.bytes(self.settings.budget.save().as_bytes());
         self.calls.save(effects, &mut to);
         let messages = self.transcript.messages();
         to.0.reserve_exact(messages.len() + 24);
@@ -127,7 +127,10 @@ impl Agent {
         agent.steps = saved.steps;
         agent.wrapping_up = saved.wrapping_up;
         agent.usage = saved.usage;
-        agent.budget.restore(&saved.budget, saved.wrapping_up);
+        agent
+            .settings
+            .budget
+            .restore(&saved.budget, saved.wrapping_up);
         agent.text = saved.text;
         let calls = open.len();
         if calls > 0 {

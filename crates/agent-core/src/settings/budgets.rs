@@ -15,33 +15,50 @@ use crate::word_list;
 pub(crate) const ONE: u64 = 1_000_000;
 
 /// What there are budgets for, by their places in amounts; and the day.
-pub(crate) const KINDS: &str = "tokens, cost, seconds, tool_calls, steps, day";
-/// Of requests and replies, as the server reports them.
-pub(crate) const TOKENS: usize = 0;
-/// In the currency of the prices.
-pub(crate) const COST: usize = 1;
-/// From the prompt to the end, waits and tools included.
-pub(crate) const SECONDS: usize = 2;
-/// Of the model; those that were refused for a budget don't count.
-pub(crate) const TOOL_CALLS: usize = 3;
+pub(crate) const KINDS: &str = "steps, tokens, cost, seconds, tool_calls, day";
 /// Model rounds.
-pub(crate) const STEPS: usize = 4;
+pub(crate) const STEPS: usize = 0;
+/// Of requests and replies, as the server reports them.
+pub(crate) const TOKENS: usize = 1;
+/// In the currency of the prices.
+pub(crate) const COST: usize = 2;
+/// From the prompt to the end, waits and tools included.
+pub(crate) const SECONDS: usize = 3;
+/// Of the model; those that were refused for a budget don't count.
+pub(crate) const TOOL_CALLS: usize = 4;
 /// The day on which the amounts were spent, where that matters: one of UTC, from 1970 on.
 pub(crate) const DAY: usize = 5;
 
-/// No limit.
-pub(crate) const UNLIMITED: u64 = u64::MAX;
+/// An amount of each kind, in millionths, and the day.
+pub(crate) type Amounts = [u64; 6];
 
-/// An amount of each kind, in millionths, and the day. In the order of the settings: tokens, cost, seconds, tool calls, steps.
-pub type Amounts = [u64; 6];
+/// The budgets, and what was used of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// Of a run and of a day; 0 is no limit.
+    pub(crate) limits: [Amounts; 2],
+    /// By this run; on its day by all runs; and by this one since it was last taken for the log.
+    pub(crate) used: [Amounts; 3],
+    /// What a million tokens cost: input, cached input and output.
+    pub(crate) rates: [u64; 3],
+    /// One more than the monotonic moment up to which time is counted; 0 before there is one.
+    pub(crate) counted_ms: u64,
+    /// Until when the run may take time to wrap up, whatever is left; 0 where no budget is used up.
+    pub(crate) wrap_up_until: u64,
+}
+
+/// The places in [`Budget::limits`] and [`Budget::used`].
+pub(crate) const RUN: usize = 0;
+pub(crate) const TODAY: usize = 1;
+pub(crate) const PENDING: usize = 2;
 
 /// What [`read`] takes.
 pub(super) const WANTED: &str =
-    "like tokens=200000,cost=0.5, of tokens, cost, seconds, tool_calls, steps";
+    "like tokens=200000,cost=0.5, of steps, tokens, cost, seconds, tool_calls";
 
 /// What [`rates`] takes.
 pub(crate) const PRICES_WANTED: &str =
-    "like MODEL=INPUT/OUTPUT, and name this model, where a budget has a cost";
+    "like MODEL=INPUT/CACHED/OUTPUT, of this model, where a budget has a cost";
 
 /// Reads amounts into their places; what is not named stays as it is. `None` where one is no amount, or has no place.
 pub(crate) fn read(text: &str, into: &mut Amounts) -> Option<()> {
@@ -68,42 +85,37 @@ pub(crate) fn write(amounts: &Amounts) -> String {
     text
 }
 
-/// What a million tokens of a model cost: input, output and cached input. The last name that fits counts. `None` where none
+/// What a million tokens of a model cost: input, cached input and output. The last name that fits counts. `None` where none
 /// does, or its price is none.
 pub(crate) fn rates(prices: &str, model: &str) -> Option<[u64; 3]> {
     let mut found = None;
     for price in split(prices, b',') {
         let (name, amounts) = cut(price, b'=');
-        let fits = match name.strip_suffix('*') {
-            Some(start) => model.starts_with(start),
-            None => name == model,
+        let fits = match name.as_bytes() {
+            [start @ .., b'*'] => model.as_bytes().starts_with(start),
+            _ => name == model,
         };
         if fits {
-            let (input, rest) = cut(amounts?, b'/');
-            let (output, cached) = cut(rest?, b'/');
-            found = Some([
-                millionths(input)?,
-                millionths(output)?,
-                millionths(cached.unwrap_or(input))?,
-            ]);
+            found = amounts;
         }
     }
-    found
+    let mut amounts = split(found?, b'/');
+    let mut rates = [0; 3];
+    for rate in &mut rates {
+        *rate = millionths(amounts.next()?)?;
+    }
+    Some(rates)
 }
 
 /// The millionths of a decimal with at most six digits behind the point.
 fn millionths(text: &str) -> Option<u64> {
     let (whole, fraction) = cut(text, b'.');
-    let mut digits = String::from(whole);
-    digits.push_str(fraction.unwrap_or_default());
-    for _ in fraction.map_or(0, str::len)..6 {
-        digits.push('0');
+    let fraction = fraction.unwrap_or_default();
+    let zeros = "000000".get(fraction.len()..)?;
+    if whole.is_empty() {
+        return None;
     }
-    match fraction {
-        _ if whole.is_empty() => None,
-        Some(fraction) if fraction.len() > 6 => None,
-        _ => digits.parse().ok(),
-    }
+    [whole, fraction, zeros].concat().parse().ok()
 }
 
 /// An amount as a decimal.

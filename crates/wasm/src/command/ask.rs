@@ -158,7 +158,7 @@ pub(crate) fn open(
         answer::check(&mut folders.workspace, path)?;
     }
     #[cfg(feature = "budgets")]
-    let is_counted = budget_file::open(&mut folders, &mut configuration.settings, caller.now)?;
+    budget_file::open(&mut folders, &mut configuration.settings, caller.now)?;
     let header = Header {
         settings: configuration.settings,
         tools,
@@ -183,7 +183,7 @@ pub(crate) fn open(
     driver.answer_file = answer_file;
     #[cfg(feature = "budgets")]
     {
-        driver.counted_in = is_counted.then_some(folders.state);
+        driver.state = folders.state;
     }
     Ok(Asked { driver, output })
 }

@@ -5,16 +5,13 @@ use alloc::string::String;
 use dewclaw_platform::Now;
 
 use crate::effect::Usage;
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Budget, Settings, SettingsError};
 
-/// No budget.
-pub(super) struct Budget;
+pub(super) fn settle(_: &mut Settings) -> Result<(), SettingsError> {
+    Ok(())
+}
 
 impl Budget {
-    pub(super) fn new(_: &Settings) -> Result<Budget, SettingsError> {
-        Ok(Budget)
-    }
-
     pub(super) fn begin(&mut self, _: Now) {}
 
     pub(super) fn pass(&mut self, _: Now) {}
