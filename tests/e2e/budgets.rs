@@ -53,13 +53,9 @@ fn each_kind_ends_a_run_with_a_wrap_up() {
             ("cost=0.0009", 3),
         ] {
             let (work, model) = (workspace(), ScriptedModel::start(stubborn(rounds)));
-            let guest = Guest::ask(&work, &model, "read").args([
-                "--budget",
-                limit,
-                "--prices",
-                "scripted=2.5/10",
-                "--json",
-            ]);
+            let guest = Guest::ask(&work, &model, "read")
+                .env("DEWCLAW_PRICES", "scripted=2.5/1/10")
+                .args(["--budget", limit, "--json"]);
             let ended = host.run(&guest);
             ended.code(4);
             let finished = ended.finished();
@@ -68,11 +64,12 @@ fn each_kind_ends_a_run_with_a_wrap_up() {
             assert_eq!(finished["text"], format!("So far {rounds}."), "{limit}");
             assert_eq!(model.requests().len(), rounds, "{limit}");
             assert_eq!(model.last_request().json["tool_choice"], "none");
-            let (kind, amount) = limit.split_once('=').expect("an amount");
             let notice = ended.events_of("notice")[0]["text"].to_string();
-            for word in [kind, amount, "--budget"] {
-                assert!(notice.contains(word), "{word}: {notice}");
-            }
+            let end = format!(" of {limit}\"");
+            assert!(
+                notice.contains("budget of this run") && notice.ends_with(&end),
+                "{notice}"
+            );
         }
     });
 }
@@ -84,7 +81,7 @@ fn a_person_is_told_which_budget_was_reached() {
         let guest = Guest::ask(&work, &model, "read").args(["--budget", "tokens=200"]);
         host.run(&guest)
             .code(4)
-            .says(&["240 of 200 tokens", "--budget"]);
+            .says(&["tokens=240,", " of tokens=200", "raise it with --budget"]);
         // And in few words where they want few.
         let model = ScriptedModel::start(stubborn(3));
         let guest = Guest::ask(&work, &model, "read").args(["--budget", "tokens=200", "-q"]);
@@ -134,7 +131,7 @@ fn a_model_that_does_not_answer_is_left_when_time_is_up() {
         let stalled = Reply::text("This takes very long.").stall_after(260);
         let model = ScriptedModel::start([stalled]);
         let guest = Guest::ask(&work, &model, "read").args(["--budget", "seconds=0.5"]);
-        host.run(&guest).code(4).says(&["of 0.5 seconds"]);
+        host.run(&guest).code(4).says(&["of seconds=0.5"]);
     });
 }
 
@@ -143,8 +140,8 @@ fn no_try_is_waited_for_past_the_time() {
     on_each_host(|host| {
         let busy = Reply::error(429, "busy", "rate_limit", None).header("retry-after", "30");
         let (work, model) = (workspace(), ScriptedModel::start([busy]));
-        let guest = Guest::ask(&work, &model, "read").args(["--budget", "seconds=5"]);
-        host.run(&guest).code(4).says(&["429", "seconds"]);
+        let guest = Guest::ask(&work, &model, "read").args(["--budget", "seconds=0.5"]);
+        host.run(&guest).code(4).says(&["429", "of seconds=0.5"]);
     });
 }
 
@@ -154,7 +151,7 @@ fn runs_of_a_day_share_its_budget() {
         for (limit, price) in [
             ("tokens=240", ""),
             ("steps=2", ""),
-            ("cost=0.0009", "scripted=2.5/10"),
+            ("cost=0.0009", "scripted=2.5/1/10"),
         ] {
             let (work, state) = (workspace(), Scratch::new());
             let ask = |model: &ScriptedModel| {
@@ -162,14 +159,14 @@ fn runs_of_a_day_share_its_budget() {
                     .state(&state)
                     .args(["--budget-per-day", limit]);
                 if !price.is_empty() {
-                    guest = guest.args(["--prices", price]);
+                    guest = guest.env("DEWCLAW_PRICES", price);
                 }
                 host.run(&guest)
             };
             for runs in 1..=2 {
                 ask(&once()).code(0).prints("Yes.\n");
                 let log = state.read("budget.log");
-                assert_eq!(log.matches("steps=1").count(), runs, "{log}");
+                assert_eq!(log.matches("steps=1,").count(), runs, "{log}");
                 let day = format!("day={}\n", today());
                 assert!(log.contains(&day), "{log}");
             }
@@ -213,7 +210,7 @@ fn time_and_tool_calls_of_a_day_are_counted_too() {
             .prints("One of two.\n");
         run("seconds=0.000001", &ScriptedModel::never_asked())
             .code(4)
-            .says(&["seconds", "today"]);
+            .says(&["seconds=", "today"]);
     });
 }
 
@@ -237,14 +234,14 @@ fn each_of_two_runs_at_once_counts() {
             }
         });
         let log = state.read("budget.log");
-        assert_eq!(log.matches("tokens=120,").count(), 12, "{log}");
+        assert_eq!(log.matches("steps=1,tokens=120,").count(), 12, "{log}");
         let never = ScriptedModel::never_asked();
         let guest = Guest::ask(&work, &never, "read")
             .state(&state)
             .args(["--budget-per-day", "tokens=1440"]);
         host.run(&guest)
             .code(4)
-            .says(&["1440 of 1440 tokens today"]);
+            .says(&["today", "tokens=1440,", " of tokens=1440"]);
     });
 }
 
@@ -260,11 +257,11 @@ fn a_clock_that_went_back_does_not_fill_a_budget_again_and_a_new_day_does() {
             (host.run(&guest), state.read("budget.log"))
         };
         // The clock was ahead when this was spent, by the measure of now.
-        let log = format!("tokens=500,steps=1,day={}\n", today() + 3);
+        let log = format!("steps=1,tokens=500,day={}\n", today() + 3);
         let (ended, after) = run(log.clone(), &ScriptedModel::never_asked());
-        ended.code(4).says(&["500 of 500 tokens today"]);
+        ended.code(4).says(&["today", "tokens=500 of tokens=500"]);
         assert!(after.starts_with(&log), "{after}");
-        let log = format!("tokens=500,steps=1,day={}\n", today() - 1);
+        let log = format!("steps=1,tokens=500,day={}\n", today() - 1);
         let (ended, after) = run(log, &once());
         ended.code(0);
         assert!(!after.contains("tokens=500"), "{after}");
@@ -290,7 +287,7 @@ fn a_line_that_a_kill_cut_off_is_lost_and_no_other() {
         let never = ScriptedModel::never_asked();
         host.run(&guest(&never))
             .code(4)
-            .says(&["520 of 500 tokens"]);
+            .says(&["tokens=520,", " of tokens=500"]);
     });
 }
 
@@ -300,25 +297,24 @@ fn a_log_that_is_garbage_is_named_and_left_alone() {
         let work = workspace();
         let good = format!("tokens=1,day={}\n", today());
         for (log, phrase) in [
-            ("garbage\n".to_owned(), "line 1 of budget.log"),
-            (
-                format!("{good}{{\"day\":1}}\n{good}"),
-                "line 2 of budget.log",
-            ),
+            ("garbage\n".to_owned(), "a line is damaged"),
+            (format!("{good}{{\"day\":1}}\n{good}"), "a line is damaged"),
             (
                 format!("{good}{good}tokens=5,version=2,day=20000\n"),
-                "line 3 of budget.log",
+                "a line is damaged",
             ),
-            ("\0\u{7f}\n".repeat(10), "line 1 of budget.log"),
-            ("x".repeat(10_000_000), "budget.log"),
-            (good.repeat(1_000_000), "budget.log"),
+            ("\0\u{7f}\n".repeat(10), "a line is damaged"),
+            ("x".repeat(10_000_000), "too large"),
+            (good.repeat(1_000_000), "too large"),
         ] {
             let state = Scratch::with(&[("budget.log", &log)]);
             let never = ScriptedModel::never_asked();
             let guest = Guest::ask(&work, &never, "read")
                 .state(&state)
                 .args(["--budget-per-day", "tokens=500"]);
-            host.run(&guest).code(1).says(&[phrase, "state folder"]);
+            host.run(&guest)
+                .code(1)
+                .says(&[phrase, "budget.log", "state folder"]);
             assert!(state.read("budget.log") == log, "{phrase}");
         }
         let state = Scratch::new();
@@ -356,7 +352,7 @@ fn a_cloned_repository_sets_no_budget() {
         let settings = json!({
             "budget": "steps=1000000",
             "budget_per_day": "steps=1000000",
-            "prices": "scripted=0/0",
+            "prices": "scripted=0/0/0",
             "spent_today": "steps=5",
         });
         let work = Scratch::with(&[
@@ -380,14 +376,16 @@ fn a_file_of_settings_can_set_them_and_a_flag_lifts_none() {
     on_each_host(|host| {
         let settings = json!({
             "budget": "cost=0.0004,steps=9",
-            "prices": "other=1/1,scr*=2.5/10/1.25",
+            "prices": "other=1/1/1,*=2.5/1.25/10",
         });
         let state = Scratch::with(&[("dewclaw.json", &settings.to_string())]);
         let (work, model) = (workspace(), ScriptedModel::start(stubborn(2)));
         let guest = Guest::ask(&work, &model, "read")
             .state(&state)
             .args(["--budget", "seconds=600"]);
-        host.run(&guest).code(4).says(&["0.00045 of 0.0004 cost"]);
+        host.run(&guest)
+            .code(4)
+            .says(&["cost=0.00045,", "cost=0.0004,seconds=600"]);
     });
 }
 
@@ -403,15 +401,20 @@ fn what_is_no_budget_is_a_usage_error() {
             (&["--budget", "tokens=-5"], &["budget must be"]),
             (&["--budget", "money=5"], &["budget must be", "cost"]),
             (&["--budget", "tokens=1e6"], &["budget must be"]),
-            (&["--budget-per-day", "day=5"], &["budget_per_day must be"]),
-            (&["--prices", "m=1"], &["prices must be", "INPUT/OUTPUT"]),
-            (&["--budget", "cost=1"], &["prices must be", "this model"]),
             (
-                &["--budget", "cost=1", "--prices", "other=1/1"],
-                &["prices must be", "this model"],
+                &["--budget-per-day", "tokens="],
+                &["budget_per_day must be"],
             ),
+            (&["--budget", "cost=1"], &["prices must be", "this model"]),
         ] {
             let guest = Guest::ask(&work, &never, "read").args(arguments.iter().copied());
+            host.run(&guest).code(2).says(phrases);
+        }
+        for prices in ["other=1/1/1", "scripted=1/1", "scripted"] {
+            let guest = Guest::ask(&work, &never, "read")
+                .env("DEWCLAW_PRICES", prices)
+                .args(["--budget", "cost=1"]);
+            let phrases = &["prices must be", "INPUT/CACHED/OUTPUT", "this model"];
             host.run(&guest).code(2).says(phrases);
         }
     });
@@ -431,7 +434,9 @@ fn a_run_with_a_budget_is_replayed_to_the_same_end() {
             "r.jsonl",
         ]);
         let ended = host.run(&guest);
-        ended.code(4).says(&["340 of 300 tokens today"]);
+        ended
+            .code(4)
+            .says(&["today", "tokens=340,", " of tokens=300"]);
         let log = state.read("budget.log");
         let replay = Guest::offline()
             .workspace(&work)
@@ -459,13 +464,13 @@ fn the_native_command_ends_with_exit_code_4() {
     let model = ScriptedModel::start(stubborn(2));
     run(&work, &state, &model, &["--budget", "steps=1"])
         .code(4)
-        .says(&["1 of 1 steps", "the budget was reached"]);
+        .says(&["steps=1,", "the budget was reached"]);
     let day = &["--budget-per-day", "tokens=200"];
     run(&work, &state, &once(), day).code(0);
     run(&work, &state, &once(), day).code(0);
     run(&work, &state, &ScriptedModel::never_asked(), day)
         .code(4)
-        .says(&["240 of 200 tokens today"]);
+        .says(&["today", "tokens=240,", " of tokens=200"]);
     run(
         &work,
         &state,

@@ -108,12 +108,11 @@ impl Agent {
     /// # Errors
     /// Settings that no run can be made with.
     pub fn new(
-        mut settings: Settings,
+        settings: Settings,
         tools: &[&'static Tool],
         seed: u64,
     ) -> Result<Agent, SettingsError> {
         settings.check()?;
-        budget::settle(&mut settings)?;
         let wire = wire::named(settings.wire);
         let mut transcript = Transcript::new(wire.tag);
         transcript.reserve(settings.limits.reserved());
@@ -565,10 +564,11 @@ impl Agent {
         }
         self.calls.name(reply.calls_mut());
         let message = (self.wire.reply_message)(&reply);
+        let rates = self.settings.rates();
         let request = self.head.len() + self.transcript.messages().len();
         self.settings
             .budget
-            .count_reply(reply.usage, request, message.len());
+            .count_reply(rates, reply.usage, request, message.len());
         // A comma before it, and the results of its calls must fit too, and they name the calls again.
         let room = 1 + self.room_for_results(reply.calls().count(), message.len());
         if !self.make_room(message.len().saturating_add(room), false) {
@@ -694,6 +694,7 @@ impl Agent {
 
     fn finish(&mut self, reason: Reason) {
         self.state = State::Idle;
+        self.settings.budget.end();
         self.effects.push(Effect::Finished(Outcome {
             reason,
             text: core::mem::take(&mut self.text),

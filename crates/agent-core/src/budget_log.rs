@@ -39,9 +39,6 @@ impl Settings {
             rest = behind;
             let mut amounts = [0; 6];
             read(text, &mut amounts)?;
-            if amounts[DAY] == 0 {
-                return None;
-            }
             if amounts[DAY] < today {
                 replace = true;
                 continue;
@@ -73,74 +70,67 @@ mod tests {
         }
     }
 
-    fn read(log: &str, day: u64) -> Result<(String, Option<String>), u64> {
-        read_log(log.as_bytes(), at(day)).map(|log| (log.spent, log.replacement))
+    /// What was spent by a log, and what is to stand in its place.
+    fn read(log: impl AsRef<[u8]>, day: u64) -> Option<(String, String)> {
+        let mut settings = Settings::default();
+        let replacement = settings.read_log(log.as_ref(), at(day))?;
+        Some((write(&settings.budget.used[TODAY][..DAY]), replacement))
     }
 
     #[test]
     fn a_line_says_what_was_spent() {
         assert_eq!(
-            line(&[1_300_000_000, 4_250, 2_400_000, 0, ONE, day(at(20_777))]),
-            "tokens=1300,cost=0.00425,seconds=2.4,steps=1,day=20777\n"
+            line(&[ONE, 1_300_000_000, 4_250, 2_400_000, 0, day(at(20_777))]),
+            "steps=1,tokens=1300,cost=0.00425,seconds=2.4,day=20777\n"
         );
     }
 
     #[test]
     fn the_lines_of_this_day_and_later_ones_count() {
         let lines = "tokens=100,steps=1,day=5\ntokens=10,steps=1,day=6\ntokens=20,cost=0.5,day=6\ntokens=3,steps=1,day=9\n";
-        let sum = |days| alloc::format!("tokens=33,cost=0.5,steps=2{days}");
-        assert_eq!(read(lines, 6), Ok((sum(""), Some(sum(",day=9\n")))));
+        let sum = |days| alloc::format!("steps=2,tokens=33,cost=0.5{days}");
+        assert_eq!(read(lines, 6), Some((sum(""), sum(",day=9\n"))));
         // A clock that goes back finds what was spent, and what it leaves is found when it goes right again.
-        assert_eq!(read(lines, 3).unwrap().0, "tokens=133,cost=0.5,steps=3");
-        assert_eq!(read(lines, 3).unwrap().1, None);
-        let left = read(&[lines, "tokens=1,day=3\n", "torn"].concat(), 3)
-            .unwrap()
-            .1;
-        assert_eq!(
-            read(&left.unwrap(), 6).unwrap().0,
-            "tokens=134,cost=0.5,steps=3"
-        );
+        let all = "steps=3,tokens=133,cost=0.5";
+        assert_eq!(read(lines, 3), Some((all.into(), String::new())));
+        let (_, left) = read([lines, "tokens=1,day=3\n", "torn"].concat(), 3).unwrap();
+        assert_eq!(read(left, 6).unwrap().0, "steps=3,tokens=134,cost=0.5");
         // The next day is a new one.
-        assert_eq!(
-            read(lines, 10),
-            Ok((String::new(), Some("day=10\n".into())))
-        );
-        assert_eq!(read("day=10\n", 10), Ok((String::new(), None)));
+        assert_eq!(read(lines, 10), Some((String::new(), "day=10\n".into())));
+        let stays = Some((String::new(), String::new()));
+        assert_eq!(read("day=10\n", 10), stays);
     }
 
     #[test]
     fn lines_of_this_day_alone_stay_as_they_are() {
         let lines = "tokens=10,steps=1,day=6\ntokens=20,steps=1,day=6\n";
-        assert_eq!(read(lines, 6), Ok(("tokens=30,steps=2".into(), None)));
-        assert_eq!(read("", 6), Ok((String::new(), None)));
+        let sum = "steps=2,tokens=30";
+        assert_eq!(read(lines, 6), Some((sum.into(), String::new())));
+        assert_eq!(read("", 6), Some((String::new(), String::new())));
         // A board whose clock was never set.
         assert_eq!(read("tokens=5,day=1\n", 0).unwrap().0, "tokens=5");
-        let many = lines.repeat(400);
-        let sum = "tokens=12000,steps=800";
-        assert_eq!(
-            read(&many, 6),
-            Ok((sum.into(), Some([sum, ",day=6\n"].concat())))
-        );
+        let sum = "steps=800,tokens=12000";
+        let shorter = [sum, ",day=6\n"].concat();
+        assert_eq!(read(lines.repeat(400), 6), Some((sum.into(), shorter)));
     }
 
     #[test]
     fn a_log_torn_at_any_byte_loses_its_last_line_alone() {
-        let first = "tokens=10,steps=1,day=6\n";
-        let lines = [first, "tokens=20,steps=1,day=6\n"].concat();
+        let first = "steps=1,tokens=10,day=6\n";
+        let lines = [first, "steps=1,tokens=20,day=6\n"].concat();
         for end in first.len() + 1..lines.len() {
             let (spent, replacement) = read(&lines[..end], 6).unwrap();
-            assert_eq!(spent, "tokens=10,steps=1", "{end}");
-            assert_eq!(replacement.as_deref(), Some(first), "{end}");
+            assert_eq!(spent, "steps=1,tokens=10", "{end}");
+            assert_eq!(replacement, first, "{end}");
         }
     }
 
     #[test]
-    fn what_no_run_wrote_is_named_by_its_line() {
+    fn what_no_run_wrote_is_an_error() {
         let good = "tokens=10,day=6\n";
         for bad in [
             "\n",
             "garbage\n",
-            "tokens=1\n",
             "day=6,version=2\n",
             "day=-6\n",
             "day=6 \n",
@@ -148,17 +138,17 @@ mod tests {
             "{\"day\":6}\n",
             "\0\n",
         ] {
-            assert_eq!(read(&[good, bad, good].concat(), 6), Err(2), "{bad:?}");
-            assert_eq!(read(bad, 6), Err(1), "{bad:?}");
+            assert_eq!(read([good, bad, good].concat(), 6), None, "{bad:?}");
+            assert_eq!(read(bad, 6), None, "{bad:?}");
         }
-        assert_eq!(read_log(b"day=6\n\xff\n", at(6)), Err(2));
+        assert_eq!(read(b"day=6\n\xff\n", 6), None);
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_survived(bytes: Vec<u8>, text in "[a-z_=,:0-9.\n]{0,80}") {
-            let _ = read_log(&bytes, at(6));
-            let _ = read_log(text.as_bytes(), at(6));
+            let _ = read(bytes, 6);
+            let _ = read(text, 6);
         }
 
         #[test]
@@ -172,10 +162,10 @@ mod tests {
                     *sum += amount;
                 }
             }
-            let log = read_log(lines.as_bytes(), at(7)).unwrap();
-            prop_assert_eq!(&log.spent, &write(&sum));
-            if let Some(shorter) = log.replacement {
-                prop_assert_eq!(read_log(shorter.as_bytes(), at(7)).unwrap().spent, write(&sum));
+            let (spent, shorter) = read(lines, 7).unwrap();
+            prop_assert_eq!(&spent, &write(&sum));
+            if !shorter.is_empty() {
+                prop_assert_eq!(read(shorter, 7).unwrap().0, spent);
             }
         }
     }

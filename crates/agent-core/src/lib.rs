@@ -67,6 +67,6 @@ pub use operation::{
     ANSWER_HEADERS, FileAnswer, FileOperation, HttpAnswer, HttpOperation, perform,
 };
 pub use settings::{
-    Approve, Limits, SETTING_NAMES, SearchEngine, Settings, SettingsError, WireName,
+    Approve, Budget, Limits, SETTING_NAMES, SearchEngine, Settings, SettingsError, WireName,
 };
 pub use transcript::{LineProblem, Transcript, TranscriptError};

@@ -27,6 +27,13 @@ pub use limits::Limits;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Budget;
 
+#[cfg(not(feature = "budgets"))]
+impl Settings {
+    pub(crate) fn rates(&self) -> Option<[u64; 3]> {
+        None
+    }
+}
+
 /// Everything that decides how the agent behaves, but for tools, prompt and seed.
 ///
 /// The names of the fields are those of the configuration file `dewclaw.json` and of recordings. None of them is
@@ -69,7 +76,7 @@ pub struct Settings {
     pub limits: Limits,
     /// What a run, and all runs of a day, may use up, and what they have.
     pub budget: Budget,
-    /// What a million tokens cost: `MODEL=INPUT/CACHED/OUTPUT` between commas, where `MODEL` may be a beginning and `*`.
+    /// What a million tokens cost: `MODEL=INPUT/CACHED/OUTPUT` between commas, where `MODEL` may be `*`.
     #[cfg(feature = "budgets")]
     pub prices: String,
 }
@@ -396,7 +403,7 @@ impl Settings {
     /// Checks what a run needs: a model, and a base URL that requests can be sent to.
     ///
     /// # Errors
-    /// [`SettingsError::NoModel`] or [`SettingsError::BaseUrl`].
+    /// [`SettingsError::NoModel`] or [`SettingsError::BaseUrl`]; money is limited, and there is no price to count it by.
     pub fn check(&self) -> Result<(), SettingsError> {
         let url = self.base_url();
         if let Some(problem) = base_url::problem(url.as_bytes()) {
@@ -415,6 +422,13 @@ impl Settings {
             return Err(SettingsError::Value {
                 name: "thinking_tokens",
                 wanted: "below max_tokens",
+            });
+        }
+        #[cfg(feature = "budgets")]
+        if self.budget.has_cost() && self.rates().is_none() {
+            return Err(SettingsError::Value {
+                name: "prices",
+                wanted: budgets::PRICES_WANTED,
             });
         }
         Ok(())

@@ -6,7 +6,7 @@ mod script;
 
 use dewclaw_agent_core::json::Value as Json;
 use dewclaw_agent_core::tools::ALL;
-use dewclaw_agent_core::{Agent, Effect, Event, Input, Outcome, Reason, Settings, read_log};
+use dewclaw_agent_core::{Agent, Effect, Event, Input, Outcome, Reason, Settings};
 use dewclaw_platform::{HttpError, Now};
 use script::{
     Call, Driver, Reply, Turn, assert_whole, calls, lines_of, messages, replay, settings, text,
@@ -83,24 +83,24 @@ fn assert_wrapped_up(driver: &Driver, outcome: &Outcome) {
     let last = messages(driver.requests.last().unwrap());
     assert_whole(&last);
     let told = last.last().unwrap()["content"].to_string();
-    assert!(told.contains("The budget of this run is reached"), "{told}");
+    assert!(told.contains("The limit of this run is reached"), "{told}");
     assert_whole(&driver.transcript());
 }
 
 #[test]
 fn each_kind_ends_a_run_that_never_stops() {
-    let prices = ("prices", "scripted=2.5/10/1.25");
+    let prices = ("prices", "scripted=2.5/1.25/10");
     for (limit, rounds, said) in [
-        ("steps=3", 4, "3 of 3 steps"),
-        ("tokens=300", 4, "360 of 300 tokens"),
+        ("steps=3", 4, "steps=3,"),
+        ("tokens=300", 4, "tokens=360,"),
         // 60 × 2.5 + 40 × 1.25 + 20 × 10 of a million, each round.
-        ("cost=0.0008", 3, "0.0008 of 0.0008 cost"),
-        ("cost=0.0009", 4, "0.0012 of 0.0009 cost"),
-        ("tool_calls=2", 3, "2 of 2 tool_calls"),
+        ("cost=0.0008", 3, "cost=0.0008,"),
+        ("cost=0.0009", 4, "cost=0.0012,"),
+        ("tool_calls=2", 3, "tool_calls=2 "),
         (
             "tokens=1000000,seconds=1000,steps=2,tool_calls=9",
             3,
-            "2 of 2 steps",
+            "steps=2,",
         ),
     ] {
         let settings = with(&[("budget", limit), prices]);
@@ -112,7 +112,10 @@ fn each_kind_ends_a_run_that_never_stops() {
         let notices = notices(&driver);
         assert_eq!(notices.len(), 1, "{notices:?}");
         assert!(notices[0].contains(said), "{notices:?}");
-        assert!(notices[0].contains("--budget"), "{notices:?}");
+        assert!(
+            notices[0].ends_with(&format!(" of {limit}")) || limit.contains(','),
+            "{notices:?}"
+        );
     }
 }
 
@@ -167,7 +170,10 @@ fn time_that_is_up_between_two_calls_keeps_the_second_from_running() {
     assert_eq!(refused(&driver), 1);
     assert_eq!(driver.operations().len(), 1);
     let notices = notices(&driver);
-    assert!(notices[0].contains("2.5 of 2 seconds"), "{notices:?}");
+    assert!(
+        notices[0].contains("seconds=2.5,") && notices[0].ends_with(" of seconds=2"),
+        "{notices:?}"
+    );
 }
 
 #[test]
@@ -247,14 +253,14 @@ fn nobody_waits_for_a_try_that_there_is_no_time_for() {
     assert_eq!(outcome.reason, Reason::Budget);
     assert!(driver.now.monotonic_ms - began <= 1_000);
     let notice = notices(&driver)[0];
-    assert!(
-        notice.contains("closed") && notice.contains("seconds"),
-        "{notice}"
-    );
+    assert!(notice.contains("budget of this run"), "{notice}");
+    // Not even where the server asks for a longer wait.
     let slow = Reply::error(429, "slow").header("retry-after", "10");
     let mut driver = Driver::new(budget("seconds=5")).replies([slow]);
+    let began = driver.now.monotonic_ms;
     assert_eq!(driver.run("go").reason, Reason::Budget);
-    assert_eq!(driver.waits(), Vec::<u64>::new());
+    assert_eq!(driver.now.monotonic_ms - began, 5_000);
+    assert_eq!(driver.requests.len(), 1);
 }
 
 #[test]
@@ -288,7 +294,7 @@ fn a_server_that_tells_no_tokens_is_counted_by_bytes() {
 fn money_needs_a_price() {
     for settings in [
         budget("cost=1"),
-        with(&[("budget_per_day", "cost=1"), ("prices", "other=1/1")]),
+        with(&[("budget_per_day", "cost=1"), ("prices", "other=1/1/1")]),
     ] {
         let error = Agent::new(settings, &ALL, 1).err().unwrap().to_string();
         assert!(
@@ -296,18 +302,22 @@ fn money_needs_a_price() {
             "{error}"
         );
     }
-    let priced = with(&[("budget", "cost=1"), ("prices", "*=1/1")]);
+    let priced = with(&[("budget", "cost=1"), ("prices", "*=1/1/1")]);
     assert!(Agent::new(priced, &ALL, 1).is_ok());
     assert!(Agent::new(budget("tokens=1"), &ALL, 1).is_ok());
 }
 
 #[test]
-fn settings_of_a_flag_are_added_to_those_of_the_file() {
+fn a_flag_lifts_no_limit_of_the_file_that_it_does_not_name() {
     let settings = with(&[("budget", "tokens=100000,steps=9"), ("budget", "steps=1")]);
     let mut driver = Driver::new(settings.clone()).replies(stubborn());
     driver.run("go");
     assert_eq!(driver.requests.len(), 2);
-    assert_eq!(settings.budget, "tokens=100000,steps=9,steps=1");
+    let json = String::from_utf8(settings.to_json()).unwrap();
+    assert!(
+        json.contains(r#""budget":"steps=1,tokens=100000""#),
+        "{json}"
+    );
     // And 0 lifts one.
     let settings = with(&[("budget", "tokens=1,steps=2"), ("budget", "tokens=0")]);
     let mut driver = Driver::new(settings).replies(stubborn());
@@ -327,7 +337,7 @@ fn a_day_that_is_used_up_ends_a_run_before_its_first_call() {
         let settings = with(&[
             ("budget_per_day", limit),
             ("spent_today", spent),
-            ("prices", "*=1/1"),
+            ("prices", "*=1/1/1"),
         ]);
         let mut driver = Driver::new(settings);
         let outcome = driver.run("go");
@@ -336,11 +346,10 @@ fn a_day_that_is_used_up_ends_a_run_before_its_first_call() {
             (Reason::Budget, "")
         );
         let notice = notices(&driver)[0];
-        for word in ["today", "--budget-per-day", "00:00 UTC"] {
+        for word in ["today", "until 00:00 UTC"] {
             assert!(notice.contains(word), "{notice}");
         }
-        // Nothing was asked, so nothing is in the conversation.
-        assert_eq!(driver.agent.transcript().lines().count(), 0);
+        assert_eq!(driver.requests.len(), 0);
     }
 }
 
@@ -374,25 +383,28 @@ fn time_between_two_runs_is_nobodys() {
 
 #[test]
 fn what_is_spent_goes_to_the_log_a_line_for_each_call() {
-    let settings = with(&[("budget_per_day", "tokens=100000"), ("prices", "*=1/1")]);
+    let settings = with(&[("budget_per_day", "tokens=100000"), ("prices", "*=1/1/1")]);
     let done = text("done").usage(1, 1, 0).plain();
     let mut driver = Driver::new(settings).replies(stubborn().take(2).chain([done]));
     let began = driver.now;
     driver.agent.prompt(began, "go").unwrap();
-    let mut log = String::new();
-    loop {
-        let ended = driver.step().is_some();
-        log.push_str(&driver.agent.take_spent(ended).unwrap_or_default());
-        if ended {
-            break;
-        }
+    let mut log = driver.agent.take_spent().unwrap();
+    assert_eq!(log, "day=20777\n");
+    while driver.step().is_none() {
+        log.push_str(&driver.agent.take_spent().unwrap_or_default());
     }
-    assert_eq!(log.lines().count(), 4, "{log}");
-    assert!(log.starts_with("tokens=120,cost=0.00012,seconds="), "{log}");
-    let sum = read_log(log.as_bytes(), began).unwrap().spent;
-    assert!(sum.starts_with("tokens=242,cost=0.000242,"), "{sum}");
-    assert!(sum.ends_with(",tool_calls=2,steps=3"), "{sum}");
-    assert_eq!(log.matches("day=20777\n").count(), 4);
+    log.push_str(&driver.agent.take_spent().unwrap_or_default());
+    assert_eq!(driver.agent.take_spent(), None);
+    assert!(log.lines().count() >= 4, "{log}");
+    assert_eq!(log.matches("steps=1,tokens=").count(), 3, "{log}");
+    let mut settings = Settings::default();
+    assert_eq!(settings.read_log(log.as_bytes(), began).unwrap(), "");
+    let sum = String::from_utf8(settings.to_json()).unwrap();
+    assert!(
+        sum.contains("steps=3,tokens=242,cost=0.000242,seconds="),
+        "{sum}"
+    );
+    assert!(sum.contains(",tool_calls=2,day=20777"), "{sum}");
 }
 
 #[test]
@@ -405,7 +417,7 @@ fn a_replay_ends_where_the_run_did() {
             ("spent_today", "tokens=200"),
         ],
         &[("budget_per_day", "steps=1"), ("spent_today", "steps=1")],
-        &[("budget", "cost=0.0008"), ("prices", "s*=2.5/10/1.25")],
+        &[("budget", "cost=0.0008"), ("prices", "*=2.5/1.25/10")],
     ] {
         let mut driver = Driver::new(with(budgets)).replies(stubborn());
         assert_eq!(driver.run("go").reason, Reason::Budget);
@@ -460,18 +472,22 @@ fn a_restored_run_does_not_count_its_own_share_of_the_day_twice() {
     assert_eq!(outcome.reason, Reason::Budget);
     assert_eq!(driver.requests.len(), 5);
     let notice = notices(&driver)[0];
-    assert!(notice.contains("460 of 400 tokens today"), "{notice}");
+    assert!(
+        notice.contains("today, until 00:00 UTC, is used up: steps=2,tokens=460,"),
+        "{notice}"
+    );
 }
 
 #[test]
 fn no_clock_and_no_amount_breaks_it() {
-    let most = "tokens=18446744073709,cost=18446744073709,seconds=18446744073709,tool_calls=18446744073709";
+    let most =
+        "tokens=8000000000000,cost=8000000000000,seconds=8000000000000,tool_calls=8000000000000";
     for wall_ms in [0, u64::MAX] {
         let settings = with(&[
             ("budget", most),
             ("budget_per_day", most),
             ("spent_today", most),
-            ("prices", "*=1/1"),
+            ("prices", "*=1/1/1"),
         ]);
         let mut driver = Driver::new(settings);
         driver.now = Now {
@@ -479,7 +495,7 @@ fn no_clock_and_no_amount_breaks_it() {
             wall_ms,
         };
         assert_eq!(driver.run("go").reason, Reason::Budget);
-        let mut driver = Driver::new(with(&[("budget", most), ("prices", "*=1/1")]));
+        let mut driver = Driver::new(with(&[("budget", most), ("prices", "*=1/1/1")]));
         driver.script.extend([
             look(1, 3)
                 .usage(u64::MAX / 2, u64::MAX / 2, u64::MAX / 2)

@@ -23,10 +23,7 @@ pub(crate) fn open(folders: &mut Folders, settings: &mut Settings, now: Now) -> 
             return Ok(false);
         };
         let files = folders.state_for_writing()?;
-        if log.is_empty() {
-            // Nothing is added, but that it could be is seen.
-            files.append(FILE, b"")?;
-        } else {
+        if !log.is_empty() {
             files.replace(FILE, log.as_bytes())?;
         }
         Ok(true)
@@ -44,8 +41,8 @@ pub(crate) fn open(folders: &mut Folders, settings: &mut Settings, now: Now) -> 
 ///
 /// # Errors
 /// A file that can't be written.
-pub(crate) fn note(files: &mut WasiFileSystem, agent: &mut Agent, all: bool) -> Result<(), Stop> {
-    if let Some(line) = agent.take_spent(all) {
+pub(crate) fn note(files: &mut WasiFileSystem, agent: &mut Agent) -> Result<(), Stop> {
+    if let Some(line) = agent.take_spent() {
         files
             .append(FILE, line.as_bytes())
             .map_err(|error| wrong(error.text()))?;

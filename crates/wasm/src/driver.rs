@@ -160,13 +160,10 @@ impl Driver {
             if let Some(stop) = self.broken.take() {
                 return Err(stop);
             }
+            #[cfg(feature = "budgets")]
+            budget_file::note(&mut self.state, &mut self.agent)?;
             let effect = self.agent.next();
             let recorded = core::mem::take(&mut self.recorded);
-            #[cfg(feature = "budgets")]
-            {
-                let all = matches!(effect, Effect::Finished(_));
-                budget_file::note(&mut self.state, &mut self.agent, all)?;
-            }
             if let Some(recording) = &mut self.recording
                 && !recorded
             {

@@ -8,38 +8,28 @@ use super::Agent;
 use crate::budget_log::{day, line};
 use crate::effect::Usage;
 use crate::settings::budgets::{
-    Budget, COST, DAY, KINDS, ONE, PENDING, PRICES_WANTED, RUN, SECONDS, STEPS, TODAY, TOKENS,
-    TOOL_CALLS, rates, read, shown, write,
+    Budget, COST, DAY, ONE, PENDING, RUN, SECONDS, STEPS, TODAY, TOKENS, TOOL_CALLS, read, write,
 };
-use crate::settings::{Settings, SettingsError};
 use crate::template::fill;
-use crate::word_list;
 
 /// How long the wrap-up may take, in millionths of a second, where less is left.
 const WRAP_UP_TIME: u64 = 30 * ONE;
 
+/// More than this is never counted at once, of tokens or milliseconds.
+const MOST: u64 = 1 << 42;
+
 /// Bytes that a token is taken for where a server does not say what it used.
 const BYTES_PER_TOKEN: usize = 4;
-
-/// Finds what tokens cost.
-///
-/// # Errors
-/// Money is limited, and there is no price to count it by.
-pub(super) fn settle(settings: &mut Settings) -> Result<(), SettingsError> {
-    let budget = &mut settings.budget;
-    if budget.limits[RUN][COST] | budget.limits[TODAY][COST] > 0 {
-        budget.rates = rates(&settings.prices, &settings.model).ok_or(SettingsError::Value {
-            name: "prices",
-            wanted: PRICES_WANTED,
-        })?;
-    }
-    Ok(())
-}
 
 impl Budget {
     /// Whether a day has one.
     pub fn is_per_day(&self) -> bool {
         self.limits[TODAY] != [0; 6]
+    }
+
+    /// Whether money is limited.
+    pub(crate) fn has_cost(&self) -> bool {
+        self.limits[RUN][COST] | self.limits[TODAY][COST] > 0
     }
 
     /// A run begins.
@@ -54,10 +44,17 @@ impl Budget {
         }
         self.used[PENDING][DAY] = today;
         self.used[RUN] = [0; 6];
+        // So it is seen before the first call whether the log can be written.
+        self.is_pending = true;
         self.wrap_up_until = 0;
         // What has passed since the last run is nobody's.
         self.counted_ms = 0;
         self.pass(now);
+    }
+
+    /// The run ends.
+    pub(super) fn end(&mut self) {
+        self.is_pending = true;
     }
 
     /// Time has passed.
@@ -66,7 +63,7 @@ impl Budget {
         let last = core::mem::replace(&mut self.counted_ms, until);
         if last > 0 {
             let passed = until.saturating_sub(last);
-            self.count(SECONDS, passed.saturating_mul(1_000));
+            self.count(SECONDS, passed.min(MOST) * 1_000);
         }
     }
 
@@ -77,37 +74,41 @@ impl Budget {
         }
     }
 
-    /// Which kind of this and those behind it is used up: its place in the limits of a run and a day together.
+    /// Whether this kind or one behind it is used up: the limit of a run or of a day, by its place.
     fn over(&self, first: usize) -> Option<usize> {
-        let limits = self
-            .limits
-            .as_flattened()
-            .iter()
-            .zip(self.used.as_flattened());
-        for (at, (limit, used)) in limits.enumerate() {
-            if at % 6 >= first && *limit > 0 && used >= limit {
-                return Some(at);
+        let used = self.used.as_flattened();
+        for (at, limit) in self.limits.as_flattened().iter().enumerate() {
+            // 0 is no limit, and becomes a great one.
+            if at % 6 >= first && used[at] > limit.wrapping_sub(1) {
+                return Some(at / 6);
             }
         }
         None
     }
 
     /// A reply has come. Where the server says nothing of tokens they are taken from the bytes, so that the budget holds.
-    pub(super) fn count_reply(&mut self, mut usage: Usage, request: usize, reply: usize) {
+    pub(super) fn count_reply(
+        &mut self,
+        rates: Option<[u64; 3]>,
+        mut usage: Usage,
+        request: usize,
+        reply: usize,
+    ) {
         if usage == Usage::default() {
             usage.input_tokens = (request / BYTES_PER_TOKEN) as u64;
             usage.output_tokens = (reply / BYTES_PER_TOKEN) as u64;
         }
-        let cached = usage.cached_tokens.min(usage.input_tokens);
-        let counts = [usage.input_tokens - cached, cached, usage.output_tokens];
+        let (input, output) = (usage.input_tokens.min(MOST), usage.output_tokens.min(MOST));
+        let cached = usage.cached_tokens.min(input);
+        let counts = [input - cached, cached, output];
         let mut cost = 0u64;
-        for (count, rate) in counts.iter().zip(&self.rates) {
+        for (count, rate) in counts.iter().zip(rates.iter().flatten()) {
             cost = cost.saturating_add(count.saturating_mul(*rate));
         }
-        let tokens = usage.input_tokens.saturating_add(usage.output_tokens);
         self.count(STEPS, ONE);
-        self.count(TOKENS, tokens.saturating_mul(ONE));
+        self.count(TOKENS, (input + output) * ONE);
         self.count(COST, cost.div_ceil(ONE));
+        self.is_pending = true;
     }
 
     /// A reply has so many calls: how many of them, the first ones, may run.
@@ -126,16 +127,15 @@ impl Budget {
         let at = self.over(STEPS)?;
         self.wrap_up_until = self.used[RUN][SECONDS].saturating_add(WRAP_UP_TIME);
         Some(fill(
-            "the budget is used up: % of % % %",
+            "the budget of % is used up: % of %",
             &[
-                &shown(*self.used.as_flattened().get(at)?),
-                &shown(*self.limits.as_flattened().get(at)?),
-                word_list::word(KINDS, at % 6),
-                if at < 6 {
-                    "in this run"
+                if at == RUN {
+                    "this run"
                 } else {
-                    "today, until 00:00 UTC"
+                    "today, until 00:00 UTC,"
                 },
+                &write(&self.used[at][..DAY]),
+                &write(&self.limits[at]),
             ],
         ))
     }
@@ -149,9 +149,8 @@ impl Budget {
     pub(super) fn left_ms(&self) -> u64 {
         let mut left = u64::MAX;
         for (limit, used) in self.limits.iter().zip(&self.used) {
-            if limit[SECONDS] > 0 {
-                left = left.min(limit[SECONDS].saturating_sub(used[SECONDS]));
-            }
+            let limit = limit[SECONDS].wrapping_sub(1);
+            left = left.min(limit.saturating_sub(used[SECONDS]));
         }
         let wrap_up = self.wrap_up_until.saturating_sub(self.used[RUN][SECONDS]);
         left.max(wrap_up).div_ceil(1_000)
@@ -178,15 +177,15 @@ impl Budget {
 }
 
 impl Agent {
-    /// What was spent since this was last asked, as a line of the day's log, which [`crate::read_log`] reads. Before a
-    /// driver performs an effect it adds this to the log, where the runs of a day have a budget. There is a line when a
-    /// reply has come, and with `all` in any case.
-    pub fn take_spent(&mut self, all: bool) -> Option<String> {
-        let is_per_day = self.settings.budget.is_per_day();
-        let spent = &mut self.settings.budget.used[PENDING];
-        if !is_per_day || spent[STEPS] == 0 && !all {
+    /// What was spent since this was last asked, as a line of the day's log, which [`crate::Settings::read_log`] reads. Before a
+    /// driver performs an effect it adds this to the log. There is a line where the runs of a day have a budget, and a run
+    /// begins or ends, or a reply has come.
+    pub fn take_spent(&mut self) -> Option<String> {
+        let budget = &mut self.settings.budget;
+        if !core::mem::take(&mut budget.is_pending) || !budget.is_per_day() {
             return None;
         }
+        let spent = &mut budget.used[PENDING];
         let text = line(spent);
         spent[..DAY].fill(0);
         Some(text)

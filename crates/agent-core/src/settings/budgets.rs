@@ -8,6 +8,7 @@ use alloc::string::String;
 
 use dewclaw_platform::{cut, split};
 
+use super::Settings;
 use crate::json::decimal;
 use crate::word_list;
 
@@ -39,10 +40,10 @@ pub struct Budget {
     pub(crate) limits: [Amounts; 2],
     /// By this run; on its day by all runs; and by this one since it was last taken for the log.
     pub(crate) used: [Amounts; 3],
-    /// What a million tokens cost: input, cached input and output.
-    pub(crate) rates: [u64; 3],
     /// One more than the monotonic moment up to which time is counted; 0 before there is one.
     pub(crate) counted_ms: u64,
+    /// There is something to add to the log.
+    pub(crate) is_pending: bool,
     /// Until when the run may take time to wrap up, whatever is left; 0 where no budget is used up.
     pub(crate) wrap_up_until: u64,
 }
@@ -56,8 +57,8 @@ pub(crate) const PENDING: usize = 2;
 pub(super) const WANTED: &str =
     "like tokens=200000,cost=0.5, of steps, tokens, cost, seconds, tool_calls";
 
-/// What [`rates`] takes.
-pub(crate) const PRICES_WANTED: &str =
+/// What `prices` takes.
+pub(super) const PRICES_WANTED: &str =
     "like MODEL=INPUT/CACHED/OUTPUT, of this model, where a budget has a cost";
 
 /// Reads amounts into their places; what is not named stays as it is. `None` where one is no amount, or has no place.
@@ -70,7 +71,7 @@ pub(crate) fn read(text: &str, into: &mut Amounts) -> Option<()> {
 }
 
 /// Writes the amounts that are not 0, as [`read`] reads them; nothing where there are none.
-pub(crate) fn write(amounts: &Amounts) -> String {
+pub(crate) fn write(amounts: &[u64]) -> String {
     let mut text = String::new();
     for (at, amount) in amounts.iter().enumerate() {
         if *amount > 0 {
@@ -79,58 +80,65 @@ pub(crate) fn write(amounts: &Amounts) -> String {
             }
             text.push_str(word_list::word(KINDS, at));
             text.push('=');
-            text.push_str(&shown(*amount));
+            text.push_str(&decimal(*amount / ONE));
+            let mut rest = *amount % ONE;
+            if rest > 0 {
+                text.push('.');
+            }
+            while rest > 0 {
+                rest *= 10;
+                text.push(char::from(b'0' + (rest / ONE) as u8));
+                rest %= ONE;
+            }
         }
     }
     text
 }
 
-/// What a million tokens of a model cost: input, cached input and output. The last name that fits counts. `None` where none
-/// does, or its price is none.
-pub(crate) fn rates(prices: &str, model: &str) -> Option<[u64; 3]> {
-    let mut found = None;
-    for price in split(prices, b',') {
-        let (name, amounts) = cut(price, b'=');
-        let fits = match name.as_bytes() {
-            [start @ .., b'*'] => model.as_bytes().starts_with(start),
-            _ => name == model,
-        };
-        if fits {
-            found = amounts;
+impl Settings {
+    /// What a million tokens cost: input, cached input and output. The last one of the model, or of `*`, counts. `None`
+    /// where there is none, or it is no price.
+    pub(crate) fn rates(&self) -> Option<[u64; 3]> {
+        let mut found = None;
+        for price in split(&self.prices, b',') {
+            let (name, amounts) = cut(price, b'=');
+            if name == "*" || name == self.model {
+                found = amounts;
+            }
         }
+        let mut amounts = split(found?, b'/');
+        let mut rates = [0; 3];
+        for rate in &mut rates {
+            *rate = millionths(amounts.next()?)?;
+        }
+        Some(rates)
     }
-    let mut amounts = split(found?, b'/');
-    let mut rates = [0; 3];
-    for rate in &mut rates {
-        *rate = millionths(amounts.next()?)?;
-    }
-    Some(rates)
 }
 
 /// The millionths of a decimal with at most six digits behind the point.
 fn millionths(text: &str) -> Option<u64> {
-    let (whole, fraction) = cut(text, b'.');
-    let fraction = fraction.unwrap_or_default();
-    let zeros = "000000".get(fraction.len()..)?;
-    if whole.is_empty() {
-        return None;
+    let mut bytes = text.bytes();
+    let mut amount = 0;
+    // Digits behind the point, and one more; 0 before it.
+    let mut place = 0;
+    text.as_bytes().first().filter(|first| **first != b'.')?;
+    loop {
+        let byte = match bytes.next() {
+            Some(byte) => byte,
+            // What is left out is a point and zeros.
+            None if place == 0 => b'.',
+            None if place < 7 => b'0',
+            None => return Some(amount),
+        };
+        match byte {
+            b'.' if place == 0 => place = 1,
+            b'0'..=b'9' if place < 7 && amount <= u64::MAX / 20 => {
+                amount = amount * 10 + u64::from(byte - b'0');
+                place += u32::from(place > 0);
+            }
+            _ => return None,
+        }
     }
-    [whole, fraction, zeros].concat().parse().ok()
-}
-
-/// An amount as a decimal.
-pub(crate) fn shown(amount: u64) -> String {
-    let mut text = decimal(amount / ONE);
-    let mut rest = amount % ONE;
-    if rest > 0 {
-        text.push('.');
-    }
-    while rest > 0 {
-        rest *= 10;
-        text.push(char::from(b'0' + (rest / ONE) as u8));
-        rest %= ONE;
-    }
-    text
 }
 
 #[cfg(test)]
@@ -147,7 +155,7 @@ mod tests {
             ("2.5", 2_500_000),
             ("0.000001", 1),
             ("3.", 3_000_000),
-            ("18446744073709.551614", u64::MAX - 1),
+            ("9223372036854.775807", u64::MAX / 2),
         ] {
             assert_eq!(millionths(text), Some(amount), "{text}");
         }
@@ -164,7 +172,6 @@ mod tests {
             "x",
             "0x10",
             "18446744073709.551616",
-            "18446744073710",
             "99999999999999999999999999",
         ] {
             assert_eq!(millionths(text), None, "{text}");
@@ -173,8 +180,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_shown_is_read(amount: u64) {
-            prop_assert_eq!(millionths(&shown(amount)), Some(amount));
+        fn what_is_written_is_read(amount in 1..u64::MAX / 2) {
+            let text = write(&[0, amount]);
+            prop_assert_eq!(millionths(text.strip_prefix("tokens=").unwrap()), Some(amount));
         }
 
         #[test]
@@ -185,7 +193,7 @@ mod tests {
         }
 
         #[test]
-        fn amounts_survive_a_round_trip(amounts in prop::array::uniform6(0u64..u64::MAX)) {
+        fn amounts_survive_a_round_trip(amounts in prop::array::uniform6(0u64..u64::MAX / 2)) {
             let mut again = [0; 6];
             let text = write(&amounts);
             prop_assert_eq!(read(&text, &mut again).is_some(), amounts != [0; 6]);
@@ -196,7 +204,7 @@ mod tests {
         fn any_text_is_survived(text in "\\PC{0,30}", list in "[a-z_=,.0-9 /*]{0,40}") {
             for text in [text, list] {
                 let _ = millionths(&text);
-                let _ = read(&text, &mut [0; 5]);
+                let _ = read(&text, &mut [0; 6]);
                 let _ = rates(&text, "m");
             }
         }
@@ -204,7 +212,7 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_refused() {
-        let read = |text| read(text, &mut [0; 5]);
+        let read = |text| read(text, &mut [0; 6]);
         assert_eq!(
             read("tokens=200000,cost=0.50,seconds=600,tool_calls=0,steps=1"),
             Some(())
@@ -218,7 +226,6 @@ mod tests {
             "tokens=-5",
             "tokens=1e3",
             "tokens=5;cost=1",
-            "day=5",
             "money=1",
         ] {
             assert_eq!(read(text), None, "{text}");
@@ -229,9 +236,9 @@ mod tests {
             "m=",
             "m=1",
             "m=1/",
-            "m=1/2/3/4",
-            "m=1/-1",
-            "m=1/2,",
+            "m=1/2",
+            "m=1/-1/1",
+            "m=1/2/3,m=1",
             "=1",
         ] {
             assert_eq!(rates(text, "m"), None, "{text}");
@@ -239,21 +246,27 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_name_decides_the_price() {
-        let prices = "*=9/9,m-*=1/2/0.1,m-2=3/4,m-2-*=5/6,m-2*=7/8,vendor/m:2=1/1,x=1/1,x=2/2";
+    fn the_last_price_of_the_model_or_of_all_counts() {
+        let prices = "*=9/9/9,m-1=1/0.1/2,vendor/m:2=1/1/1,x=1/1/1,x=2/2/2";
         for (model, wanted) in [
             ("y", [9.0, 9.0, 9.0]),
-            ("m-1", [1.0, 2.0, 0.1]),
-            ("m-2", [3.0, 4.0, 3.0]),
-            ("m-2-mini", [5.0, 6.0, 5.0]),
-            ("m-22", [7.0, 8.0, 7.0]),
+            ("m-1", [1.0, 0.1, 2.0]),
+            ("m-11", [9.0, 9.0, 9.0]),
             ("vendor/m:2", [1.0, 1.0, 1.0]),
-            // The last of two counts.
             ("x", [2.0, 2.0, 2.0]),
         ] {
             let wanted = wanted.map(|rate| (rate * 1_000_000.0) as u64);
             assert_eq!(rates(prices, model), Some(wanted), "{model}");
         }
-        assert_eq!(rates("m=1/2", "n"), Some([UNSET; 3]));
+        assert_eq!(rates("m=1/2/3", "n"), None);
+    }
+
+    fn rates(prices: &str, model: &str) -> Option<[u64; 3]> {
+        let settings = Settings {
+            prices: prices.into(),
+            model: model.into(),
+            ..Settings::default()
+        };
+        settings.rates()
     }
 }

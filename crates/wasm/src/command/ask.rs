@@ -38,8 +38,6 @@ const FLAGS: &Flags = &[
     ("--budget", "", true),
     #[cfg(feature = "budgets")]
     ("--budget-per-day", "", true),
-    #[cfg(feature = "budgets")]
-    ("--prices", "", true),
     #[cfg(feature = "limits")]
     ("--limits", "", true),
     ("--output", "-o", true),

@@ -44,7 +44,7 @@ const SOURCES: &[(&str, &str, &str)] = &[
     #[cfg(feature = "budgets")]
     ("budget_per_day", "", "--budget-per-day"),
     #[cfg(feature = "budgets")]
-    ("prices", "", "--prices"),
+    ("prices", "DEWCLAW_PRICES", ""),
     #[cfg(feature = "limits")]
     LIMITS,
 ];

@@ -41,9 +41,9 @@ macro_rules! example {
 #[cfg(feature = "budgets")]
 macro_rules! budgets {
     () => {
-        "  --budget B        wrap up at any of tokens=N,cost=N,seconds=N,tool_calls=N,steps=N
-  --budget-per-day B  the same for all runs of a day (UTC)
-  --prices P        for cost: MODEL=INPUT/OUTPUT of a million tokens\n"
+        "  --budget B        end at B, any of steps=N,tokens=N,cost=N,seconds=N,tool_calls=N
+                    (cost by DEWCLAW_PRICES=MODEL=INPUT/CACHED/OUTPUT, of a million tokens)
+  --budget-per-day B  the same for all runs of a day (UTC)\n"
     };
 }
 #[cfg(not(feature = "budgets"))]

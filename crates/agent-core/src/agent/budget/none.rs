@@ -5,18 +5,16 @@ use alloc::string::String;
 use dewclaw_platform::Now;
 
 use crate::effect::Usage;
-use crate::settings::{Budget, Settings, SettingsError};
-
-pub(super) fn settle(_: &mut Settings) -> Result<(), SettingsError> {
-    Ok(())
-}
+use crate::settings::Budget;
 
 impl Budget {
     pub(super) fn begin(&mut self, _: Now) {}
 
+    pub(super) fn end(&mut self) {}
+
     pub(super) fn pass(&mut self, _: Now) {}
 
-    pub(super) fn count_reply(&mut self, _: Usage, _: usize, _: usize) {}
+    pub(super) fn count_reply(&mut self, _: Option<[u64; 3]>, _: Usage, _: usize, _: usize) {}
 
     pub(super) fn allow(&mut self, calls: usize) -> usize {
         calls
