@@ -25,7 +25,7 @@ pub use limits::Limits;
 /// No budgets: this build has none.
 #[cfg(not(feature = "budgets"))]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Budget;
+pub struct Budget {}
 
 #[cfg(not(feature = "budgets"))]
 impl Settings {
