@@ -269,9 +269,9 @@ enum dc_status {
  *     {"type":"wait","until_ms":81250}
  *     {"type":"pending"}
  *
- * The run is over. "reason" is "answered", "step-limit", "length", "refused", "failed" or "cancelled"; "exit_code" is
- * 0 done, 1 cancelled, 3 model unreachable or refused, 4 limit reached, 5 denied. "error" is there only where it
- * failed:
+ * The run is over. "reason" is "answered", "step-limit", "budget", "length", "refused", "failed" or "cancelled";
+ * "exit_code" is 0 done, 1 cancelled, 3 model unreachable or refused, 4 limit reached, 5 denied. "error" is there only
+ * where it failed:
  *
  *     {"type":"finished","reason":"answered","exit_code":0,"text":"It is 21.5 degrees.",
  *      "usage":{"input_tokens":1200,"output_tokens":50,"cached_tokens":0}}

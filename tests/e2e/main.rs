@@ -37,6 +37,7 @@
 //! - `contract`: the platform's contract suite inside wasm
 //! - `imports`: what an artifact imports and what it lacks
 //! - `budget`: memory and fuel against `size-budget.toml`
+//! - `budgets`: what a run, and all runs of a day, may use up
 //! - `readme`: what the README shows
 //! - `session`: the agent as a library: `dewclaw-core.wasm` and a host that drives it
 //! - `performing`: sessions whose component calls the model or works on files itself, and the command line's
@@ -82,6 +83,7 @@ mod bad_users;
 mod board;
 mod boards_page;
 mod budget;
+mod budgets;
 mod chat;
 mod context;
 mod contract;

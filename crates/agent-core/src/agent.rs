@@ -17,6 +17,11 @@ use crate::transcript::Transcript;
 use crate::url::without_end;
 use crate::wire::{self, Block, CallResult, Reply, ReplyDecoder, Stop, Wire};
 
+#[cfg(feature = "budgets")]
+mod budget;
+#[cfg(not(feature = "budgets"))]
+#[path = "agent/budget/none.rs"]
+mod budget;
 mod calls;
 #[cfg_attr(not(feature = "context"), path = "agent/context/none.rs")]
 mod context;
@@ -48,8 +53,8 @@ const PIECE_BYTES: usize = 16 * 1024;
 /// again, and some servers leave it open.
 const END_GRACE_MS: u64 = 250;
 
-/// What the model is told when its steps are used up.
-const WRAP_UP: &str = "The step limit of this run is reached, so no more tools can be called. \
+/// What the model is told when its steps, or a budget, are used up.
+const WRAP_UP: &str = "The limit of this run is reached, so no more tools can be called. \
     Answer now with what you have, and say what is left undone.";
 
 /// The agent.
@@ -197,6 +202,7 @@ impl Agent {
             return Err(Misuse::Busy);
         }
         self.now = now;
+        self.settings.budget.begin(now);
         if self.born_ms == 0 {
             self.born_ms = now.wall_ms.max(1);
         }
@@ -232,7 +238,8 @@ impl Agent {
             match &self.state {
                 State::Idle => return Effect::Pending,
                 State::Replying(exchange) => {
-                    return match exchange.complete_until {
+                    let until = exchange.complete_until;
+                    return match until.or_else(|| self.settings.budget.deadline(self.now)) {
                         Some(until_ms) => Effect::Wait { until_ms },
                         None => Effect::Pending,
                     };
@@ -328,50 +335,57 @@ impl Agent {
                     return Err(Misuse::OutOfOrder);
                 }
                 exchange.start(status, headers);
-                self.now = now;
+                self.pass(now);
                 self.choose_decoder();
             }
             Input::ReplyChunk { id, bytes } => {
                 if self.exchange(id)?.status.is_none() {
                     return Err(Misuse::OutOfOrder);
                 }
-                self.now = now;
+                self.pass(now);
                 self.take_chunk(&bytes);
+                self.check_time();
             }
             Input::ReplyEnd { id } => {
                 if self.exchange(id)?.status.is_none() {
                     return Err(Misuse::OutOfOrder);
                 }
-                self.now = now;
+                self.pass(now);
                 self.end_reply();
             }
             Input::ReplyFailed { id, error } => {
                 self.exchange(id)?;
-                self.now = now;
+                self.pass(now);
                 self.break_reply(error);
             }
             Input::OperationDone { id, answer } => {
                 self.calls.answer(id, answer)?;
-                self.now = now;
+                self.pass(now);
             }
             Input::ToolDone { call, result } => {
                 self.calls.finish(&call, result, self.settings.limits)?;
-                self.now = now;
+                self.pass(now);
             }
             Input::Verdict { call, verdict } => {
                 self.calls.decide(&call, verdict)?;
-                self.now = now;
+                self.pass(now);
             }
             Input::Tick => {
-                self.now = now;
+                self.pass(now);
                 self.wake();
             }
             Input::Cancel => {
-                self.now = now;
-                self.cancel();
+                self.pass(now);
+                self.stop(Reason::Cancelled);
             }
         }
         Ok(())
+    }
+
+    /// The moment is this now.
+    fn pass(&mut self, now: Now) {
+        self.now = now;
+        self.settings.budget.pass(now);
     }
 
     /// Goes on with what waited for a moment that has come.
@@ -387,7 +401,34 @@ impl Agent {
                 self.effects.push(Effect::DropReply { id: *id });
                 self.end_reply();
             }
-            _ => {}
+            _ => self.check_time(),
+        }
+    }
+
+    /// A reply that is still coming when time is up is dropped, and the run ends.
+    fn check_time(&mut self) {
+        if let State::Replying(Exchange {
+            complete_until: None,
+            ..
+        }) = &self.state
+            && self.is_out_of_budget()
+        {
+            self.stop(Reason::Budget);
+        }
+    }
+
+    /// Whether a budget leaves no room for a model call, not even one that wraps up. The person is told.
+    fn is_out_of_budget(&mut self) -> bool {
+        let budget = &mut self.settings.budget;
+        if self.wrapping_up && budget.left_ms() > 0 {
+            return false;
+        }
+        match budget.used_up() {
+            Some(notice) => {
+                self.show(Event::Notice(notice));
+                true
+            }
+            None => false,
         }
     }
 
@@ -407,6 +448,9 @@ impl Agent {
     }
 
     fn call_model(&mut self) {
+        if self.is_out_of_budget() {
+            return self.finish(Reason::Budget);
+        }
         if self.head.is_empty() {
             let system = system_text::system_text(&self.settings.system, self.born_ms, &self.found);
             self.head = (self.wire.request_head)(&self.settings, &self.offer, &system);
@@ -550,6 +594,7 @@ impl Agent {
         {
             Ok(wait_ms) => {
                 let attempt = self.retry.attempt();
+                let wait_ms = wait_ms.min(self.settings.budget.left_ms());
                 self.show(Event::Retry {
                     attempt,
                     wait_ms,
@@ -591,6 +636,11 @@ impl Agent {
         }
         self.calls.name(reply.calls_mut());
         let message = (self.wire.reply_message)(&reply);
+        let rates = self.settings.rates();
+        let request = self.head.len() + self.transcript.messages().len();
+        self.settings
+            .budget
+            .count_reply(rates, reply.usage, request, message.len());
         // A comma before it, and the results of its calls must fit too, and they name the calls again.
         let room = 1 + self.room_for_results(reply.calls().count(), message.len());
         if !self.make_room(message.len().saturating_add(room), false) {
@@ -609,7 +659,9 @@ impl Agent {
             }
         }
         if !calls.is_empty() {
+            let allowed = self.settings.budget.allow(calls.len());
             self.calls.begin(calls, &self.offer, &self.settings);
+            self.calls.refuse(allowed);
             self.state = State::Running;
             return;
         }
@@ -617,6 +669,7 @@ impl Agent {
             self.say("the model answered with nothing");
         }
         self.finish(match reply.stop {
+            _ if self.wrapping_up && self.settings.budget.is_used_up() => Reason::Budget,
             _ if self.wrapping_up => Reason::StepLimit,
             Stop::Done => Reason::Answered,
             Stop::Length => Reason::Length,
@@ -639,6 +692,9 @@ impl Agent {
 
     /// Goes on with the calls; `false` when an operation's answer must come first.
     fn run_calls(&mut self) -> bool {
+        if self.settings.budget.left_ms() == 0 {
+            self.calls.refuse(0);
+        }
         if !self.calls.step(&self.settings, &mut self.effects) {
             return !self.effects.is_empty();
         }
@@ -650,13 +706,17 @@ impl Agent {
             return true;
         }
         self.push_results(&results);
-        if self.steps >= self.settings.max_steps {
-            self.wrapping_up = true;
-            self.transcript.push(&(self.wire.user_message)(WRAP_UP));
-            self.say(&fill(
+        let mut notice = self.settings.budget.used_up();
+        if notice.is_none() && self.steps >= self.settings.max_steps {
+            notice = Some(fill(
                 "the step limit of % is reached: wrapping up",
                 &[&decimal(self.settings.max_steps.into())],
             ));
+        }
+        if let Some(notice) = notice {
+            self.show(Event::Notice(notice));
+            self.wrapping_up = true;
+            self.transcript.push(&(self.wire.user_message)(WRAP_UP));
         }
         self.retry.begin(self.now);
         self.state = State::Calling;
@@ -667,7 +727,8 @@ impl Agent {
         self.transcript.push(&(self.wire.tool_messages)(results));
     }
 
-    fn cancel(&mut self) {
+    /// Ends the run with what it is in.
+    fn stop(&mut self, reason: Reason) {
         // A reply that is whole counts, whether or not its connection has ended: an answer is the end of the run.
         if let State::Replying(exchange) = &self.state
             && exchange.complete_until.is_some()
@@ -706,12 +767,13 @@ impl Agent {
             // No history is sent in which a call lacks its result.
             self.push_results(&results);
         }
-        self.finish(Reason::Cancelled);
+        self.finish(reason);
     }
 
     fn finish(&mut self, reason: Reason) {
         self.state = State::Idle;
         self.context.end();
+        self.settings.budget.end();
         self.effects.push(Effect::Finished(Outcome {
             reason,
             text: core::mem::take(&mut self.text),

@@ -280,6 +280,8 @@ pub enum Reason {
     Answered,
     /// The step limit was reached; the text is the wrap-up.
     StepLimit,
+    /// A budget is used up; the text is the wrap-up, or of the reply before where there was no time for one.
+    Budget,
     /// The reply reached its token limit; the text is cut there.
     Length,
     /// The model, or a filter before it, declined.
@@ -291,7 +293,7 @@ pub enum Reason {
 }
 
 /// The names of the reasons.
-const REASONS: &str = "answered step-limit length refused failed cancelled";
+const REASONS: &str = "answered step-limit length refused failed cancelled budget";
 
 impl Reason {
     /// The reason's name in events and recordings.
@@ -303,6 +305,7 @@ impl Reason {
             Reason::Refused => 3,
             Reason::Failed(_) => 4,
             Reason::Cancelled => 5,
+            Reason::Budget => 6,
         };
         word_list::word(REASONS, place)
     }
@@ -318,7 +321,8 @@ impl Reason {
                 let kind = *FailureKind::ALL.get(word_list::place(FAILURES, class)?)?;
                 Reason::Failed(Failure { kind, message })
             }
-            _ => Reason::Cancelled,
+            5 => Reason::Cancelled,
+            _ => Reason::Budget,
         })
     }
 
@@ -326,7 +330,7 @@ impl Reason {
     pub fn exit_code(&self) -> u8 {
         match self {
             Reason::Answered => 0,
-            Reason::StepLimit | Reason::Length => 4,
+            Reason::StepLimit | Reason::Budget | Reason::Length => 4,
             Reason::Refused => 3,
             Reason::Failed(failure) if failure.kind == FailureKind::Denied => 5,
             Reason::Failed(_) => 3,

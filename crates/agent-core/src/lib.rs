@@ -38,6 +38,8 @@ extern crate alloc;
 
 mod agent;
 mod base64;
+#[cfg(feature = "budgets")]
+mod budget_log;
 mod charset;
 mod effect;
 pub mod effect_json;
@@ -68,6 +70,6 @@ pub use operation::{
 #[cfg(feature = "context")]
 pub use settings::Compaction;
 pub use settings::{
-    Approve, Limits, SETTING_NAMES, SearchEngine, Settings, SettingsError, WireName,
+    Approve, Budget, Limits, SETTING_NAMES, SearchEngine, Settings, SettingsError, WireName,
 };
 pub use transcript::{LineProblem, Transcript, TranscriptError};

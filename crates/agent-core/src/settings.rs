@@ -12,13 +12,29 @@ use crate::url::HostRule;
 use crate::word_list;
 
 mod base_url;
+#[cfg(feature = "budgets")]
+pub(crate) mod budgets;
 mod choices;
 pub(crate) mod limits;
 
+#[cfg(feature = "budgets")]
+pub use budgets::Budget;
 #[cfg(feature = "context")]
 pub use choices::Compaction;
 pub use choices::{Approve, SearchEngine, WireName};
 pub use limits::Limits;
+
+/// No budgets: this build has none.
+#[cfg(not(feature = "budgets"))]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Budget {}
+
+#[cfg(not(feature = "budgets"))]
+impl Settings {
+    pub(crate) fn rates(&self) -> Option<[u64; 3]> {
+        None
+    }
+}
 
 /// Everything that decides how the agent behaves, but for tools, prompt and seed.
 ///
@@ -70,6 +86,11 @@ pub struct Settings {
     pub instructions: bool,
     /// What fits the first prompt best of memory joins the system text, and memory has the notes of single days too.
     pub recall: bool,
+    /// What a run, and all runs of a day, may use up, and what they have.
+    pub budget: Budget,
+    /// What a million tokens cost: `MODEL=INPUT/CACHED/OUTPUT` between commas, where `MODEL` may be `*`.
+    #[cfg(feature = "budgets")]
+    pub prices: String,
 }
 
 impl Default for Settings {
@@ -103,6 +124,9 @@ impl Default for Settings {
             compaction: Compaction::default(),
             instructions: false,
             recall: false,
+            budget: Budget::default(),
+            #[cfg(feature = "budgets")]
+            prices: String::new(),
         }
     }
 }
@@ -202,6 +226,18 @@ macro_rules! recall {
         ""
     };
 }
+#[cfg(feature = "budgets")]
+macro_rules! budgets {
+    () => {
+        ", budget, budget_per_day, spent_today, prices"
+    };
+}
+#[cfg(not(feature = "budgets"))]
+macro_rules! budgets {
+    () => {
+        ""
+    };
+}
 
 /// Every name that [`Settings::set`] takes.
 pub const SETTING_NAMES: &str = concat!(
@@ -211,6 +247,7 @@ pub const SETTING_NAMES: &str = concat!(
     context_names!(),
     instructions!(),
     recall!(),
+    budgets!(),
 );
 
 /// Where the settings of features stand in it: each behind those of the features that there are.
@@ -219,6 +256,14 @@ const LIMITS: usize = 18;
 const CONTEXT: usize = LIMITS + 1;
 const INSTRUCTIONS: usize =
     LIMITS + 2 * cfg!(feature = "context") as usize + cfg!(feature = "instructions") as usize;
+#[cfg(feature = "budgets")]
+const BUDGET: usize = INSTRUCTIONS + cfg!(feature = "recall") as usize + 1;
+#[cfg(feature = "budgets")]
+const BUDGET_PER_DAY: usize = BUDGET + 1;
+#[cfg(feature = "budgets")]
+const SPENT_TODAY: usize = BUDGET + 2;
+#[cfg(feature = "budgets")]
+const PRICES: usize = BUDGET + 3;
 
 /// The seat of a setting, by its kind. Numbers come with the least that they may be.
 enum Field<'s> {
@@ -233,6 +278,8 @@ enum Field<'s> {
     Limits(&'s mut Limits),
     #[cfg(feature = "context")]
     Compaction(&'s mut Compaction),
+    #[cfg(feature = "budgets")]
+    Amounts(&'s mut budgets::Amounts),
 }
 
 impl Settings {
@@ -257,6 +304,9 @@ impl Settings {
                 break;
             }
             match settings.field(at) {
+                // Programs without the feature know no such setting.
+                #[cfg(feature = "budgets")]
+                Field::Text(text) if at == PRICES && text.is_empty() => continue,
                 Field::Text(text) => object.text(name, text),
                 Field::Switch(on) => object.boolean(name, *on),
                 Field::Count(count, _) => object.number(name, (*count).into()),
@@ -274,6 +324,11 @@ impl Settings {
                 Field::Limits(limits) => object.text(name, limits.name()),
                 #[cfg(feature = "context")]
                 Field::Compaction(compaction) => object.text(name, compaction.name()),
+                #[cfg(feature = "budgets")]
+                Field::Amounts(amounts) => match budgets::write(amounts) {
+                    text if text.is_empty() => continue,
+                    text => object.text(name, &text),
+                },
             };
         }
         object.finish()
@@ -305,6 +360,14 @@ impl Settings {
             CONTEXT => Field::Count(&mut self.context_window, 0),
             #[cfg(feature = "context")]
             _ if at == CONTEXT + 1 => Field::Compaction(&mut self.compaction),
+            #[cfg(feature = "budgets")]
+            BUDGET => Field::Amounts(&mut self.budget.limits[0]),
+            #[cfg(feature = "budgets")]
+            BUDGET_PER_DAY => Field::Amounts(&mut self.budget.limits[1]),
+            #[cfg(feature = "budgets")]
+            SPENT_TODAY => Field::Amounts(&mut self.budget.used[1]),
+            #[cfg(feature = "budgets")]
+            PRICES => Field::Text(&mut self.prices),
             _ if at == INSTRUCTIONS => Field::Switch(&mut self.instructions),
             _ => Field::Switch(&mut self.recall),
         }
@@ -411,6 +474,13 @@ impl Settings {
                 }
                 "summary or drop"
             }
+            #[cfg(feature = "budgets")]
+            Field::Amounts(field) => {
+                if budgets::read(text.unwrap_or_default(), field).is_some() {
+                    return Ok(());
+                }
+                budgets::WANTED
+            }
         };
         Err(SettingsError::Value { name, wanted })
     }
@@ -427,7 +497,7 @@ impl Settings {
     /// Checks what a run needs: a model, and a base URL that requests can be sent to.
     ///
     /// # Errors
-    /// [`SettingsError::NoModel`] or [`SettingsError::BaseUrl`].
+    /// [`SettingsError::NoModel`] or [`SettingsError::BaseUrl`]; money is limited, and there is no price to count it by.
     pub fn check(&self) -> Result<(), SettingsError> {
         let url = self.base_url();
         if let Some(problem) = base_url::problem(url.as_bytes()) {
@@ -446,6 +516,13 @@ impl Settings {
             return Err(SettingsError::Value {
                 name: "thinking_tokens",
                 wanted: "below max_tokens",
+            });
+        }
+        #[cfg(feature = "budgets")]
+        if self.budget.has_cost() && self.rates().is_none() {
+            return Err(SettingsError::Value {
+                name: "prices",
+                wanted: budgets::PRICES_WANTED,
             });
         }
         Ok(())
@@ -531,6 +608,12 @@ mod tests {
             compaction: Compaction::Drop,
             instructions: true,
             recall: true,
+            budget: Budget {
+                limits: [[0, 5_000_000, 0, 0, 0, 0], [1_000_000, 0, 500_000, 0, 0, 0]],
+                used: [[0; 6], [0, 0, 100_000, 0, 0, 20_777_000_000], [0; 6]],
+                ..Budget::default()
+            },
+            prices: "m=1/2".into(),
         };
         let json = crate::json::parse(&settings.to_json()).unwrap();
         let Value::Object(members) = &json else {

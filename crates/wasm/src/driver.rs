@@ -16,6 +16,8 @@ use dewclaw_platform::{
     Clock, HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Now, concat,
 };
 
+#[cfg(feature = "budgets")]
+use crate::budget_file;
 use crate::command::{Stop, answer};
 use crate::performs::Performs;
 use crate::recording::Recording;
@@ -46,6 +48,9 @@ pub(crate) struct Driver {
     pub(crate) files: WasiFileSystem,
     pub(crate) keys: Keys,
     pub(crate) recording: Option<Recording>,
+    /// The state folder, where what the day's runs spend is counted.
+    #[cfg(feature = "budgets")]
+    pub(crate) state: WasiFileSystem,
     /// Where the answer is kept too, in the workspace.
     pub(crate) answer_file: Option<String>,
     http: HttpBackend,
@@ -119,6 +124,8 @@ impl Driver {
             files,
             keys,
             recording: None,
+            #[cfg(feature = "budgets")]
+            state: WasiFileSystem::default(),
             answer_file: None,
             http: HttpBackend::new(),
             told: (now, now.monotonic_ms),
@@ -154,6 +161,8 @@ impl Driver {
             if let Some(stop) = self.broken.take() {
                 return Err(stop);
             }
+            #[cfg(feature = "budgets")]
+            budget_file::note(&mut self.state, &mut self.agent)?;
             let effect = self.agent.next();
             let recorded = core::mem::take(&mut self.recorded);
             if let Some(recording) = &mut self.recording

@@ -25,7 +25,7 @@ pub(crate) struct Folders {
     /// The name that the workspace was granted under.
     pub(crate) workspace_name: Option<String>,
     /// What tools never see. Without a grant of its own it is [`STATE_FOLDER`] of the workspace, which may be missing.
-    state: WasiFileSystem,
+    pub(crate) state: WasiFileSystem,
     /// State has a grant of its own, which only the operator fills; else it may have come with a cloned repository.
     pub(crate) state_is_trusted: bool,
     /// Granted folders that are neither.

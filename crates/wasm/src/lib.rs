@@ -11,6 +11,8 @@ extern crate alloc;
 
 #[cfg(all(target_os = "wasi", not(feature = "wasi")))]
 mod bare;
+#[cfg(all(target_os = "wasi", feature = "wasi", feature = "budgets"))]
+mod budget_file;
 #[cfg(all(target_os = "wasi", feature = "wasi"))]
 mod command;
 #[cfg(all(target_os = "wasi", target_env = "p2"))]

@@ -8,6 +8,7 @@ import { ToolRow } from "./tool-row.js";
 const NEAR_END = 60;
 
 const ENDS = {
+  budget: "The budget was reached; this was the wrap-up.",
   "step-limit": "The step limit was reached; this was the wrap-up.",
   length: "The reply was cut off: it reached the model’s limit.",
   refused: "The model refused.",

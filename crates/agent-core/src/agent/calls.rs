@@ -133,6 +133,15 @@ impl Calls {
         });
     }
 
+    /// Refuses the calls from this place on that have not begun: a budget is used up.
+    pub(super) fn refuse(&mut self, from: usize) {
+        for seat in self.seats.iter_mut().skip(from) {
+            if matches!(seat.stage, Stage::Waiting) {
+                seat.refuse("the budget is used up, so this call was not run");
+            }
+        }
+    }
+
     /// Takes the answer to an operation.
     pub(super) fn answer(
         &mut self,
@@ -168,8 +177,7 @@ impl Calls {
             }
         };
         if !why.is_empty() {
-            let error = ToolError::new(ErrorKind::PermissionDenied, "%", &[why]);
-            seat.run = ToolCallRun::failed(error);
+            seat.refuse(why);
         }
         seat.stage = Stage::Ready(None);
         Ok(())
@@ -390,6 +398,11 @@ impl SavedCall {
 }
 
 impl Seat {
+    fn refuse(&mut self, why: &str) {
+        let error = ToolError::new(ErrorKind::PermissionDenied, "%", &[why]);
+        self.run = ToolCallRun::failed(error);
+    }
+
     /// Whether anything of the call may have happened: it was asked for, and the driver has taken that.
     fn has_begun(&self, effects: &[Effect]) -> bool {
         let asked = |effect: &Effect| match (effect, &self.stage) {

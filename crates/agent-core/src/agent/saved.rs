@@ -19,7 +19,7 @@ use crate::wire::{self, CallResult};
 /// What the bytes begin with, up to the version.
 const KIND: &[u8] = b"dewclaw-session ";
 
-/// The version of the format. The first one, which is read too, has nothing of the context window and of the workspace.
+/// The version of the format. The first one, which is read too, has nothing of the context window, the workspace and budgets.
 const VERSION: u64 = 2;
 
 /// How far the run was.
@@ -74,6 +74,7 @@ impl Agent {
         for text in [wire, text, reason, class, message, &self.found] {
             to.bytes(text.as_bytes());
         }
+        to.bytes(self.settings.budget.save().as_bytes());
         self.calls.save(effects, &mut to);
         let messages = self.transcript.messages();
         to.0.reserve_exact(messages.len() + 24);
@@ -99,7 +100,7 @@ impl Agent {
             .ok_or(RestoreError::Saved("the saved bytes are not of a session"))?;
         let mut from = Reader(fields);
         let version = from.number().ok_or(DAMAGED)?;
-        if version == 0 || version > VERSION {
+        if !(1..=VERSION).contains(&version) {
             return Err(RestoreError::Saved(
                 "the saved bytes are of another version: go on with the program that wrote them",
             ));
@@ -134,6 +135,10 @@ impl Agent {
         agent.wrapping_up = saved.wrapping_up;
         agent.context.restore(saved.context);
         agent.usage = saved.usage;
+        agent
+            .settings
+            .budget
+            .restore(&saved.budget, saved.wrapping_up);
         agent.text = saved.text;
         agent.found = saved.found;
         let calls = open.len();
@@ -175,6 +180,8 @@ struct Saved<'s> {
     /// How the system text ends.
     found: String,
     ended: Option<Reason>,
+    /// What was used of the budgets.
+    budget: String,
     calls: Calls,
     /// The calls of the reply that is being worked on.
     open: Vec<SavedCall>,
@@ -206,9 +213,9 @@ impl Saved<'_> {
             "" => None,
             name => Some(Reason::ended(name, &class, message)?),
         };
-        let found = match version {
-            1 => String::new(),
-            _ => from.text()?,
+        let [found, budget] = match version {
+            1 => [String::new(), String::new()],
+            _ => [from.text()?, from.text()?],
         };
         let (calls, mut open) = Calls::restore(&mut from)?;
         let messages = from.bytes()?;
@@ -237,6 +244,7 @@ impl Saved<'_> {
             text,
             found,
             ended,
+            budget,
             calls,
             open,
             messages,

@@ -96,6 +96,9 @@ impl Output {
             ("step-limit", _) => complain(
                 "dewclaw: the step limit was reached, so the answer is a wrap-up: raise it with --max-steps",
             ),
+            ("budget", _) => complain(
+                "dewclaw: the budget was reached: raise it with --budget or --budget-per-day",
+            ),
             ("length", _) => complain(
                 "dewclaw: the answer reached its token limit and is cut: raise it with --max-tokens",
             ),

@@ -13,6 +13,8 @@ use super::approval::Approval;
 use super::arguments::{Arguments, Flags};
 use super::output::Output;
 use super::{Stop, answer, configuration, offer};
+#[cfg(feature = "budgets")]
+use crate::budget_file;
 #[cfg(feature = "chat")]
 use crate::console::MAX_INPUT_BYTES;
 use crate::console::read_input;
@@ -42,6 +44,10 @@ const FLAGS: &Flags = &[
     ("--no-recall", "", false),
     ("--allow-fetch", "", true),
     ("--approve", "", true),
+    #[cfg(feature = "budgets")]
+    ("--budget", "", true),
+    #[cfg(feature = "budgets")]
+    ("--budget-per-day", "", true),
     #[cfg(feature = "limits")]
     ("--limits", "", true),
     #[cfg(feature = "context")]
@@ -196,6 +202,8 @@ pub(crate) fn open(
     if let Some(path) = &answer_file {
         answer::check(&mut folders.workspace, path)?;
     }
+    #[cfg(feature = "budgets")]
+    budget_file::open(&mut folders, &mut configuration.settings, caller.now)?;
     let header = Header {
         settings: configuration.settings,
         tools,
@@ -219,6 +227,10 @@ pub(crate) fn open(
     driver.set_time(caller.now);
     driver.recording = recording;
     driver.answer_file = answer_file;
+    #[cfg(feature = "budgets")]
+    {
+        driver.state = folders.state;
+    }
     Ok(Asked {
         session: Session::new(driver),
         output,

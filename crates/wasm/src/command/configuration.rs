@@ -39,6 +39,12 @@ const SOURCES: &[(&str, &str, &str)] = &[
     ("approve", "DEWCLAW_APPROVE", "--approve"),
     ("allow_fetch", "DEWCLAW_ALLOW_FETCH", ""),
     ("search", "DEWCLAW_SEARCH", ""),
+    #[cfg(feature = "budgets")]
+    ("budget", "", "--budget"),
+    #[cfg(feature = "budgets")]
+    ("budget_per_day", "", "--budget-per-day"),
+    #[cfg(feature = "budgets")]
+    ("prices", "DEWCLAW_PRICES", ""),
     #[cfg(feature = "limits")]
     LIMITS,
     #[cfg(feature = "context")]

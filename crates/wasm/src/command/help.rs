@@ -37,6 +37,22 @@ macro_rules! example {
     };
 }
 
+/// The flags of the feature `budgets`.
+#[cfg(feature = "budgets")]
+macro_rules! budgets {
+    () => {
+        "  --budget B        end at B, any of steps=N,tokens=N,cost=N,seconds=N,tool_calls=N
+                    (cost by DEWCLAW_PRICES=MODEL=INPUT/CACHED/OUTPUT, of a million tokens)
+  --budget-per-day B  the same for all runs of a day (UTC)\n"
+    };
+}
+#[cfg(not(feature = "budgets"))]
+macro_rules! budgets {
+    () => {
+        ""
+    };
+}
+
 /// The flag of the feature `limits`.
 #[cfg(feature = "limits")]
 macro_rules! limits {
@@ -146,6 +162,7 @@ Dewclaw: a tool-using AI agent in one WebAssembly file
 ",
     instructions!(),
     recall!(),
+    budgets!(),
     limits!(),
     context!(),
     "\

@@ -88,6 +88,10 @@ impl Output {
                 "dewclaw: the step limit was reached, so the answer is a wrap-up: raise it with --max-steps",
                 &[],
             ),
+            Reason::Budget => complain(
+                "dewclaw: the budget was reached: raise it with --budget or --budget-per-day",
+                &[],
+            ),
             Reason::Length => complain(
                 "dewclaw: the answer reached its token limit and is cut: raise it with --max-tokens",
                 &[],
