@@ -68,7 +68,7 @@ fn at_the_step_limit_the_model_wraps_up() {
         last.last().unwrap()["content"]
             .as_str()
             .unwrap()
-            .contains("step limit")
+            .contains("limit of this run")
     );
     let shared = driver.requests[1].strip_suffix(b"]}").unwrap();
     assert!(driver.requests[2].starts_with(shared));

@@ -101,7 +101,7 @@ pub(crate) fn messages(wire: WireName, held: &Driver) -> Vec<Value> {
         .find_map(|message| {
             let text = message["content"].as_str();
             let text = text.or_else(|| message["content"][0]["text"].as_str());
-            text.filter(|text| text.contains("step limit"))
+            text.filter(|text| text.contains("limit of this run"))
                 .map(String::from)
         })
         .expect("the run was wrapped up");
