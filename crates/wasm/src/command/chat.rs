@@ -139,7 +139,7 @@ fn description(session: &Session) -> String {
     let agent = &session.driver.agent;
     let messages = agent.transcript().lines().count();
     fill(
-        "% after % messages, not kept (--session NAME keeps them); /help tells more",
+        "% after % messages; /help tells more",
         &[&agent.settings().model, &decimal(messages as u64)],
     )
 }
