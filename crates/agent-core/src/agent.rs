@@ -8,7 +8,7 @@ use dewclaw_platform::{HttpError, Now};
 use crate::effect::{
     Effect, Event, Failure, Input, Misuse, ModelCall, Outcome, Reason, RequestId, Usage,
 };
-use crate::json::decimal;
+use crate::json::{Object, decimal};
 use crate::settings::limits::{RESULT, RESULTS};
 use crate::settings::{Settings, SettingsError};
 use crate::template::fill;
@@ -25,6 +25,8 @@ mod history;
 mod resume;
 mod retry;
 mod saved;
+#[cfg(feature = "sessions")]
+mod session_log;
 mod system_text;
 
 use calls::Calls;
@@ -32,6 +34,8 @@ use exchange::Exchange;
 pub use resume::ResumeError;
 use retry::Retry;
 pub use saved::RestoreError;
+#[cfg(feature = "sessions")]
+pub use session_log::{Lines, MAX_SESSION_BYTES, Said, SessionLog, Telling};
 
 /// Bytes of an error reply that are kept, to find the server's message in.
 const MAX_ERROR_BODY_BYTES: usize = 8 * 1024;
@@ -67,6 +71,8 @@ pub struct Agent {
     taken: usize,
     /// What the next run says first.
     notice: Option<String>,
+    /// It was taken from a session's file, whose last run did not come to its answer.
+    is_interrupted: bool,
     state: State,
     retry: Retry,
     calls: Calls,
@@ -123,6 +129,7 @@ impl Agent {
             effects: Vec::new(),
             taken: 0,
             notice: None,
+            is_interrupted: false,
             state: State::Idle,
             retry: Retry::new(seed),
             calls: Calls::default(),
@@ -147,7 +154,7 @@ impl Agent {
         Ok(self)
     }
 
-    /// Begins a run.
+    /// Begins a run. Without a prompt the last one of a session that was interrupted is gone on with.
     ///
     /// # Errors
     /// [`Misuse::Busy`] while another goes on; [`Misuse::EmptyPrompt`].
@@ -155,9 +162,12 @@ impl Agent {
         if !matches!(self.state, State::Idle) || self.taken < self.effects.len() {
             return Err(Misuse::Busy);
         }
-        if text.trim().is_empty() {
+        let goes_on = text.is_empty() && self.is_interrupted;
+        if text.trim().is_empty() && !goes_on {
             return Err(Misuse::EmptyPrompt);
         }
+        self.is_interrupted = false;
+        self.transcript.set_time(now.wall_ms);
         self.now = now;
         if self.born_ms == 0 {
             self.born_ms = now.wall_ms.max(1);
@@ -174,7 +184,8 @@ impl Agent {
             true => Vec::new(),
             false => (self.wire.user_message)(text),
         };
-        let fits = (1..=most).contains(&message.len()) && self.make_room(message.len() + 1, false);
+        let fits = goes_on
+            || (1..=most).contains(&message.len()) && self.make_room(message.len() + 1, false);
         if let Some(notice) = self.notice.take() {
             self.show(Event::Notice(notice));
         }
@@ -182,7 +193,9 @@ impl Agent {
             self.finish(Reason::Failed(failure::of_prompt()));
             return Ok(());
         }
-        self.transcript.push(&message);
+        if !goes_on {
+            self.transcript.push(&message);
+        }
         self.state = State::Calling;
         Ok(())
     }
@@ -270,6 +283,7 @@ impl Agent {
     /// # Errors
     /// An input that does not fit, which changes nothing.
     pub fn feed(&mut self, now: Now, input: Input) -> Result<(), Misuse> {
+        self.transcript.set_time(now.wall_ms);
         match input {
             Input::ReplyStart {
                 id,
@@ -568,6 +582,7 @@ impl Agent {
     /// Goes on with the calls; `false` when an operation's answer must come first.
     fn run_calls(&mut self) -> bool {
         if !self.calls.step(&self.settings, &mut self.effects) {
+            self.note_results();
             return !self.effects.is_empty();
         }
         let results = self.calls.take_results();
@@ -583,6 +598,33 @@ impl Agent {
         self.retry.begin(self.now);
         self.state = State::Calling;
         true
+    }
+
+    /// Notes the results of calls that came before those of other calls of the same reply. Whatever else is open has not been
+    /// asked for anything since, so nothing happens before they are kept.
+    fn note_results(&mut self) {
+        if !self.transcript.has_journal() {
+            return;
+        }
+        for effect in &self.effects {
+            if let Effect::Event(Event::ToolFinished { call, ok, .. }) = effect
+                && let Some(result) = self.calls.result_of(call)
+            {
+                let result = Object::new()
+                    .text("id", call)
+                    .boolean("ok", *ok)
+                    .text("content", &String::from_utf8_lossy(result))
+                    .finish();
+                self.transcript.note_value("r", &result);
+            }
+        }
+    }
+
+    /// What a session's file is to be told before the next effect is begun: lines for its end, or nothing. Only an agent of
+    /// [`SessionLog`] has any.
+    #[cfg(feature = "sessions")]
+    pub fn take_journal(&mut self) -> Vec<u8> {
+        self.transcript.take_journal()
     }
 
     fn push_results(&mut self, results: &[CallResult]) {

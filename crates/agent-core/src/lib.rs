@@ -57,6 +57,8 @@ mod wire;
 mod word_list;
 
 pub use agent::{Agent, RestoreError, ResumeError};
+#[cfg(feature = "sessions")]
+pub use agent::{Lines, MAX_SESSION_BYTES, Said, SessionLog, Telling};
 pub use effect::{
     Auth, AuthScheme, Effect, Event, Failure, FailureKind, Input, Misuse, ModelCall, Operation,
     OperationAnswer, OperationId, Outcome, REPLY_HEADERS, Reason, RequestId, Usage, Verdict,

@@ -9,6 +9,10 @@ use crate::json::{self, decimal};
 use crate::template::fill;
 use crate::wire;
 
+mod journal;
+
+use journal::Journal;
+
 /// The conversation so far. Whenever a request is made of it, every tool call in it has its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transcript {
@@ -16,6 +20,8 @@ pub struct Transcript {
     pub wire: &'static str,
     /// Each message's JSON, serialised once, with a comma between two.
     messages: Vec<u8>,
+    /// What a session's file has not been told yet.
+    journal: Journal,
 }
 
 impl Transcript {
@@ -56,6 +62,7 @@ impl Transcript {
         Transcript {
             wire,
             messages: Vec::new(),
+            journal: Journal::default(),
         }
     }
 
@@ -78,6 +85,7 @@ impl Transcript {
     /// Leaves out everything before `from`. The message at `kept` stays all the same, if there is one, and `note` follows it,
     /// which is shorter than what was between that message and `from`.
     pub(crate) fn leave_out(&mut self, kept: Range<usize>, note: &[u8], from: usize) {
+        let gone = self.count_before(from);
         let mut at = kept.len();
         self.messages.copy_within(kept, 0);
         if at > 0 {
@@ -86,6 +94,7 @@ impl Transcript {
             self.messages[at..at + note.len()].copy_from_slice(note);
             at += note.len();
         }
+        let head = at;
         let length = self.messages.len();
         if from < length {
             if at > 0 {
@@ -96,6 +105,7 @@ impl Transcript {
             at += length - from;
         }
         self.messages.truncate(at);
+        self.note_left_out(gone, head);
     }
 
     /// Adds a message, or several with a comma between two.
@@ -109,6 +119,7 @@ impl Transcript {
             self.messages.push(b',');
         }
         self.messages.extend_from_slice(json);
+        self.note("m", json);
     }
 }
 
@@ -138,6 +149,10 @@ pub enum LineProblem {
     CallWithoutResult,
     /// It has a result, and nothing before it waits for one.
     ResultWithoutCall,
+    /// It is no line of a session's file.
+    Damaged,
+    /// It is longer than lines of a session's file may be.
+    TooLong,
 }
 
 impl fmt::Display for TranscriptError {
@@ -163,6 +178,8 @@ impl fmt::Display for TranscriptError {
                         LineProblem::ResultWithoutCall => {
                             "has a tool result without its call before it"
                         }
+                        LineProblem::Damaged => "is cut off, damaged or of something else",
+                        LineProblem::TooLong => "is larger than this run takes",
                     },
                 ],
             ),

@@ -20,6 +20,8 @@ use crate::performs::Performs;
 use crate::recording::Recording;
 
 mod fetches;
+#[cfg(feature = "sessions")]
+pub(crate) mod session_file;
 
 pub(crate) use fetches::Fetches;
 
@@ -47,6 +49,9 @@ pub(crate) struct Driver {
     pub(crate) recording: Option<Recording>,
     /// Where the answer is kept too, in the workspace.
     pub(crate) answer_file: Option<String>,
+    /// Where the conversation is kept.
+    #[cfg(feature = "sessions")]
+    pub(crate) session: Option<session_file::SessionFile>,
     http: HttpBackend,
     /// The moment that was told last, and our own clock then, in milliseconds.
     told: (Now, u64),
@@ -119,6 +124,8 @@ impl Driver {
             keys,
             recording: None,
             answer_file: None,
+            #[cfg(feature = "sessions")]
+            session: None,
             http: HttpBackend::new(),
             told: (now, now.monotonic_ms),
             call: None,
@@ -154,6 +161,8 @@ impl Driver {
                 return Err(stop);
             }
             let effect = self.agent.next();
+            #[cfg(feature = "sessions")]
+            self.keep()?;
             let recorded = core::mem::take(&mut self.recorded);
             if let Some(recording) = &mut self.recording
                 && !recorded
@@ -205,6 +214,18 @@ impl Driver {
         }
     }
 
+    /// Writes what the session's file does not have yet: before what follows from it is begun.
+    #[cfg(feature = "sessions")]
+    fn keep(&mut self) -> Result<(), Stop> {
+        if let Some(session) = &mut self.session {
+            let lines = self.agent.take_journal();
+            if !lines.is_empty() {
+                return session.keep(&lines);
+            }
+        }
+        Ok(())
+    }
+
     /// Gives back what [`Driver::next`] answered last, to be answered again.
     #[cfg(feature = "http")]
     pub(crate) fn put_back(&mut self, effect: Effect) {
@@ -222,6 +243,10 @@ impl Driver {
     pub(crate) fn abandon(&mut self) {
         self.recording = None;
         self.answer_file = None;
+        #[cfg(feature = "sessions")]
+        {
+            self.session = None;
+        }
         self.tell(Input::Cancel);
         while !matches!(
             self.next(),

@@ -58,12 +58,8 @@ impl Agent {
         };
         let to = agent.settings.wire;
         let mut walk = Walk {
-            calls: &mut agent.calls,
             rewrite: (from != to).then_some((agent.wire, &mut agent.transcript)),
-            open: Vec::new(),
-            calls_line: 0,
-            results: Vec::new(),
-            left_out: 0,
+            ..Walk::default()
         };
         for (index, line) in transcript.lines().enumerate() {
             let number = index + 1;
@@ -74,9 +70,9 @@ impl Agent {
                 walk.take(number, message)?;
             }
         }
-        // The seat of the repair of an interrupted run: calls that are still open here could be given their results.
         walk.close()?;
         let left_out = walk.left_out;
+        agent.calls = walk.calls;
         if from == to {
             agent.transcript = transcript;
         } else if left_out > 0 {
@@ -90,22 +86,30 @@ impl Agent {
 }
 
 /// The way through an earlier transcript, line by line.
-struct Walk<'a> {
-    calls: &'a mut Calls,
+#[derive(Default)]
+pub(super) struct Walk<'a> {
+    /// They know the ids so far.
+    pub(super) calls: Calls,
     /// What the lines are written on again, and where to; `None` when they stay as they are.
     rewrite: Option<(&'static Wire, &'a mut Transcript)>,
     /// The calls that have no result yet: each by its id in the transcript, and by the one that it has from now on.
-    open: Vec<(String, String)>,
+    pub(super) open: Vec<(String, String)>,
     /// The line that they are in.
     calls_line: usize,
     /// Results that are not written yet: those of one reply belong together on some wires.
     results: Vec<CallResult>,
     /// Replies whose reasoning was left out.
     left_out: u64,
+    /// The last message was no answer, so that the model is expected to say more.
+    pub(super) is_unanswered: bool,
 }
 
 impl Walk<'_> {
-    fn take(&mut self, line: usize, message: Message) -> Result<(), TranscriptError> {
+    pub(super) fn take(&mut self, line: usize, message: Message) -> Result<(), TranscriptError> {
+        self.is_unanswered = match &message {
+            Message::Reply(reply) => reply.calls().next().is_some(),
+            _ => true,
+        };
         match message {
             Message::Result(mut result) => {
                 let id = &result.call.id;

@@ -3,6 +3,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+#[cfg(feature = "sessions")]
+use dewclaw_agent_core::SessionLog;
 use dewclaw_agent_core::recording::Header;
 use dewclaw_agent_core::tools::HostTool;
 use dewclaw_agent_core::{Agent, Effect, Input, Limits};
@@ -15,6 +17,8 @@ use super::output::Output;
 use super::{Stop, answer, configuration, offer};
 use crate::console::read_input;
 use crate::driver::Driver;
+#[cfg(feature = "sessions")]
+use crate::driver::session_file::SessionFile;
 use crate::folders::Folders;
 use crate::host::HOST;
 use crate::performs::Performs;
@@ -36,6 +40,10 @@ const FLAGS: &Flags = &[
     ("--limits", "", true),
     ("--output", "-o", true),
     ("--record", "", true),
+    #[cfg(feature = "sessions")]
+    ("--session", "", true),
+    #[cfg(feature = "sessions")]
+    ("--take-over", "", false),
     ("--json", "", false),
     ("--quiet", "-q", false),
     ("--verbose", "-v", false),
@@ -138,7 +146,14 @@ pub(crate) fn open(
             &[],
         ));
     }
-    let [mut prompt] = arguments.operands(["PROMPT"])?;
+    #[cfg(feature = "sessions")]
+    let session = (owned("--session"), arguments.has("--take-over"));
+    // A session goes on by itself where its last run was interrupted.
+    let goes_on = arguments.has("--session") && arguments.operands.is_empty();
+    let [mut prompt] = match goes_on {
+        true => [String::new()],
+        false => arguments.operands(["PROMPT"])?,
+    };
     if prompt == "-" {
         prompt = read_input(limits.prompt_bytes()).map_err(|why| Stop::usage("%", &[why]))?;
     }
@@ -156,10 +171,30 @@ pub(crate) fn open(
         now: caller.now,
         prompt,
     };
+    #[cfg(feature = "sessions")]
+    let (session, agent) = match session {
+        (Some(_), _) if record.is_some() || caller.saved.is_some() => {
+            return Err(Stop::usage(
+                "--session is used without --record, and without --continue of the native command",
+                &[],
+            ));
+        }
+        (Some(name), takes_over) => {
+            let settings = header.settings.clone();
+            let log = SessionLog::new(settings, &header.tools, header.seed);
+            let log = (log, limits);
+            let session = SessionFile::open(&mut folders, &name, takes_over, header.now, log)?;
+            (Some(session.0), Some(session.1))
+        }
+        _ => (None, None),
+    };
+    #[cfg(not(feature = "sessions"))]
+    let agent = None;
     let start = Start {
         header,
         host_tools: caller.host_tools,
         saved: caller.saved,
+        agent,
     };
     let (agent, recording) = start.begin(record.as_deref(), &mut folders)?;
     let mut driver = Driver::new(
@@ -171,6 +206,10 @@ pub(crate) fn open(
     driver.set_time(caller.now);
     driver.recording = recording;
     driver.answer_file = answer_file;
+    #[cfg(feature = "sessions")]
+    {
+        driver.session = session;
+    }
     Ok(Asked { driver, output })
 }
 
@@ -179,6 +218,8 @@ pub(super) struct Start {
     pub(super) header: Header,
     pub(super) host_tools: Vec<HostTool>,
     pub(super) saved: Option<Vec<u8>>,
+    /// One that goes on with a session's file.
+    pub(super) agent: Option<Agent>,
 }
 
 impl Start {
@@ -192,6 +233,7 @@ impl Start {
             header,
             host_tools,
             saved,
+            agent,
         } = self;
         let recording = match record {
             Some(_) if saved.is_some() => {
@@ -204,10 +246,13 @@ impl Start {
             None => None,
         };
         let wrong = |error: &dyn ToString| Stop::usage("%", &[&error.to_string()]);
-        let mut agent = match saved {
-            Some(saved) => Agent::restore(header.settings, &header.tools, host_tools, &saved)
+        let mut agent = match (agent, saved) {
+            (Some(agent), _) => {
+                Agent::with_host_tools(agent, host_tools).map_err(|error| wrong(&error))?
+            }
+            (_, Some(saved)) => Agent::restore(header.settings, &header.tools, host_tools, &saved)
                 .map_err(|error| wrong(&error))?,
-            None => Agent::new(header.settings, &header.tools, header.seed)
+            _ => Agent::new(header.settings, &header.tools, header.seed)
                 .and_then(|agent| agent.with_host_tools(host_tools))
                 .map_err(|error| wrong(&error))?,
         };

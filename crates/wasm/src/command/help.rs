@@ -52,6 +52,20 @@ macro_rules! limits {
     };
 }
 
+/// What there is with the feature `sessions` alone.
+#[cfg(feature = "sessions")]
+macro_rules! sessions {
+    ($text:expr) => {
+        $text
+    };
+}
+#[cfg(not(feature = "sessions"))]
+macro_rules! sessions {
+    ($text:expr) => {
+        ""
+    };
+}
+
 /// What `--help` prints.
 pub(super) const TEXT: &str = concat!(
     "\
@@ -62,7 +76,14 @@ Dewclaw: a tool-using AI agent in one WebAssembly file
   tools             print the tools and their parameters as JSON
   replay FILE       run a recording again, without a model
   doctor            say what this run was granted, and which flag adds what is missing
-
+",
+    sessions!(
+        "\
+  sessions          list the sessions; show NAME, export NAME (Markdown), or
+                    prune --older-than DAYS --larger-than BYTES [--dry-run]
+"
+    ),
+    "
 of ask:
   --model NAME      the model (or DEWCLAW_MODEL)
   --wire WIRE       openai (chat completions) or anthropic (messages); default:
@@ -83,7 +104,14 @@ of ask:
     "\
   --output FILE     write the answer to FILE of the workspace too
   --record FILE     record the run in FILE of the state folder, for replay
-
+",
+    sessions!(
+        "\
+  --session NAME    go on with this conversation, or begin it; without PROMPT with the
+                    run that was interrupted; --take-over: one that seems in use
+"
+    ),
+    "
 of replay:
   --tools WHAT      'recorded' results (default), or 'real' file operations
   --record FILE     record the replay

@@ -58,6 +58,7 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
         header,
         host_tools: Vec::new(),
         saved: None,
+        agent: None,
     };
     let (agent, recording) = start.begin(record.as_deref(), &mut folders)?;
     let mut follower = Follower {
