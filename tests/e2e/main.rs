@@ -36,6 +36,7 @@
 //! - `budget`: memory and fuel against `size-budget.toml`
 //! - `readme`: what the README shows
 //! - `session`: the agent as a library: `dewclaw-core.wasm` and a host that drives it
+//! - `sessions`: conversations that are kept in the state folder: gone on with, interrupted, torn, killed, listed
 //! - `performing`: sessions whose component calls the model or works on files itself, and the command line's
 //! - `embedded`: what holds for every program of `examples/embed-*`, as a person runs it; no tests of its own
 //! - `embed_c`: what only examples/embed-c does
@@ -100,6 +101,7 @@ mod readme;
 mod record_replay;
 mod retry;
 mod session;
+mod sessions;
 mod ssrf;
 mod tools;
 mod trust;

@@ -35,7 +35,7 @@ pub use resume::ResumeError;
 use retry::Retry;
 pub use saved::RestoreError;
 #[cfg(feature = "sessions")]
-pub use session_log::{Lines, MAX_SESSION_BYTES, Said, SessionLog, Telling};
+pub use session_log::{Lines, MAX_SESSION_BYTES, Said, SessionLine, SessionLog, Telling, digits};
 
 /// Bytes of an error reply that are kept, to find the server's message in.
 const MAX_ERROR_BODY_BYTES: usize = 8 * 1024;

@@ -400,9 +400,8 @@ fn it_is_told_to_a_person_line_by_line() {
     for piece in journal.chunks(13) {
         cut.split(piece, &mut |line| {
             telling.line(line, &mut |said, text| told.push((said, text.to_string())));
-            Ok::<(), ()>(())
-        })
-        .expect("nothing fails");
+            true
+        });
     }
     assert_eq!(told[0], (Said::Person, "first".into()));
     assert_eq!(told[1].0, Said::Call);

@@ -13,13 +13,13 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use dewclaw_platform::Now;
+use dewclaw_platform::{Now, cut};
 
 use super::calls::interrupted;
 use super::resume::Walk;
 use super::{Agent, ResumeError, State};
 use crate::effect::Effect;
-use crate::json::{Value, elements, parse, parse_within, raw};
+use crate::json::{elements, is_object, parse, parse_within};
 use crate::settings::{Limits, Settings, SettingsError, WireName};
 use crate::tools::Tool;
 use crate::transcript::{LineProblem, Transcript, TranscriptError};
@@ -40,7 +40,6 @@ const NOTICE: &str =
 
 /// Reads a session's file, and then is an agent that goes on with it.
 pub struct SessionLog {
-    /// Until there is an agent.
     settings: Settings,
     limits: Limits,
     tools: Vec<&'static Tool>,
@@ -49,8 +48,6 @@ pub struct SessionLog {
     agent: Option<Agent>,
     walk: Walk<'static>,
     wire: WireName,
-    /// The wire of the run that is to come.
-    goes_on_with: WireName,
     has_begun: bool,
     created_ms: u64,
     /// Results that stand alone so far.
@@ -68,7 +65,6 @@ impl SessionLog {
         let limits = settings.limits;
         SessionLog {
             wire: settings.wire,
-            goes_on_with: settings.wire,
             limits,
             settings,
             tools: tools.to_vec(),
@@ -90,15 +86,17 @@ impl SessionLog {
     /// Settings that no run can be made with; a line that can't be gone on with, by its number in the file.
     pub fn read(&mut self, bytes: &[u8]) -> Result<(), ResumeError> {
         let mut lines = core::mem::take(&mut self.lines);
+        let mut taken = Ok(());
         lines.split(bytes, &mut |line| {
             self.before += 1;
-            match line.len() <= self.limits.of(LINE, MAX_LINE_BYTES) {
+            taken = match line.len() <= self.limits.of(LINE, MAX_LINE_BYTES) {
                 true => self.take(line),
                 false => Err(self.problem(LineProblem::TooLong)),
-            }
-        })?;
+            };
+            taken.is_ok()
+        });
         self.lines = lines;
-        Ok(())
+        taken
     }
 
     fn take(&mut self, line: &[u8]) -> Result<(), ResumeError> {
@@ -110,90 +108,107 @@ impl SessionLog {
             return Err(self.problem(LineProblem::Damaged));
         }
         let limits = self.limits;
-        let (wire, messages) = parts_of(line);
-        // Messages are read by their wire, and are not kept here.
-        let most = match messages {
-            Some(_) if wire.is_some() || !limits.are_tight() => 0,
-            _ => limits.values(),
-        };
-        let value = match parse_within(line, most) {
-            Ok(value) => value,
-            Err(error) if error.is_too_large => return Err(self.problem(LineProblem::TooLong)),
-            Err(_) => {
+        if limits.are_tight()
+            && matches!(parse_within(line, limits.values()), Err(error) if error.is_too_large)
+            && !is_wire(line)
+        {
+            return Err(self.problem(LineProblem::TooLong));
+        }
+        match self.take_parts(line) {
+            Some(taken) => taken,
+            None if is_object(line) => Err(self.problem(LineProblem::Damaged)),
+            None => {
                 self.is_torn = true;
-                return Ok(());
+                Ok(())
             }
-        };
-        if let Some(version) = value.count("dewclaw-session") {
+        }
+    }
+
+    /// `None` for what is no line of a session's, whole.
+    fn take_parts(&mut self, line: &[u8]) -> Option<Result<(), ResumeError>> {
+        let SessionLine { name, json, .. } = SessionLine::read(line)?;
+        if name == "dewclaw-session" {
+            let (version, rest) = digits(json);
             self.has_begun = true;
-            self.created_ms = value.count("created").unwrap_or_default();
-            return match version {
+            self.created_ms = digits(rest.strip_prefix(br#","created":"#)?).0;
+            return Some(match version {
                 Transcript::VERSION => Ok(()),
                 _ => Err(TranscriptError::Version(version).into()),
+            });
+        }
+        let mut wire = self.wire;
+        let mut json = json;
+        if name == "wire" {
+            if !self.has_begun {
+                return None;
+            }
+            let (tag, all) = wire_of(json)?;
+            json = all;
+            wire = match wire::tagged(tag) {
+                Some(wire) => wire,
+                None => return Some(Err(TranscriptError::Wire(tag.to_string()).into())),
             };
         }
-        if let Some(tag) = &wire
-            && self.has_begun
-        {
-            self.begin(tag)?;
-        }
-        let (Some(agent), true) = (&mut self.agent, matches!(value, Value::Object(_))) else {
-            return Err(self.problem(LineProblem::Damaged));
-        };
-        if let Some(gone) = value.count("from") {
-            let head = raw(line, "head").unwrap_or_default();
-            if let Some(head) = inside(head)
-                && messages_of(self.wire, head).is_some()
-            {
-                agent.transcript.leave_out_again(gone as usize, head);
-                return Ok(());
+        match name {
+            "m" | "wire" => {
+                let messages = inside(json)?;
+                let Some(read) = messages_of(wire, messages) else {
+                    return is_object(line).then(|| Err(self.problem(LineProblem::NotOfItsWire)));
+                };
+                if name == "wire"
+                    && let Err(error) = self.begin(wire)
+                {
+                    return Some(Err(error));
+                }
+                let agent = self.agent.as_mut()?;
+                for message in read {
+                    if let Err(error) = self.walk.take(self.before, message) {
+                        return Some(Err(error.into()));
+                    }
+                }
+                if self.limits.are_tight() {
+                    self.walk.calls.forget_ids();
+                }
+                self.results.clear();
+                if messages.is_empty() {
+                    return Some(Ok(()));
+                }
+                // A line more may be needed behind it, whose calls are open.
+                if !agent.make_room(messages.len() + 1, true) {
+                    return Some(Err(too_large()));
+                }
+                agent.transcript.push(messages);
             }
+            "from" => {
+                let (gone, rest) = digits(json);
+                let head = inside(rest.strip_prefix(br#","head":"#)?)?;
+                messages_of(wire, head)?;
+                self.agent
+                    .as_mut()?
+                    .transcript
+                    .leave_out_again(gone as usize, head);
+            }
+            "r" => {
+                let value = parse(json).ok()?;
+                self.results.push(CallResult {
+                    call: call_of(value.text("id")?),
+                    ok: value.is_true("ok"),
+                    result: Vec::from(value.text("content")?),
+                });
+            }
+            _ => return None,
         }
-        if let (Some(id), Some(content)) = (value.text("r/id"), value.text("r/content")) {
-            self.results.push(CallResult {
-                call: ToolCall {
-                    id: id.to_string(),
-                    ..ToolCall::default()
-                },
-                ok: value.is_true("r/ok"),
-                result: Vec::from(content),
-            });
-            return Ok(());
-        }
-        drop(value);
-        let Some(messages) = messages.and_then(inside) else {
-            return Err(self.problem(LineProblem::Damaged));
-        };
-        if messages.is_empty() {
-            return Ok(());
-        }
-        let Some(read) = messages_of(self.wire, messages) else {
-            return Err(self.problem(LineProblem::NotOfItsWire));
-        };
-        for message in read {
-            self.walk.take(self.before, message)?;
-        }
-        if limits.are_tight() {
-            self.walk.calls.forget_ids();
-        }
-        self.results.clear();
-        // A line more may be needed behind it, whose calls are open.
-        if !agent.make_room(messages.len() + 1, true) {
-            return Err(too_large());
-        }
-        agent.transcript.push(messages);
-        Ok(())
+        Some(Ok(()))
     }
 
     /// Begins anew on a wire.
-    fn begin(&mut self, tag: &str) -> Result<(), ResumeError> {
-        if let Some(agent) = self.agent.take() {
-            self.settings = agent.settings;
-        }
-        self.wire = wire::tagged(tag).ok_or_else(|| TranscriptError::Wire(tag.to_string()))?;
+    fn begin(&mut self, wire: WireName) -> Result<(), ResumeError> {
+        // One at a time: each may take all its memory at once.
+        self.agent = None;
+        self.wire = wire;
         self.walk = Walk::default();
-        self.settings.wire = self.wire;
-        let settings = core::mem::take(&mut self.settings);
+        let mut settings = self.settings.clone();
+        settings.wire = wire;
         let mut agent = Agent::new(settings, &self.tools, self.seed)?;
         agent.transcript.follow();
         // What does not fit any more is left out as in a run: whole turns, and else the oldest of the last one.
@@ -208,7 +223,7 @@ impl SessionLog {
     ///
     /// # Errors
     /// As [`SessionLog::read`].
-    pub fn resume(mut self, now: Now) -> Result<Agent, ResumeError> {
+    pub fn resume(&mut self, now: Now) -> Result<Agent, ResumeError> {
         let has_half = !self.lines.line.is_empty();
         if has_half {
             self.read(b"\n")?;
@@ -219,17 +234,21 @@ impl SessionLog {
             (false, true) => "~\n",
             (false, false) => "",
         };
-        let Some(mut agent) = self.agent else {
-            let mut agent = Agent::new(self.settings, &self.tools, self.seed)?;
-            agent.transcript.set_time(now.wall_ms);
-            agent.transcript.keep_journal(repair);
-            agent.transcript.note_beginning();
-            return Ok(agent);
+        let is_new = self.agent.is_none();
+        if is_new {
+            self.begin(self.settings.wire)?;
+            self.created_ms = now.wall_ms;
+        }
+        let Some(mut agent) = self.agent.take() else {
+            return Err(self.problem(LineProblem::Damaged));
         };
         agent.transcript.set_time(now.wall_ms);
-        let moves = self.wire != self.goes_on_with;
+        let moves = self.wire != self.settings.wire;
         if !moves {
             agent.transcript.keep_journal(repair);
+        }
+        if is_new {
+            agent.transcript.note_beginning();
         }
         let mut results = Vec::new();
         for (id, _) in core::mem::take(&mut self.walk.open) {
@@ -237,10 +256,7 @@ impl SessionLog {
             results.push(match known {
                 Some(at) => self.results.swap_remove(at),
                 None => CallResult {
-                    call: ToolCall {
-                        id,
-                        ..ToolCall::default()
-                    },
+                    call: call_of(&id),
                     ok: false,
                     result: interrupted(),
                 },
@@ -253,7 +269,7 @@ impl SessionLog {
             }
             agent.transcript.push(&messages);
         }
-        agent.calls = self.walk.calls;
+        agent.calls = core::mem::take(&mut self.walk.calls);
         if moves {
             // All of it is a line.
             let most = self.limits.of(LINE, usize::MAX) / 2;
@@ -261,9 +277,7 @@ impl SessionLog {
                 return Err(too_large());
             }
             let transcript = core::mem::replace(&mut agent.transcript, Transcript::new(""));
-            let mut settings = agent.settings;
-            settings.wire = self.goes_on_with;
-            agent = Agent::take_up(settings, &self.tools, self.seed, transcript)?;
+            agent = Agent::take_up(self.settings.clone(), &self.tools, self.seed, transcript)?;
             agent.transcript.set_time(now.wall_ms);
             agent.transcript.keep_journal(repair);
             agent.transcript.note_wire();
@@ -289,14 +303,58 @@ impl SessionLog {
     }
 }
 
-/// A line's wire, where it names one, and its messages.
-fn parts_of(line: &[u8]) -> (Option<String>, Option<&[u8]>) {
-    if let Some(messages) = raw(line, "m") {
-        return (None, Some(messages));
+/// A line, as it is written: the time, and one member besides.
+pub struct SessionLine<'l> {
+    /// Milliseconds of the wall clock.
+    pub time_ms: u64,
+    /// Its kind: `m` for messages.
+    pub name: &'l str,
+    json: &'l [u8],
+}
+
+impl SessionLine<'_> {
+    /// Takes a line apart; `None` where it is none. What its member holds is not looked at.
+    pub fn read(line: &[u8]) -> Option<SessionLine<'_>> {
+        let (time_ms, rest) = digits(line.strip_prefix(br#"{"t":"#)?);
+        let rest = core::str::from_utf8(rest.strip_prefix(b",\"")?).ok()?;
+        let (name, json) = cut(rest, b'"');
+        Some(SessionLine {
+            time_ms,
+            name,
+            json: json?.strip_prefix(':')?.strip_suffix('}')?.as_bytes(),
+        })
     }
-    let wire = raw(line, "wire").and_then(|json| parse(json).ok());
-    let wire = wire.and_then(|wire| wire.as_str().map(String::from));
-    (wire, raw(line, "all"))
+}
+
+/// The wire that a line names, and what was said before.
+fn wire_of(json: &[u8]) -> Option<(&str, &[u8])> {
+    let json = core::str::from_utf8(json).ok()?;
+    let (tag, rest) = cut(json.strip_prefix('"')?, b'"');
+    Some((tag, rest?.strip_prefix(",\"all\":")?.as_bytes()))
+}
+
+/// Whether a line is one that names a wire: it may hold more than others, since nothing of it is kept but the messages.
+fn is_wire(line: &[u8]) -> bool {
+    matches!(SessionLine::read(line), Some(line) if line.name == "wire")
+}
+
+/// The number that a text begins with, and what follows.
+pub fn digits(text: &[u8]) -> (u64, &[u8]) {
+    let (mut number, mut rest) = (0u64, text);
+    while let [digit @ b'0'..=b'9', more @ ..] = rest {
+        number = number
+            .wrapping_mul(10)
+            .wrapping_add(u64::from(digit - b'0'));
+        rest = more;
+    }
+    (number, rest)
+}
+
+fn call_of(id: &str) -> ToolCall {
+    ToolCall {
+        id: id.to_string(),
+        ..ToolCall::default()
+    }
 }
 
 /// What stands between an array's brackets.
@@ -336,15 +394,8 @@ impl Lines {
         Lines { line, most }
     }
 
-    /// Takes a piece, and gives out each line that ends in it.
-    ///
-    /// # Errors
-    /// What `take` answers.
-    pub fn split<E>(
-        &mut self,
-        mut bytes: &[u8],
-        take: &mut dyn FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
+    /// Takes a piece, and gives out each line that ends in it, until one is not taken.
+    pub fn split(&mut self, mut bytes: &[u8], take: &mut dyn FnMut(&[u8]) -> bool) {
         loop {
             let end = bytes.iter().position(|byte| *byte == b'\n');
             let part = &bytes[..end.unwrap_or(bytes.len())];
@@ -352,9 +403,11 @@ impl Lines {
                 self.line.extend_from_slice(part);
             }
             let Some(end) = end else {
-                return Ok(());
+                return;
             };
-            take(&self.line)?;
+            if !take(&self.line) {
+                return;
+            }
             self.line.clear();
             bytes = &bytes[end + 1..];
         }
@@ -383,12 +436,19 @@ pub struct Telling {
 impl Telling {
     /// What a line says. Lines that say nothing to a person, or that are damaged, are passed over.
     pub fn line(&mut self, line: &[u8], show: &mut dyn FnMut(Said, &str)) {
-        let (wire, messages) = parts_of(line);
-        if let Some(tag) = wire {
-            self.wire = wire::tagged(&tag).unwrap_or_default();
-            return;
-        }
-        let messages = messages.and_then(inside).unwrap_or_default();
+        let messages = match SessionLine::read(line) {
+            Some(SessionLine {
+                name: "wire", json, ..
+            }) => {
+                let tag = wire_of(json).map_or("", |(tag, _)| tag);
+                self.wire = wire::tagged(tag).unwrap_or_default();
+                return;
+            }
+            Some(SessionLine {
+                name: "m", json, ..
+            }) => inside(json).unwrap_or_default(),
+            _ => return,
+        };
         for message in messages_of(self.wire, messages).unwrap_or_default() {
             match message {
                 Message::User(text) => show(Said::Person, &text),

@@ -181,8 +181,8 @@ pub(crate) fn open(
         }
         (Some(name), takes_over) => {
             let settings = header.settings.clone();
-            let log = SessionLog::new(settings, &header.tools, header.seed);
-            let log = (log, limits);
+            let mut log = SessionLog::new(settings, &header.tools, header.seed);
+            let log = (&mut log, limits);
             let session = SessionFile::open(&mut folders, &name, takes_over, header.now, log)?;
             (Some(session.0), Some(session.1))
         }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use dewclaw_agent_core::json::decimal;
 use dewclaw_agent_core::template::fill;
-use dewclaw_agent_core::{Lines, Said, Telling};
+use dewclaw_agent_core::{Lines, Said, SessionLine, Telling, digits};
 use dewclaw_platform::wasi::WasiClock;
 use dewclaw_platform::{Clock, FileSystem, FsError};
 
@@ -13,7 +13,7 @@ use super::Stop;
 use super::arguments::{Arguments, Flags};
 use super::output::{LINE_CHARACTERS, printable};
 use crate::console::{complain, print};
-use crate::driver::session_file::{SESSIONS, age, digits, each_piece, failed, path_of};
+use crate::driver::session_file::{SESSIONS, age, each_piece, failed, path_of};
 use crate::folders::Folders;
 
 const FLAGS: &Flags = &[
@@ -93,10 +93,9 @@ fn each(folders: &mut Folders, act: Act<'_>) -> Result<(), Stop> {
         };
         let (mut messages, mut last) = (0, now);
         each_line(folders, name, &path, &mut |line| {
-            if let Some(line) = line.strip_prefix(br#"{"t":"#) {
-                let (time, rest) = digits(line);
-                last = time;
-                messages += u64::from(rest.starts_with(br#","m":"#));
+            if let Some(line) = SessionLine::read(line) {
+                last = line.time_ms;
+                messages += u64::from(line.name == "m");
             }
         })?;
         let session = Session {
@@ -121,8 +120,9 @@ fn each_line(
     each_piece(folders.state(), name, path, &mut |piece, _| {
         lines.split(piece, &mut |line| {
             take(line);
-            Ok(())
-        })
+            true
+        });
+        Ok(())
     })
 }
 

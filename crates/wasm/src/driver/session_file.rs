@@ -7,7 +7,7 @@ use alloc::string::{String, ToString};
 
 use dewclaw_agent_core::json::decimal;
 use dewclaw_agent_core::template::fill;
-use dewclaw_agent_core::{Agent, Limits, MAX_SESSION_BYTES, SessionLog};
+use dewclaw_agent_core::{Agent, Limits, MAX_SESSION_BYTES, SessionLog, digits};
 use dewclaw_platform::wasi::WasiFileSystem;
 use dewclaw_platform::{FileSystem, FsError, FsResult, Now};
 
@@ -66,18 +66,6 @@ pub(crate) fn age(ms: u64) -> String {
     }
 }
 
-/// The number that a text begins with, and what follows.
-pub(crate) fn digits(text: &[u8]) -> (u64, &[u8]) {
-    let (mut number, mut rest) = (0u64, text);
-    while let [digit @ b'0'..=b'9', more @ ..] = rest {
-        number = number
-            .saturating_mul(10)
-            .saturating_add(u64::from(digit - b'0'));
-        rest = more;
-    }
-    (number, rest)
-}
-
 /// Takes a piece of a file, which has so many bytes up to its end.
 type TakePiece<'a> = &'a mut dyn FnMut(&[u8], u64) -> Result<(), Stop>;
 
@@ -116,7 +104,7 @@ impl SessionFile {
         name: &str,
         takes_over: bool,
         now: Now,
-        (mut log, limits): (SessionLog, Limits),
+        (log, limits): (&mut SessionLog, Limits),
     ) -> Result<(SessionFile, Agent), Stop> {
         let (lock, path) = (path_of(name, ".lock")?, path_of(name, ".jsonl")?);
         let unusable = |error: FsError| failed(name, error.text());
