@@ -3,7 +3,9 @@
 use alloc::vec::Vec;
 
 use super::Transcript;
-use crate::json::{decimal, elements, push_string};
+#[cfg(feature = "sessions")]
+use crate::json::string;
+use crate::json::{decimal, elements};
 
 /// The lines that were not taken yet. Without the feature `sessions` there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,9 +60,12 @@ impl Transcript {
     /// Notes that from here on the messages are those that stand here, on this wire.
     #[cfg(feature = "sessions")]
     pub(crate) fn note_wire(&mut self) {
-        let mut json = Vec::new();
-        push_string(&mut json, self.wire);
-        let parts = [&json, &br#","all":["#[..], &self.messages, b"]"];
+        let parts = [
+            &string(self.wire),
+            &br#","all":["#[..],
+            &self.messages,
+            b"]",
+        ];
         let json = parts.concat();
         self.note_value("wire", &json);
     }
