@@ -26,14 +26,7 @@ fn ask(work: &Scratch, state: &Scratch, model: &ScriptedModel, prompt: &str) -> 
 
 /// The file of a conversation that was held elsewhere: so many turns of a prompt and an answer.
 pub(crate) fn file_of(turns: usize) -> String {
-    let mut file = String::from(concat!(
-        r#"{"t":1,"dewclaw-session":1,"created":1795176000000}"#,
-        "
-",
-        r#"{"t":1,"wire":"openai-chat","all":[]}"#,
-        "
-"
-    ));
+    let mut file = String::new();
     for turn in 1..=turns {
         let prompt = format!("Prompt {turn} of many: what stands in the notes there?");
         let answer = format!(
@@ -42,7 +35,7 @@ pub(crate) fn file_of(turns: usize) -> String {
         );
         for (role, content) in [("user", prompt), ("assistant", answer)] {
             file += &format!(
-                "{{\"t\":1795176000000,\"m\":[{{\"role\":\"{role}\",\"content\":\"{content}\"}}]}}\n"
+                "{{\"v\":1,\"t\":1795176000000,\"openai-chat\":[{{\"role\":\"{role}\",\"content\":\"{content}\"}}]}}\n"
             );
         }
     }
@@ -100,7 +93,7 @@ fn what_was_interrupted_is_closed_and_never_run_again() {
         let lines: Vec<&str> = whole.lines().collect();
         let at = lines
             .iter()
-            .position(|line| line.contains("\"r\":"))
+            .position(|line| line.contains("\"role\":\"tool\""))
             .expect("a result alone");
         // Killed before the second call's result was written, and half of it is there.
         let torn = lines[..=at].join("\n") + "\n" + &lines[at + 1][..30];
@@ -202,7 +195,7 @@ fn two_writers_are_told_apart_by_the_length() {
                     .append(true)
                     .open(&path)
                     .expect("the prompt is there before the model is asked");
-                file.write_all(b"{\"t\":1,\"m\":[{\"role\":\"user\",\"content\":\"mine\"}]}\n")
+                file.write_all(b"{\"v\":1,\"t\":1,\"openai-chat\":[{\"role\":\"user\",\"content\":\"mine\"}]}\n")
                     .expect("it can be written");
                 let body =
                     json!({"choices": [{"message": {"content": "late"}, "finish_reason": "stop"}]});
@@ -232,10 +225,7 @@ fn files_that_no_run_can_go_on_with() {
     let good = file_of(2);
     let lines: Vec<&str> = good.lines().collect();
     let cases = [
-        (
-            "{\"t\":1,\"dewclaw-session\":2,\"created\":1}\n".to_string(),
-            "is of version 2",
-        ),
+        (good.replace("\"v\":1", "\"v\":2"), "is of version 2"),
         ("{\"model\":\"x\"}\n{}\n".to_string(), "line 1"),
         (good.replace("openai-chat", "telex"), "the wire \"telex\""),
         (
@@ -244,10 +234,10 @@ fn files_that_no_run_can_go_on_with() {
         ),
         (
             good.clone()
-                + "{\"t\":1,\"m\":[{\"role\":\"tool\",\"tool_call_id\":\"x\",\"content\":\"{}\"}]}\n",
-            "line 7",
+                + "{\"v\":1,\"t\":1,\"openai-chat\":[{\"role\":\"tool\",\"tool_call_id\":\"x\",\"content\":\"{}\"}]}\n",
+            "line 5",
         ),
-        (good.clone() + "\u{0}\u{0}\n" + lines[2] + "\n", "line 7"),
+        (good.clone() + "\u{0}\u{0}\n" + lines[2] + "\n", "line 5"),
     ];
     on_each_host(|host| {
         for (file, said) in &cases {
@@ -296,15 +286,7 @@ fn a_file_of_a_hundred_megabytes_is_refused() {
         let model = ScriptedModel::never_asked();
         let ended = host.run(&ask(&work, &state, &model, "hi"));
         ended.code(1).says(&["session \"s\""]);
-        // On a board, and without limits, the line that has no end is seen first.
-        assert!(
-            ended.stderr().contains("is larger than this run takes")
-                || ended.stderr().contains("64 MiB"),
-            "{ended}"
-        );
-        // And one of many lines by its length.
-        let many = file_of(1) + &"{\"t\":1,\"r\":{\"id\":\"x\",\"content\":\"y\"}}\n".repeat(1_000);
-        assert!(many.len() < 1_000_000);
+        ended.says(&["is larger than this run takes"]);
     });
 }
 
@@ -407,11 +389,11 @@ fn sessions_are_listed_shown_exported_and_pruned() {
         assert_eq!(listed.len(), 2, "{listed:?}");
         let bytes = file_of(20).len();
         assert!(
-            listed[0].starts_with(&format!("old: 40 messages, {bytes} bytes, ")),
+            listed[0].starts_with(&format!("old: 40 lines, {bytes} bytes, ")),
             "{listed:?}"
         );
-        assert!(listed[1].starts_with("s: 4 messages, "), "{listed:?}");
-        assert!(listed[1].ends_with(" bytes, 0 minutes ago"), "{listed:?}");
+        assert!(listed[1].starts_with("s: 4 lines, "), "{listed:?}");
+        assert!(listed[1].ends_with(" bytes, 0 days old"), "{listed:?}");
 
         let shown = sessions(&["show", "s"]);
         let shown = shown.code(0).stdout().to_string();
@@ -423,15 +405,10 @@ fn sessions_are_listed_shown_exported_and_pruned() {
             shown.ends_with("## Dewclaw\n\nNoted. [2J\nReally.\n\n"),
             "{shown}"
         );
-        assert!(
-            !shown.contains(&"x".repeat(200)) && shown.contains("..."),
-            "{shown}"
-        );
-        let exported = sessions(&["export", "s"]);
-        assert!(exported.code(0).stdout().contains(&"x".repeat(300)));
+        assert!(shown.contains(&"x".repeat(300)), "{shown}");
         sessions(&["show", "none"])
             .code(1)
-            .says(&["none of this name"]);
+            .says(&["session \"none\"", "no such file"]);
         sessions(&["show", "../x"]).code(2);
         sessions(&["burn"]).code(2).says(&["sessions show NAME"]);
 
@@ -439,14 +416,14 @@ fn sessions_are_listed_shown_exported_and_pruned() {
         sessions(&["prune", "--older-than", "soon"])
             .code(2)
             .says(&["--older-than"]);
-        let before = state.snapshot();
-        let would = sessions(&["prune", "--larger-than", "5000", "--dry-run"]);
-        assert!(would.code(0).stdout().starts_with("would remove old: "));
-        assert_eq!(state.snapshot(), before);
         state.write("sessions/old.lock", "1");
-        sessions(&["prune", "--larger-than", "5000"])
-            .code(0)
-            .says(&["\"old\" is in use"]);
+        let kept = sessions(&["prune", "--larger-than", "5000"]);
+        assert!(
+            kept.code(0)
+                .stdout()
+                .starts_with("in use, so it stays: old: ")
+        );
+        assert!(state.has("sessions/old.jsonl"));
         std::fs::remove_file(state.join("sessions/old.lock")).expect("it is there");
         let removed = sessions(&["prune", "--larger-than", "5000"]);
         assert!(removed.code(0).stdout().starts_with("removed old: "));
@@ -516,7 +493,7 @@ fn the_native_command_keeps_sessions_too() {
     let mut command = native::command(&work, &state);
     let listed = process::run("dewclaw", command.arg("sessions"), b"");
     assert!(
-        listed.code(0).stdout().starts_with("s: 4 messages, "),
+        listed.code(0).stdout().starts_with("s: 4 lines, "),
         "{listed}"
     );
     // What a component said, the in-process host goes on with.

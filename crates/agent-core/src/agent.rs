@@ -8,14 +8,14 @@ use dewclaw_platform::{HttpError, Now};
 use crate::effect::{
     Effect, Event, Failure, Input, Misuse, ModelCall, Outcome, Reason, RequestId, Usage,
 };
-use crate::json::{Object, decimal};
+use crate::json::decimal;
 use crate::settings::limits::{RESULT, RESULTS};
 use crate::settings::{Settings, SettingsError};
 use crate::template::fill;
 use crate::tools::{HostTool, MAX_RESULT_BYTES, Offer, Tool};
 use crate::transcript::Transcript;
 use crate::url::without_end;
-use crate::wire::{self, Block, CallResult, Reply, ReplyDecoder, Stop, Wire};
+use crate::wire::{self, Block, Reply, ReplyDecoder, Stop, Wire};
 
 mod calls;
 mod exchange;
@@ -35,7 +35,7 @@ pub use resume::ResumeError;
 use retry::Retry;
 pub use saved::RestoreError;
 #[cfg(feature = "sessions")]
-pub use session_log::{Lines, MAX_SESSION_BYTES, Said, SessionLine, SessionLog, Telling, digits};
+pub use session_log::{MAX_SESSION_BYTES, SessionLine, SessionLog, digits};
 
 /// Bytes of an error reply that are kept, to find the server's message in.
 const MAX_ERROR_BODY_BYTES: usize = 8 * 1024;
@@ -581,12 +581,13 @@ impl Agent {
 
     /// Goes on with the calls; `false` when an operation's answer must come first.
     fn run_calls(&mut self) -> bool {
-        if !self.calls.step(&self.settings, &mut self.effects) {
-            self.note_results();
+        let all_done = self.calls.step(&self.settings, &mut self.effects);
+        self.note_results();
+        if !all_done {
             return !self.effects.is_empty();
         }
         let results = self.calls.take_results();
-        self.push_results(&results);
+        self.transcript.add(&(self.wire.tool_messages)(&results));
         if self.steps >= self.settings.max_steps {
             self.wrapping_up = true;
             self.transcript.push(&(self.wire.user_message)(WRAP_UP));
@@ -600,22 +601,17 @@ impl Agent {
         true
     }
 
-    /// Notes the results of calls that came before those of other calls of the same reply. Whatever else is open has not been
-    /// asked for anything since, so nothing happens before they are kept.
+    /// Notes the results that came just now, each by itself: nothing happens before they are kept.
     fn note_results(&mut self) {
         if !self.transcript.has_journal() {
             return;
         }
         for effect in &self.effects {
-            if let Effect::Event(Event::ToolFinished { call, ok, .. }) = effect
+            if let Effect::Event(Event::ToolFinished { call, .. }) = effect
                 && let Some(result) = self.calls.result_of(call)
             {
-                let result = Object::new()
-                    .text("id", call)
-                    .boolean("ok", *ok)
-                    .text("content", &String::from_utf8_lossy(result))
-                    .finish();
-                self.transcript.note_value("r", &result);
+                let message = (self.wire.tool_messages)(&[result]);
+                self.transcript.note(None, &message);
             }
         }
     }
@@ -625,10 +621,6 @@ impl Agent {
     #[cfg(feature = "sessions")]
     pub fn take_journal(&mut self) -> Vec<u8> {
         self.transcript.take_journal()
-    }
-
-    fn push_results(&mut self, results: &[CallResult]) {
-        self.transcript.push(&(self.wire.tool_messages)(results));
     }
 
     fn cancel(&mut self) {
@@ -668,7 +660,7 @@ impl Agent {
         if matches!(self.state, State::Running) {
             // No history is sent in which a call lacks its result.
             let results = self.calls.take_results();
-            self.push_results(&results);
+            self.transcript.push(&(self.wire.tool_messages)(&results));
         }
         self.finish(Reason::Cancelled);
     }

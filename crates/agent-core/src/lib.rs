@@ -58,7 +58,7 @@ mod word_list;
 
 pub use agent::{Agent, RestoreError, ResumeError};
 #[cfg(feature = "sessions")]
-pub use agent::{Lines, MAX_SESSION_BYTES, Said, SessionLine, SessionLog, Telling, digits};
+pub use agent::{MAX_SESSION_BYTES, SessionLine, SessionLog, digits};
 pub use effect::{
     Auth, AuthScheme, Effect, Event, Failure, FailureKind, Input, Misuse, ModelCall, Operation,
     OperationAnswer, OperationId, Outcome, REPLY_HEADERS, Reason, RequestId, Usage, Verdict,

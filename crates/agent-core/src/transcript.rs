@@ -85,7 +85,6 @@ impl Transcript {
     /// Leaves out everything before `from`. The message at `kept` stays all the same, if there is one, and `note` follows it,
     /// which is shorter than what was between that message and `from`.
     pub(crate) fn leave_out(&mut self, kept: Range<usize>, note: &[u8], from: usize) {
-        let gone = self.count_before(from);
         let mut at = kept.len();
         self.messages.copy_within(kept, 0);
         if at > 0 {
@@ -105,11 +104,17 @@ impl Transcript {
             at += length - from;
         }
         self.messages.truncate(at);
-        self.note_left_out(gone, head);
+        self.note_left_out(head);
     }
 
     /// Adds a message, or several with a comma between two.
     pub fn push(&mut self, json: &[u8]) {
+        self.add(json);
+        self.note(None, json);
+    }
+
+    /// The same, of what was noted already.
+    pub(crate) fn add(&mut self, json: &[u8]) {
         // By a quarter, so that a long conversation on a small device does not hold twice its bytes.
         if self.messages.capacity() - self.messages.len() <= json.len() {
             self.messages
@@ -119,7 +124,6 @@ impl Transcript {
             self.messages.push(b',');
         }
         self.messages.extend_from_slice(json);
-        self.note("m", json);
     }
 }
 

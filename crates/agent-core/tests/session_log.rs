@@ -4,7 +4,7 @@ mod script;
 
 use dewclaw_agent_core::tools::ALL;
 use dewclaw_agent_core::{
-    Agent, Effect, Limits, Lines, ResumeError, Said, SessionLog, Settings, Telling, WireName,
+    Agent, Effect, Limits, SessionLine, SessionLog, Settings, TranscriptError, WireName,
 };
 use dewclaw_platform::Now;
 use proptest::prelude::*;
@@ -23,16 +23,27 @@ fn board() -> Settings {
     }
 }
 
-fn read(settings: Settings, file: &[u8], piece: usize) -> Result<Agent, ResumeError> {
-    let mut log = SessionLog::new(settings, &ALL, 1);
-    for piece in file.chunks(piece.max(1)) {
-        log.read(piece)?;
+/// Reads a file as a guest does.
+fn read(settings: Settings, file: &[u8]) -> Result<Agent, TranscriptError> {
+    let new = Agent::new(settings, &ALL, 1).expect("the settings are sound");
+    let mut log = SessionLog::new(new);
+    let mut repair = "";
+    for line in file.split_inclusive(|byte| *byte == b'\n') {
+        match line.strip_suffix(b"\n") {
+            Some(line) => log.take(line)?,
+            None => {
+                repair = match log.take(line) {
+                    Ok(()) => "\n",
+                    Err(_) => "~\n",
+                }
+            }
+        }
     }
-    log.resume(NOW)
+    log.resume(NOW, repair)
 }
 
 fn agent(settings: Settings, file: &[u8]) -> Agent {
-    match read(settings, file, 1_000) {
+    match read(settings, file) {
         Ok(agent) => agent,
         Err(error) => panic!("{error}:\n{}", String::from_utf8_lossy(file)),
     }
@@ -73,7 +84,7 @@ fn whole(file: &[u8]) -> Vec<Value> {
     let mut all = Vec::new();
     for line in file.split(|byte| *byte == b'\n') {
         if let Ok(Value::Object(line)) = serde_json::from_slice(line)
-            && let Some(Value::Array(messages)) = line.get("m")
+            && let Some(Value::Array(messages)) = line.get("openai-chat")
         {
             all.extend(messages.iter().cloned());
         }
@@ -92,13 +103,10 @@ fn asked(agent: Agent, prompt: &str) -> Vec<Value> {
 #[test]
 fn a_file_gives_the_conversation_back_byte_for_byte() {
     let held = held();
-    for piece in [1, 7, 100_000] {
-        let agent = read(settings(), &held.journal, piece).expect("it was written here");
-        assert_eq!(
-            agent.transcript().messages(),
-            held.agent.transcript().messages()
-        );
-    }
+    assert_eq!(
+        agent(settings(), &held.journal).transcript().messages(),
+        held.agent.transcript().messages()
+    );
     // And the next request is the one that there would have been.
     let mut on = held;
     on.script.push_back(text("ok").plain());
@@ -296,11 +304,8 @@ fn on_another_wire_it_goes_on_and_comes_back() {
     while !matches!(moved.next(), Effect::CallModel(_)) {}
     let added = moved.take_journal();
     // Cut off anywhere in what says so, it is what it was before.
-    for cut in 0..added.len() - 200 {
+    for cut in 0..added.len() - 1 {
         let cut = [&file[..], &added[..cut]].concat();
-        if added[..cut.len() - file.len()].contains(&b'\n') {
-            break;
-        }
         assert_eq!(lines(&agent(settings(), &cut)), whole(&file));
     }
     file.extend_from_slice(&added);
@@ -310,6 +315,13 @@ fn on_another_wire_it_goes_on_and_comes_back() {
     );
     let back = agent(settings(), &file);
     let said: Vec<Value> = lines(&back);
+    // What was said on this wire is as it was.
+    let before = agent(settings(), &file[..file.len() - added.len()]);
+    assert!(
+        back.transcript()
+            .messages()
+            .starts_with(before.transcript().messages())
+    );
     assert_eq!(
         said.last().map(|last| &last["content"]),
         Some(&json!("hier"))
@@ -323,31 +335,34 @@ fn what_no_run_can_go_on_with_is_named_by_its_line() {
     let all: Vec<&str> = file.lines().collect();
     let wrong = |lines: &[&str]| {
         let file = lines.join("\n") + "\n";
-        match read(settings(), file.as_bytes(), 64) {
+        match read(settings(), file.as_bytes()) {
             Err(error) => error.to_string(),
             Ok(_) => panic!("taken:\n{file}"),
         }
     };
-    let newer = all[0].replace("\"dewclaw-session\":1", "\"dewclaw-session\":2");
+    let newer = all[0].replace("\"v\":1", "\"v\":2");
     assert!(wrong(&[&newer]).contains("is of version 2, and this program reads version 1"));
     let strange = all[1].replace("openai-chat", "telex");
     assert!(wrong(&[all[0], &strange]).contains("of the wire \"telex\""));
     for (what, with) in [
         (
-            "{\"t\":1,\"m\":[{\"role\":\"user\",\"cont",
+            "{\"v\":1,\"t\":1,\"openai-chat\":[{\"role\":\"user\",\"cont",
             "line 4 of the transcript is cut off",
         ),
         ("garbage", "line 4 of the transcript is cut off"),
         ("", "line 4 of the transcript is cut off"),
         ("{}", "line 4 of the transcript is cut off"),
         ("[1]", "line 4 of the transcript is cut off"),
-        ("{\"t\":1,\"m\":{}}", "line 4 of the transcript is cut off"),
         (
-            "{\"t\":1,\"m\":[7]}",
+            "{\"v\":1,\"t\":1,\"openai-chat\":{}}",
+            "line 4 of the transcript is cut off",
+        ),
+        (
+            "{\"v\":1,\"t\":1,\"openai-chat\":[7]}",
             "line 4 of the transcript is no message of its wire",
         ),
         (
-            "{\"t\":1,\"m\":[{\"role\":\"tool\",\"tool_call_id\":\"x\",\"content\":\"{}\"}]}",
+            "{\"v\":1,\"t\":1,\"openai-chat\":[{\"role\":\"tool\",\"tool_call_id\":\"x\",\"content\":\"{}\"}]}",
             "line 4 of the transcript has a tool result without its call",
         ),
     ] {
@@ -369,61 +384,57 @@ fn what_no_run_can_go_on_with_is_named_by_its_line() {
     assert!(said.contains(&number), "{said}");
     // A file of something else.
     assert!(wrong(&["{\"model\":\"x\"}", "{}"]).contains("line 1"));
-    assert!(wrong(&[&all[1..].join("\n")]).contains("line 1"));
 }
 
 #[test]
 fn a_line_that_a_board_has_no_room_for_is_named() {
     let mut driver = driver(settings()).replies([text(&"a".repeat(70_000)).plain()]);
     driver.run("much");
-    let error = read(board(), &driver.journal, 10_000)
-        .err()
-        .expect("an error");
+    let error = read(board(), &driver.journal).err().expect("an error");
     assert!(
         error
             .to_string()
-            .contains("line 4 of the transcript is larger"),
+            .contains("line 2 of the transcript is larger"),
         "{error}"
     );
     // So is one of more values than it has room for.
-    let many = format!("{{\"t\":1,\"m\":[{}1]}}\n", "1,".repeat(20_000));
+    let many = format!(
+        "{{\"v\":1,\"t\":1,\"openai-chat\":[{}1]}}\n",
+        "1,".repeat(20_000)
+    );
     let file = [&driver.journal[..], many.as_bytes()].concat();
-    assert!(read(board(), &file, 10_000).is_err());
+    assert!(read(board(), &file).is_err());
 }
 
 #[test]
 fn it_is_told_to_a_person_line_by_line() {
-    let mut told = Vec::new();
-    let mut telling = Telling::default();
-    let mut cut = Lines::of(1_000_000);
     let journal = held().journal;
-    for piece in journal.chunks(13) {
-        cut.split(piece, &mut |line| {
-            telling.line(line, &mut |said, text| told.push((said, text.to_string())));
-            true
-        });
-    }
-    assert_eq!(told[0], (Said::Person, "first".into()));
-    assert_eq!(told[1].0, Said::Call);
-    assert!(told[1].1.starts_with("memory_write {"), "{}", told[1].1);
-    assert_eq!(told[2].0, Said::Result);
-    assert_eq!(told[3], (Said::Model, "noted\nwith \"quotes\"".into()));
-    assert_eq!(told.last(), Some(&(Said::Model, "last".into())));
+    let told: Vec<String> = journal
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| Some(SessionLine::read(line)?.markdown()))
+        .collect();
+    assert_eq!(told[0], "## You\n\nfirst\n\n");
+    assert!(told[1].starts_with("    memory_write {"), "{}", told[1]);
+    assert!(told[2].starts_with("    = {"), "{}", told[2]);
+    assert_eq!(told[3], "## Dewclaw\n\nnoted\nwith \"quotes\"\n\n");
+    assert_eq!(
+        told.last().map(String::as_str),
+        Some("## Dewclaw\n\nlast\n\n")
+    );
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..300), piece in 1usize..50) {
-        let _ = read(settings(), &bytes, piece);
-        let _ = read(board(), &bytes, piece);
+    fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = read(settings(), &bytes);
+        let _ = read(board(), &bytes);
     }
 
     #[test]
     fn a_file_with_other_bytes_in_it_is_survived(
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
-        piece in 1usize..2_000,
     ) {
         let mut file = FILE.with(Clone::clone);
         for (at, byte) in changes {
@@ -431,7 +442,7 @@ proptest! {
             file[at] = byte;
         }
         for settings in [settings(), board()] {
-            if let Ok(agent) = read(settings, &file, piece) {
+            if let Ok(agent) = read(settings, &file) {
                 // What a person has changed within a message is what the model gets.
                 prop_assert!(!asked(agent, "on").is_empty());
             }
@@ -445,7 +456,7 @@ proptest! {
         let head = &all[..2];
         let mixed: Vec<&[u8]> = order.iter().filter_map(|at| all.get(*at).copied()).collect();
         let mixed = [head.concat(), mixed.concat()].concat();
-        if let Ok(agent) = read(settings(), &mixed, 100) {
+        if let Ok(agent) = read(settings(), &mixed) {
             assert_whole(&asked(agent, "on"));
         }
     }

@@ -24,6 +24,11 @@ mod fetches;
 pub(crate) mod session_file;
 
 pub(crate) use fetches::Fetches;
+#[cfg(feature = "sessions")]
+pub(crate) type Session = Option<session_file::SessionFile>;
+/// Where a conversation is kept, if it is; without the feature `sessions` none is.
+#[cfg(not(feature = "sessions"))]
+pub(crate) type Session = ();
 
 /// Bytes of a request's body put together before they are written: a call for each message would cost more.
 const WRITE_BYTES: usize = 16 * 1024;
@@ -50,8 +55,7 @@ pub(crate) struct Driver {
     /// Where the answer is kept too, in the workspace.
     pub(crate) answer_file: Option<String>,
     /// Where the conversation is kept.
-    #[cfg(feature = "sessions")]
-    pub(crate) session: Option<session_file::SessionFile>,
+    pub(crate) session: Session,
     http: HttpBackend,
     /// The moment that was told last, and our own clock then, in milliseconds.
     told: (Now, u64),
@@ -124,8 +128,7 @@ impl Driver {
             keys,
             recording: None,
             answer_file: None,
-            #[cfg(feature = "sessions")]
-            session: None,
+            session: Session::default(),
             http: HttpBackend::new(),
             told: (now, now.monotonic_ms),
             call: None,
@@ -243,10 +246,7 @@ impl Driver {
     pub(crate) fn abandon(&mut self) {
         self.recording = None;
         self.answer_file = None;
-        #[cfg(feature = "sessions")]
-        {
-            self.session = None;
-        }
+        self.session = Session::default();
         self.tell(Input::Cancel);
         while !matches!(
             self.next(),

@@ -213,9 +213,16 @@ fn check(file: &str, work: &Scratch, asked: &Mutex<Asked>) {
     for line in file.lines() {
         // What was cut off is no JSON.
         if let Ok(Value::Object(line)) = serde_json::from_str(line)
-            && let Some(Value::Array(messages)) = line.get("m")
+            && let Some(Value::Array(messages)) = line.get("openai-chat")
         {
-            kept.extend(messages.iter().cloned());
+            for message in messages {
+                // The results of a round that was interrupted are written once more, all together.
+                let id = &message["tool_call_id"];
+                let is_known = kept.iter().any(|known| known["tool_call_id"] == *id);
+                if id.is_null() || !is_known {
+                    kept.push(message.clone());
+                }
+            }
         }
     }
     let asked = asked.lock().unwrap_or_else(|poison| poison.into_inner());

@@ -197,9 +197,13 @@ impl Calls {
     }
 
     /// The result of a call that is over, as the model gets it.
-    pub(super) fn result_of(&self, id: &str) -> Option<&[u8]> {
+    pub(super) fn result_of(&self, id: &str) -> Option<CallResult> {
         self.seats.iter().find_map(|seat| match &seat.stage {
-            Stage::Done { result, .. } if seat.call.id == id => Some(&result[..]),
+            Stage::Done { ok, result } if seat.call.id == id => Some(CallResult {
+                call: seat.call.clone(),
+                ok: *ok,
+                result: result.clone(),
+            }),
             _ => None,
         })
     }

@@ -11,7 +11,7 @@ use crate::settings::limits::HISTORY;
 const LEFT_OUT: &str = "[Earlier steps of this run were left out, for lack of memory.]";
 
 /// What the person is told.
-const NOTICE: &str =
+pub(super) const NOTICE: &str =
     "the conversation is past the 160 KiB of --limits board: its oldest part was left out";
 
 impl Agent {

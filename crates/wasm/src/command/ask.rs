@@ -3,8 +3,6 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-#[cfg(feature = "sessions")]
-use dewclaw_agent_core::SessionLog;
 use dewclaw_agent_core::recording::Header;
 use dewclaw_agent_core::tools::HostTool;
 use dewclaw_agent_core::{Agent, Effect, Input, Limits};
@@ -16,9 +14,9 @@ use super::arguments::{Arguments, Flags};
 use super::output::Output;
 use super::{Stop, answer, configuration, offer};
 use crate::console::read_input;
-use crate::driver::Driver;
 #[cfg(feature = "sessions")]
 use crate::driver::session_file::SessionFile;
+use crate::driver::{Driver, Session};
 use crate::folders::Folders;
 use crate::host::HOST;
 use crate::performs::Performs;
@@ -172,31 +170,28 @@ pub(crate) fn open(
         prompt,
     };
     #[cfg(feature = "sessions")]
-    let (session, agent) = match session {
+    let session = match session {
         (Some(_), _) if record.is_some() || caller.saved.is_some() => {
             return Err(Stop::usage(
-                "--session is used without --record, and without --continue of the native command",
+                "--session does not go with --record or --continue",
                 &[],
             ));
         }
         (Some(name), takes_over) => {
-            let settings = header.settings.clone();
-            let mut log = SessionLog::new(settings, &header.tools, header.seed);
-            let log = (&mut log, limits);
-            let session = SessionFile::open(&mut folders, &name, takes_over, header.now, log)?;
-            (Some(session.0), Some(session.1))
+            let now = header.now;
+            Some(SessionFile::open(&mut folders, &name, takes_over, now)?)
         }
-        _ => (None, None),
+        _ => None,
     };
     #[cfg(not(feature = "sessions"))]
-    let agent = None;
+    let session = Session::default();
     let start = Start {
         header,
         host_tools: caller.host_tools,
         saved: caller.saved,
-        agent,
+        session,
     };
-    let (agent, recording) = start.begin(record.as_deref(), &mut folders)?;
+    let (agent, recording, session) = start.begin(record.as_deref(), &mut folders)?;
     let mut driver = Driver::new(
         agent,
         caller.performs,
@@ -206,10 +201,7 @@ pub(crate) fn open(
     driver.set_time(caller.now);
     driver.recording = recording;
     driver.answer_file = answer_file;
-    #[cfg(feature = "sessions")]
-    {
-        driver.session = session;
-    }
+    driver.session = session;
     Ok(Asked { driver, output })
 }
 
@@ -218,8 +210,8 @@ pub(super) struct Start {
     pub(super) header: Header,
     pub(super) host_tools: Vec<HostTool>,
     pub(super) saved: Option<Vec<u8>>,
-    /// One that goes on with a session's file.
-    pub(super) agent: Option<Agent>,
+    /// The file to go on with, of which nothing was read.
+    pub(super) session: Session,
 }
 
 impl Start {
@@ -228,12 +220,12 @@ impl Start {
         self,
         record: Option<&str>,
         folders: &mut Folders,
-    ) -> Result<(Agent, Option<Recording>), Stop> {
+    ) -> Result<(Agent, Option<Recording>, Session), Stop> {
         let Start {
             header,
             host_tools,
             saved,
-            agent,
+            session,
         } = self;
         let recording = match record {
             Some(_) if saved.is_some() => {
@@ -246,19 +238,22 @@ impl Start {
             None => None,
         };
         let wrong = |error: &dyn ToString| Stop::usage("%", &[&error.to_string()]);
-        let mut agent = match (agent, saved) {
-            (Some(agent), _) => {
-                Agent::with_host_tools(agent, host_tools).map_err(|error| wrong(&error))?
-            }
-            (_, Some(saved)) => Agent::restore(header.settings, &header.tools, host_tools, &saved)
+        let mut agent = match saved {
+            Some(saved) => Agent::restore(header.settings, &header.tools, host_tools, &saved)
                 .map_err(|error| wrong(&error))?,
-            _ => Agent::new(header.settings, &header.tools, header.seed)
+            None => Agent::new(header.settings, &header.tools, header.seed)
                 .and_then(|agent| agent.with_host_tools(host_tools))
                 .map_err(|error| wrong(&error))?,
         };
+        #[cfg(feature = "sessions")]
+        let mut session = session;
+        #[cfg(feature = "sessions")]
+        if let Some(session) = &mut session {
+            agent = session.read(agent, header.now)?;
+        }
         agent
             .prompt(header.now, &header.prompt)
             .map_err(|misuse| wrong(&misuse))?;
-        Ok((agent, recording))
+        Ok((agent, recording, session))
     }
 }

@@ -79,8 +79,8 @@ Dewclaw: a tool-using AI agent in one WebAssembly file
 ",
     sessions!(
         "\
-  sessions          list the sessions; show NAME, export NAME (Markdown), or
-                    prune --older-than DAYS --larger-than BYTES [--dry-run]
+  sessions          list the sessions; show NAME (as Markdown), or
+                    prune --older-than DAYS --larger-than BYTES
 "
     ),
     "
@@ -107,8 +107,8 @@ of ask:
 ",
     sessions!(
         "\
-  --session NAME    go on with this conversation, or begin it; without PROMPT with the
-                    run that was interrupted; --take-over: one that seems in use
+  --session NAME    begin or go on with this conversation; without PROMPT, with the run
+                    that was interrupted; --take-over: even if it seems in use
 "
     ),
     "

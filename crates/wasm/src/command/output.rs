@@ -9,7 +9,7 @@ use super::arguments::Arguments;
 use crate::console::{complain, print};
 
 /// Characters of a tool call or an error shown on one line.
-pub(super) const LINE_CHARACTERS: usize = 160;
+const LINE_CHARACTERS: usize = 160;
 
 /// How much is shown.
 pub(crate) struct Output {

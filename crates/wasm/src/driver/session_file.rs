@@ -7,18 +7,16 @@ use alloc::string::{String, ToString};
 
 use dewclaw_agent_core::json::decimal;
 use dewclaw_agent_core::template::fill;
-use dewclaw_agent_core::{Agent, Limits, MAX_SESSION_BYTES, SessionLog, digits};
+use dewclaw_agent_core::{Agent, Limits, MAX_SESSION_BYTES, SessionLog, TranscriptError, digits};
 use dewclaw_platform::wasi::WasiFileSystem;
 use dewclaw_platform::{FileSystem, FsError, FsResult, Now};
 
 use crate::command::Stop;
 use crate::folders::Folders;
+use crate::state_lines::StateLines;
 
 /// The folder of the sessions, in state.
 pub(crate) const SESSIONS: &str = "sessions";
-
-/// Bytes of a file that are read at once.
-const PIECE_BYTES: usize = 16 * 1024;
 
 /// Letters of a name.
 const MAX_NAME_LETTERS: usize = 64;
@@ -35,20 +33,28 @@ pub(crate) struct SessionFile {
     mark: String,
 }
 
-/// The path of a session's file, or of its lock.
+/// The path of a session's file up to `jsonl`, or of its lock up to `lock`.
 ///
 /// # Errors
 /// A name that is none.
-pub(crate) fn path_of(name: &str, ending: &str) -> Result<String, Stop> {
+pub(crate) fn path_of(name: &str) -> Result<String, Stop> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let is_long = name.len() > MAX_NAME_LETTERS;
     if is_long || matches!(name.as_bytes(), [] | [b'.', ..]) || !name.bytes().all(fits) {
         return Err(Stop::usage(
-            "\"%\" is no name of a session: 1 to 64 of letters, digits, '-', '_' and '.', which is not first",
+            "\"%\" is no name of a session: up to 64 letters, digits, '-', '_' and '.', which is not first",
             &[name],
         ));
     }
-    Ok([SESSIONS, "/", name, ending].concat())
+    Ok([SESSIONS, "/", name, "."].concat())
+}
+
+/// Why a session's file can't be used.
+pub(crate) fn text(error: FsError) -> &'static str {
+    match error {
+        FsError::TooLarge => "it, or a line of it, is larger than this run takes",
+        error => error.text(),
+    }
 }
 
 /// What is wrong with a session.
@@ -56,94 +62,77 @@ pub(crate) fn failed(name: &str, why: &str) -> Stop {
     Stop::failed("session \"%\": %", &[name, why])
 }
 
-/// A time that has passed.
-pub(crate) fn age(ms: u64) -> String {
-    let minutes = ms / 60_000;
-    if minutes < 2_880 {
-        [&decimal(minutes), " minutes"].concat()
-    } else {
-        [&decimal(minutes / 1_440), " days"].concat()
-    }
-}
-
-/// Takes a piece of a file, which has so many bytes up to its end.
-type TakePiece<'a> = &'a mut dyn FnMut(&[u8], u64) -> Result<(), Stop>;
-
-/// Reads a file in pieces. Answers how many bytes it has: none where there is no file.
-///
-/// # Errors
-/// Why it can't be read, or what `take` answers.
-pub(crate) fn each_piece(
-    files: &mut WasiFileSystem,
-    name: &str,
-    path: &str,
-    take: TakePiece<'_>,
-) -> Result<u64, Stop> {
-    let mut length = 0;
-    loop {
-        let chunk = match files.read(path, length, PIECE_BYTES) {
-            Err(FsError::NotFound) => return Ok(length),
-            chunk => chunk.map_err(|error| failed(name, error.text()))?,
-        };
-        length += chunk.bytes.len() as u64;
-        take(&chunk.bytes, length)?;
-        if chunk.end {
-            return Ok(length);
-        }
-    }
-}
-
 impl SessionFile {
-    /// The session of a name with its agent, which goes on where the file ends; `log` has its settings and has read nothing.
-    /// What there is not is begun.
+    /// The file of a session's name, to go on with or to begin.
     ///
     /// # Errors
-    /// Another run that may be going on; a file that can't be gone on with.
+    /// Another run that may be going on; a folder that takes no files.
     pub(crate) fn open(
         folders: &mut Folders,
         name: &str,
         takes_over: bool,
         now: Now,
-        (log, limits): (&mut SessionLog, Limits),
-    ) -> Result<(SessionFile, Agent), Stop> {
-        let (lock, path) = (path_of(name, ".lock")?, path_of(name, ".jsonl")?);
-        let unusable = |error: FsError| failed(name, error.text());
-        let files = folders.state_for_writing().map_err(unusable)?;
-        files.create_folders(SESSIONS).map_err(unusable)?;
-        if !takes_over && let Ok(held) = files.read(&lock, 0, 32) {
-            let since = digits(&held.bytes).0;
+    ) -> Result<SessionFile, Stop> {
+        let path = path_of(name)?;
+        let lock = [&path, "lock"].concat();
+        let mark = decimal(now.wall_ms);
+        let mut take = || {
+            let files = folders.state_for_writing()?;
+            files.create_folders(SESSIONS)?;
+            if !takes_over && let Ok(held) = files.read(&lock, 0, 32) {
+                return Ok(Some(held.bytes));
+            }
+            files.replace(&lock, mark.as_bytes())?;
+            Ok(None)
+        };
+        if let Some(held) = take().map_err(|error| failed(name, text(error)))? {
+            let since = digits(&String::from_utf8_lossy(&held)).0;
+            let minutes = decimal(now.wall_ms.saturating_sub(since) / 60_000);
             let why = fill(
-                "in use by a run that began % ago: wait for its end, or if it has none, take the session over with --take-over",
-                &[&age(now.wall_ms.saturating_sub(since))],
+                "a run that began % minutes ago is in it: wait for its end, or if it has none, add --take-over",
+                &[&minutes],
             );
             return Err(failed(name, &why));
         }
-        let mark = decimal(now.wall_ms);
-        files.replace(&lock, mark.as_bytes()).map_err(unusable)?;
-        // From here on the lock is taken away again, whatever happens.
-        let mut file = SessionFile {
-            files: files.clone(),
+        Ok(SessionFile {
+            files: core::mem::take(folders.state()),
             name: name.to_string(),
-            path,
+            path: [&path, "jsonl"].concat(),
             length: 0,
             lock,
             mark,
-        };
+        })
+    }
+
+    /// The agent that goes on where the file ends; `agent` is new.
+    ///
+    /// # Errors
+    /// A file that can't be read or gone on with.
+    pub(crate) fn read(&mut self, agent: Agent, now: Now) -> Result<Agent, Stop> {
+        let mut log = SessionLog::new(agent);
+        let limits = log.limits();
         let most = MAX_SESSION_BYTES / if limits == Limits::None { 1 } else { 8 };
-        file.length = each_piece(files, name, &file.path, &mut |piece, length| {
-            if length > most {
-                return Err(failed(
-                    name,
-                    "it is larger than 64 MiB, or than 8 MiB with --limits board: begin another one",
-                ));
+        let mut lines = StateLines::new(&self.path, limits.line_bytes());
+        let mut repair = "";
+        let wrong = |error: TranscriptError| failed(&self.name, &error.to_string());
+        loop {
+            let line = match lines.next(&mut self.files) {
+                Ok(Some(line)) if lines.offset <= most => line,
+                Ok(None) | Err(FsError::NotFound) => break,
+                line => {
+                    let error = line.err().unwrap_or(FsError::TooLarge);
+                    return Err(failed(&self.name, text(error)));
+                }
+            };
+            match (log.take(&line), lines.has_half()) {
+                (Err(error), false) => return Err(wrong(error)),
+                (Err(_), true) => repair = "~\n",
+                (Ok(()), true) => repair = "\n",
+                _ => {}
             }
-            log.read(piece)
-                .map_err(|error| failed(name, &error.to_string()))
-        })?;
-        let agent = log
-            .resume(now)
-            .map_err(|error| failed(name, &error.to_string()))?;
-        Ok((file, agent))
+        }
+        self.length = lines.offset;
+        log.resume(now, repair).map_err(wrong)
     }
 
     /// Writes what the agent has noted, before anything else happens.
@@ -153,10 +142,8 @@ impl SessionFile {
     pub(crate) fn keep(&mut self, lines: &[u8]) -> Result<(), Stop> {
         let why = match self.append(lines) {
             Ok(true) => return Ok(()),
-            Ok(false) => {
-                "it was changed by another run, so this one stops; what it said last is not kept"
-            }
-            Err(error) => error.text(),
+            Ok(false) => "it was changed by another run, so this one stops",
+            Err(error) => text(error),
         };
         Err(failed(&self.name, why))
     }
