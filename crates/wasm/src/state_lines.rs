@@ -7,11 +7,7 @@ use dewclaw_platform::wasi::WasiFileSystem;
 use dewclaw_platform::{FileSystem, FsError, FsResult};
 
 /// Bytes of the file that are read at once.
-const READ_BYTES: usize = if cfg!(feature = "limits") {
-    16 * 1024
-} else {
-    64 * 1024
-};
+const READ_BYTES: usize = 16 * 1024;
 
 /// A file that is being read.
 pub(crate) struct StateLines {
