@@ -8,8 +8,12 @@ use e2e::in_process;
 use e2e::measure;
 use e2e::page_costs::{self, PAGE_BYTES};
 use e2e::scratch::Scratch;
+use e2e::scripted_model::Reply;
 use e2e::size_budget;
 use e2e::wamr_run;
+use serde_json::json;
+
+use crate::sessions;
 
 /// Pages of 64 KiB that a fresh instance may have: 192 KiB.
 const START_PAGES: usize = 3;
@@ -107,6 +111,69 @@ fn a_turn_costs_a_constant_and_one_copy_of_the_history() {
                 turn.fuel
             );
         }
+    }
+}
+
+/// Goes on with a session of so many turns: bytes of its file, fuel and pages of the whole run, and the fuel and the bytes of the
+/// request of its turn with a tool call.
+fn resumed(turns: usize) -> (u64, u64, usize, u64, u64) {
+    let (work, state) = (Scratch::with(&[("a.txt", "one line\n")]), Scratch::new());
+    let file = sessions::file_of(turns);
+    state.write("sessions/s.jsonl", &file);
+    let directly = in_process::Directly::new(|number, _| {
+        let reply = match number {
+            0 => Reply::call("c1", "read_file", json!({"path": "a.txt"})),
+            _ => Reply::text("Read."),
+        };
+        reply.answer(&json!({"model": "scripted", "stream": false}))
+    });
+    let guest = Guest::dewclaw()
+        .workspace(&work)
+        .state(&state)
+        .base_url("http://127.0.0.1:9/v1")
+        .args([
+            "ask",
+            "-m",
+            "scripted",
+            "--no-stream",
+            "--session",
+            "s",
+            "read",
+        ]);
+    let run = in_process::run_directly(&guest, directly.clone());
+    run.ended.code(0).prints("Read.\n");
+    let samples = directly.samples();
+    let turn = samples[0].fuel_left - samples[1].fuel_left;
+    let bytes = |length: usize| u64::try_from(length).expect("a length is a u64");
+    let request = bytes(samples[1].request_bytes);
+    (bytes(file.len()), run.fuel, run.end_pages, turn, request)
+}
+
+#[test]
+fn a_session_is_gone_on_with_by_its_bytes_alone() {
+    let budget = size_budget::read();
+    let (_, least_fuel, least_pages, ..) = resumed(0);
+    for turns in [10, 100, 1_000] {
+        let (bytes, fuel, pages, turn, history) = resumed(turns);
+        let each = (fuel - least_fuel) / bytes;
+        println!(
+            "{turns} turns, {bytes} bytes: {each} fuel for each, {pages} pages; a turn {turn} fuel of {history} bytes"
+        );
+        assert!(
+            fuel - least_fuel <= budget.resume_per_byte * bytes,
+            "{turns} turns: {each} fuel for each of {bytes} bytes"
+        );
+        let memory = (pages - least_pages) * PAGE_BYTES;
+        let most = budget.resume_memory_factor * usize::try_from(bytes).expect("it is small");
+        assert!(
+            memory <= most.max(PAGE_BYTES),
+            "{turns} turns: {memory} bytes of memory"
+        );
+        let limit = budget.turn_constant + budget.per_history_byte * history;
+        assert!(
+            turn <= limit,
+            "{turns} turns: a turn costs {turn} of {limit}"
+        );
     }
 }
 

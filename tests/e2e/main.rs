@@ -40,6 +40,7 @@
 //! - `budgets`: what a run, and all runs of a day, may use up
 //! - `readme`: what the README shows
 //! - `session`: the agent as a library: `dewclaw-core.wasm` and a host that drives it
+//! - `sessions`: conversations that are kept in the state folder: gone on with, interrupted, torn, killed, listed
 //! - `performing`: sessions whose component calls the model or works on files itself, and the command line's
 //! - `embedded`: what holds for every program of `examples/embed-*`, as a person runs it; no tests of its own
 //! - `embed_c`: what only examples/embed-c does
@@ -112,6 +113,7 @@ mod readme;
 mod record_replay;
 mod retry;
 mod session;
+mod sessions;
 mod ssrf;
 mod tools;
 mod trust;

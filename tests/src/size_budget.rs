@@ -15,6 +15,10 @@ pub struct RunBudget {
     pub html_per_byte: u64,
     /// `[html] memory_factor`: the bytes of linear memory that it may take for each byte of the page.
     pub html_memory_factor: usize,
+    /// `[resume] per_byte`: the fuel that going on with a session may cost for each byte of its file.
+    pub resume_per_byte: u64,
+    /// `[resume] memory_factor`: the bytes of linear memory that it may take for each.
+    pub resume_memory_factor: usize,
     /// `[memory] demo_end_pages`: the pages of linear memory at the end of the demo.
     pub demo_end_pages: usize,
     /// `[memory] wamr_demo_end_pages`: the same of `dewclaw-wamr.wasm` in WAMR.
@@ -59,6 +63,8 @@ pub fn read() -> RunBudget {
         html_constant: number("html", "constant"),
         html_per_byte: number("html", "per_byte"),
         html_memory_factor: count("html", "memory_factor"),
+        resume_per_byte: number("resume", "per_byte"),
+        resume_memory_factor: count("resume", "memory_factor"),
         demo_end_pages: count("memory", "demo_end_pages"),
         wamr_demo_end_pages: count("memory", "wamr_demo_end_pages"),
         saved_copies: number("session", "saved_copies"),

@@ -15,7 +15,7 @@ use crate::template::fill;
 use crate::tools::{HostTool, MAX_RESULT_BYTES, Offer, Tool};
 use crate::transcript::Transcript;
 use crate::url::without_end;
-use crate::wire::{self, Block, CallResult, Reply, ReplyDecoder, Stop, Wire};
+use crate::wire::{self, Block, Reply, ReplyDecoder, Stop, Wire};
 
 #[cfg(feature = "budgets")]
 mod budget;
@@ -33,6 +33,8 @@ mod preparation;
 mod resume;
 mod retry;
 mod saved;
+#[cfg(feature = "sessions")]
+mod session_log;
 mod skill;
 mod system_text;
 
@@ -42,6 +44,8 @@ use exchange::Exchange;
 pub use resume::ResumeError;
 use retry::Retry;
 pub use saved::RestoreError;
+#[cfg(feature = "sessions")]
+pub use session_log::{MAX_SESSION_BYTES, SessionLine, SessionLog};
 
 /// Bytes of an error reply that are kept, to find the server's message in.
 const MAX_ERROR_BODY_BYTES: usize = 8 * 1024;
@@ -79,6 +83,8 @@ pub struct Agent {
     taken: usize,
     /// What the next run says first.
     notice: Option<String>,
+    /// It was taken from a session's file, whose last run did not come to its answer.
+    is_interrupted: bool,
     state: State,
     retry: Retry,
     calls: Calls,
@@ -139,6 +145,7 @@ impl Agent {
             effects: Vec::new(),
             taken: 0,
             notice: None,
+            is_interrupted: false,
             state: State::Idle,
             retry: Retry::new(seed),
             calls: Calls::default(),
@@ -164,12 +171,13 @@ impl Agent {
         Ok(self)
     }
 
-    /// Begins a run.
+    /// Begins a run. Without a prompt the last one of a session that was interrupted is gone on with.
     ///
     /// # Errors
     /// [`Misuse::Busy`] while another goes on; [`Misuse::EmptyPrompt`].
     pub fn prompt(&mut self, now: Now, text: &str) -> Result<(), Misuse> {
-        if is_blank(text) && self.is_idle() {
+        let goes_on = text.is_empty() && self.is_interrupted;
+        if is_blank(text) && self.is_idle() && !goes_on {
             return Err(Misuse::EmptyPrompt);
         }
         self.begin(now)?;
@@ -179,7 +187,8 @@ impl Agent {
             true => Vec::new(),
             false => (self.wire.user_message)(text),
         };
-        let fits = (1..=most).contains(&message.len()) && self.make_room(message.len() + 1, false);
+        let fits = goes_on
+            || (1..=most).contains(&message.len()) && self.make_room(message.len() + 1, false);
         if let Some(notice) = self.notice.take() {
             self.say(&notice);
         }
@@ -187,7 +196,9 @@ impl Agent {
             self.finish(Reason::Failed(failure::of_prompt()));
             return Ok(());
         }
-        self.transcript.push(&message);
+        if !goes_on {
+            self.transcript.push(&message);
+        }
         self.set_out(text);
         Ok(())
     }
@@ -202,6 +213,8 @@ impl Agent {
             return Err(Misuse::Busy);
         }
         self.now = now;
+        self.is_interrupted = false;
+        self.transcript.set_time(now.wall_ms);
         self.settings.budget.begin(now);
         if self.born_ms == 0 {
             self.born_ms = now.wall_ms.max(1);
@@ -385,6 +398,7 @@ impl Agent {
     /// The moment is this now.
     fn pass(&mut self, now: Now) {
         self.now = now;
+        self.transcript.set_time(now.wall_ms);
         self.settings.budget.pass(now);
     }
 
@@ -695,7 +709,9 @@ impl Agent {
         if self.settings.budget.left_ms() == 0 {
             self.calls.refuse(0);
         }
-        if !self.calls.step(&self.settings, &mut self.effects) {
+        let all_done = self.calls.step(&self.settings, &mut self.effects);
+        self.note_results();
+        if !all_done {
             return !self.effects.is_empty();
         }
         let results = self.calls.take_results();
@@ -705,7 +721,7 @@ impl Agent {
             self.state = State::Calling;
             return true;
         }
-        self.push_results(&results);
+        self.transcript.add(&(self.wire.tool_messages)(&results));
         let mut notice = self.settings.budget.used_up();
         if notice.is_none() && self.steps >= self.settings.max_steps {
             notice = Some(fill(
@@ -723,8 +739,26 @@ impl Agent {
         true
     }
 
-    fn push_results(&mut self, results: &[CallResult]) {
-        self.transcript.push(&(self.wire.tool_messages)(results));
+    /// Notes the results that came just now, each by itself: nothing happens before they are kept.
+    fn note_results(&mut self) {
+        if !self.transcript.has_journal() {
+            return;
+        }
+        for effect in &self.effects {
+            if let Effect::Event(Event::ToolFinished { call, .. }) = effect
+                && let Some(result) = self.calls.result_of(call)
+            {
+                let message = (self.wire.tool_messages)(&[result]);
+                self.transcript.note(None, &message);
+            }
+        }
+    }
+
+    /// What a session's file is to be told before the next effect is begun: lines for its end, or nothing. Only an agent of
+    /// [`SessionLog`] has any.
+    #[cfg(feature = "sessions")]
+    pub fn take_journal(&mut self) -> Vec<u8> {
+        self.transcript.take_journal()
     }
 
     /// Ends the run with what it is in.
@@ -765,7 +799,7 @@ impl Agent {
         let results = self.calls.take_results();
         if matches!(self.state, State::Running) {
             // No history is sent in which a call lacks its result.
-            self.push_results(&results);
+            self.transcript.push(&(self.wire.tool_messages)(&results));
         }
         self.finish(reason);
     }

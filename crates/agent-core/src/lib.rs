@@ -60,6 +60,8 @@ mod wire;
 pub mod word_list;
 
 pub use agent::{Agent, RestoreError, ResumeError};
+#[cfg(feature = "sessions")]
+pub use agent::{MAX_SESSION_BYTES, SessionLine, SessionLog};
 pub use effect::{
     Auth, AuthScheme, Effect, Event, Failure, FailureKind, Input, Misuse, ModelCall, Operation,
     OperationAnswer, OperationId, Outcome, REPLY_HEADERS, Reason, RequestId, Usage, Verdict,

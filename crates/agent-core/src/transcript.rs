@@ -9,6 +9,10 @@ use crate::json::{self, decimal};
 use crate::template::fill;
 use crate::wire;
 
+mod journal;
+
+use journal::Journal;
+
 /// The conversation so far. Whenever a request is made of it, every tool call in it has its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transcript {
@@ -16,6 +20,8 @@ pub struct Transcript {
     pub wire: &'static str,
     /// Each message's JSON, serialised once, with a comma between two.
     messages: Vec<u8>,
+    /// What a session's file has not been told yet.
+    journal: Journal,
 }
 
 impl Transcript {
@@ -56,6 +62,7 @@ impl Transcript {
         Transcript {
             wire,
             messages: Vec::new(),
+            journal: Journal::default(),
         }
     }
 
@@ -88,6 +95,7 @@ impl Transcript {
             self.messages[at..at + note.len()].copy_from_slice(note);
             at += note.len();
         }
+        let head = at;
         let length = self.messages.len();
         if from < length {
             if at > 0 {
@@ -98,10 +106,17 @@ impl Transcript {
             at += length - from;
         }
         self.messages.truncate(at);
+        self.note_left_out(head);
     }
 
     /// Adds a message, or several with a comma between two.
     pub fn push(&mut self, json: &[u8]) {
+        self.add(json);
+        self.note(None, json);
+    }
+
+    /// The same, of what was noted already.
+    pub(crate) fn add(&mut self, json: &[u8]) {
         // By a quarter, so that a long conversation on a small device does not hold twice its bytes.
         if self.messages.capacity() - self.messages.len() <= json.len() {
             self.messages
@@ -140,6 +155,10 @@ pub enum LineProblem {
     CallWithoutResult,
     /// It has a result, and nothing before it waits for one.
     ResultWithoutCall,
+    /// It is no line of a session's file.
+    Damaged,
+    /// It is longer than lines of a session's file may be.
+    TooLong,
 }
 
 impl fmt::Display for TranscriptError {
@@ -165,6 +184,8 @@ impl fmt::Display for TranscriptError {
                         LineProblem::ResultWithoutCall => {
                             "has a tool result without its call before it"
                         }
+                        LineProblem::Damaged => "is cut off, damaged or of something else",
+                        LineProblem::TooLong => "is larger than this run takes",
                     },
                 ],
             ),

@@ -210,6 +210,10 @@ fn conversation_in(kept: Option<&Path>) -> String {
 
 /// How to go on with a conversation that was interrupted.
 fn go_on_with(args: &Args) -> String {
+    let names_it = |argument: &String| argument.split('=').next() == Some("--session");
+    if args.command.iter().any(names_it) {
+        return "interrupted; the session is kept: the same command with another PROMPT goes on with it".to_owned();
+    }
     let state = match &args.state {
         Some(state) => format!("--state {} ", state.display()),
         None => String::new(),

@@ -126,6 +126,9 @@ pub(crate) async fn ask(host: Host, ask: Ask) -> wasmtime::Result<Asked> {
     } else {
         Ok(())
     };
+    // What the session holds, such as the lock of its file, goes with it.
+    let store = &mut run.instance.store;
+    run.session.resource_drop_async(store).await?;
     if cancelled {
         return Ok(Asked::Cancelled(kept));
     }

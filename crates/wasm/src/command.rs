@@ -21,6 +21,8 @@ mod help;
 mod offer;
 pub(crate) mod output;
 mod replay;
+#[cfg(feature = "sessions")]
+mod sessions;
 mod tool;
 
 /// What ends a command early: its exit code, and a message for the person. The message is a template, filled as by
@@ -98,12 +100,16 @@ fn dispatch(environment: &WasiEnvironment, mut arguments: Vec<String>) -> Result
         "tools" => tool::list(arguments),
         "replay" => replay::run(arguments),
         "doctor" => doctor::run(environment, arguments),
+        #[cfg(feature = "sessions")]
+        "sessions" => sessions::run(arguments),
         "--version" | "-V" => {
             print(help::VERSION.as_bytes());
             Ok(0)
         }
         _ => Err(Stop::usage(
-            if cfg!(feature = "chat") {
+            if cfg!(feature = "sessions") {
+                "unknown command \"%\": there are ask, chat, sessions, tool, tools, replay and doctor; --help tells more"
+            } else if cfg!(feature = "chat") {
                 "unknown command \"%\": there are ask, chat, tool, tools, replay and doctor; --help tells more"
             } else {
                 "unknown command \"%\": there are ask, tool, tools, replay and doctor; --help tells more"

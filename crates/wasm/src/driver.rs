@@ -23,6 +23,8 @@ use crate::performs::Performs;
 use crate::recording::Recording;
 
 mod fetches;
+#[cfg(feature = "sessions")]
+pub(crate) mod session_file;
 
 pub(crate) use fetches::Fetches;
 
@@ -53,6 +55,9 @@ pub(crate) struct Driver {
     pub(crate) state: WasiFileSystem,
     /// Where the answer is kept too, in the workspace.
     pub(crate) answer_file: Option<String>,
+    /// Where the conversation is kept.
+    #[cfg(feature = "sessions")]
+    pub(crate) session: Option<session_file::SessionFile>,
     http: HttpBackend,
     /// The moment that was told last, and our own clock then, in milliseconds.
     told: (Now, u64),
@@ -127,6 +132,8 @@ impl Driver {
             #[cfg(feature = "budgets")]
             state: WasiFileSystem::default(),
             answer_file: None,
+            #[cfg(feature = "sessions")]
+            session: None,
             http: HttpBackend::new(),
             told: (now, now.monotonic_ms),
             call: None,
@@ -164,6 +171,8 @@ impl Driver {
             #[cfg(feature = "budgets")]
             budget_file::note(&mut self.state, &mut self.agent)?;
             let effect = self.agent.next();
+            #[cfg(feature = "sessions")]
+            self.keep()?;
             let recorded = core::mem::take(&mut self.recorded);
             if let Some(recording) = &mut self.recording
                 && !recorded
@@ -215,6 +224,18 @@ impl Driver {
         }
     }
 
+    /// Writes what the session's file does not have yet: before what follows from it is begun.
+    #[cfg(feature = "sessions")]
+    fn keep(&mut self) -> Result<(), Stop> {
+        if let Some(session) = &mut self.session {
+            let lines = self.agent.take_journal();
+            if !lines.is_empty() {
+                return session.keep(&lines);
+            }
+        }
+        Ok(())
+    }
+
     /// Gives back what [`Driver::next`] answered last, to be answered again.
     #[cfg(feature = "http")]
     pub(crate) fn put_back(&mut self, effect: Effect) {
@@ -232,6 +253,10 @@ impl Driver {
     pub(crate) fn abandon(&mut self) {
         self.recording = None;
         self.answer_file = None;
+        #[cfg(feature = "sessions")]
+        {
+            self.session = None;
+        }
         self.tell(Input::Cancel);
         while !matches!(
             self.next(),

@@ -37,3 +37,5 @@ mod recording;
 mod runtime;
 #[cfg(target_os = "wasi")]
 mod session;
+#[cfg(all(target_os = "wasi", feature = "wasi"))]
+mod state_lines;

@@ -85,7 +85,7 @@ impl Calls {
     }
 
     /// Forgets the oldest ids of many: a history that has a limit holds fewer calls than are kept here.
-    fn forget_ids(&mut self) {
+    pub(super) fn forget_ids(&mut self) {
         if self.used.len() > 2 * MAX_IDS {
             let length = self.used.len();
             self.used.copy_within(MAX_IDS..length, 0);
@@ -218,6 +218,18 @@ impl Calls {
             }
         }
         all_done
+    }
+
+    /// The result of a call that is over, as the model gets it.
+    pub(super) fn result_of(&self, id: &str) -> Option<CallResult> {
+        self.seats.iter().find_map(|seat| match &seat.stage {
+            Stage::Done { ok, result } if seat.call.id == id => Some(CallResult {
+                call: seat.call.clone(),
+                ok: *ok,
+                result: result.clone(),
+            }),
+            _ => None,
+        })
     }
 
     /// Every call with its result.
@@ -357,6 +369,16 @@ impl Calls {
     }
 }
 
+/// The result of a call that was interrupted.
+pub(super) fn interrupted() -> Vec<u8> {
+    let interrupted = ToolError::new(
+        ErrorKind::Internal,
+        "interrupted, effect unknown: look before you do it again",
+        &[],
+    );
+    interrupted.to_json()
+}
+
 /// A call as it was saved. One that has no result was interrupted, unless it had not begun.
 pub(super) struct SavedCall {
     pub(super) result: CallResult,
@@ -379,12 +401,7 @@ impl SavedCall {
         let stage = from.small()?;
         let mut result = from.bytes()?.to_vec();
         if stage <= SAVED_BEGUN {
-            let interrupted = ToolError::new(
-                ErrorKind::Internal,
-                "interrupted, effect unknown: look before you do it again",
-                &[],
-            );
-            result = interrupted.to_json();
+            result = interrupted();
         }
         Some(SavedCall {
             result: CallResult {

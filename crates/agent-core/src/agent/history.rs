@@ -16,7 +16,7 @@ use crate::settings::limits::HISTORY;
 const LEFT_OUT: &str = "[Earlier steps of this run were left out, for lack of room.]";
 
 /// What the person is told.
-const NOTICE: &str =
+pub(super) const NOTICE: &str =
     "the conversation is past the 160 KiB of --limits board: its oldest part was left out";
 
 /// What can be left out: everything before a message, but for what is kept of it.

@@ -5,13 +5,13 @@ use alloc::vec::Vec;
 
 use dewclaw_platform::is_blank;
 
-use super::{Agent, Calls};
+use super::Agent;
 use crate::json::decimal;
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Settings, SettingsError, WireName};
 use crate::template::fill;
 use crate::tools::Tool;
 use crate::transcript::{LineProblem, Transcript, TranscriptError};
-use crate::wire::{self, Block, CallResult, Message, NOTHING, Reply, Wire};
+use crate::wire::{self, Block, CallResult, Message, NOTHING, Reply, ToolCall};
 
 /// Why no agent could be made that goes on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,131 +59,183 @@ impl Agent {
             return Err(TranscriptError::Wire(String::from(transcript.wire)).into());
         };
         let to = agent.settings.wire;
-        let mut walk = Walk {
-            calls: &mut agent.calls,
-            rewrite: (from != to).then_some((agent.wire, &mut agent.transcript)),
-            open: Vec::new(),
-            calls_line: 0,
-            results: Vec::new(),
-            left_out: 0,
-        };
+        let mut walk = Walk::default();
         for (index, line) in transcript.lines().enumerate() {
-            let number = index + 1;
-            let Some(messages) = wire::read(from, line) else {
-                return Err(problem(number, LineProblem::NotOfItsWire).into());
-            };
-            for message in messages {
-                walk.take(number, message)?;
-            }
+            walk.line = index + 1;
+            walk.take(&mut agent, from, line)?;
         }
-        // The seat of the repair of an interrupted run: calls that are still open here could be given their results.
-        walk.close()?;
-        let left_out = walk.left_out;
+        walk.close(&mut agent)?;
         if from == to {
             agent.transcript = transcript;
-        } else if left_out > 0 {
-            agent.notice = Some(fill(
-                "the conversation goes on with another wire (% \u{2192} %): the reasoning in % of its replies was left out",
-                &[from.name(), to.name(), &decimal(left_out)],
-            ));
+        } else {
+            agent.notice = walk.notice(to);
         }
         Ok(agent)
     }
 }
 
-/// The way through an earlier transcript, line by line.
-struct Walk<'a> {
-    calls: &'a mut Calls,
-    /// What the lines are written on again, and where to; `None` when they stay as they are.
-    rewrite: Option<(&'static Wire, &'a mut Transcript)>,
-    /// The calls that have no result yet: each by its id in the transcript, and by the one that it has from now on.
-    open: Vec<(String, String)>,
+/// The way through an earlier conversation, message by message, into the transcript of an agent.
+#[derive(Default)]
+pub(super) struct Walk {
+    /// The line that the message is in.
+    pub(super) line: usize,
+    /// It is a session's file: a result may be there more than once, and what has no room is left out.
+    is_file: bool,
+    /// The calls of the last reply, in their order.
+    pub(super) open: Vec<OpenCall>,
     /// The line that they are in.
     calls_line: usize,
-    /// Results that are not written yet: those of one reply belong together on some wires.
-    results: Vec<CallResult>,
-    /// Replies whose reasoning was left out.
+    /// Replies whose reasoning was left out, and the wire that the last of them was on.
     left_out: u64,
+    from: WireName,
 }
 
-impl Walk<'_> {
-    fn take(&mut self, line: usize, message: Message) -> Result<(), TranscriptError> {
-        match message {
-            Message::Result(mut result) => {
-                let id = &result.call.id;
-                let Some(at) = self.open.iter().position(|(old, _)| old == id) else {
-                    return Err(problem(line, LineProblem::ResultWithoutCall));
-                };
-                result.call.id = self.open.remove(at).1;
-                self.results.push(result);
-            }
-            Message::User(text) => {
-                self.close()?;
-                if let Some((wire, lines)) = &mut self.rewrite {
-                    let has_words = !is_blank(&text);
-                    lines.push(&(wire.user_message)(if has_words {
-                        &text
-                    } else {
-                        NOTHING
-                    }));
+/// A call whose result is still to be written: those of one reply belong together on some wires.
+pub(super) struct OpenCall {
+    /// Its id where it was read.
+    id: String,
+    pub(super) has_result: bool,
+    /// With the id that it has from now on.
+    pub(super) result: CallResult,
+}
+
+impl Walk {
+    /// The way through a session's file.
+    #[cfg(feature = "sessions")]
+    pub(super) fn of_file() -> Walk {
+        Walk {
+            is_file: true,
+            ..Walk::default()
+        }
+    }
+
+    /// Takes a message. On the agent's own wire it stays as it is, but for results: they are put together in the order of the
+    /// calls.
+    pub(super) fn take(
+        &mut self,
+        agent: &mut Agent,
+        from: WireName,
+        json: &[u8],
+    ) -> Result<(), TranscriptError> {
+        let Some(messages) = wire::read(from, json) else {
+            return Err(problem(self.line, LineProblem::NotOfItsWire));
+        };
+        let stays = messages.len() == 1 && from == agent.settings.wire;
+        for message in messages {
+            let written = match message {
+                Message::Result(result) => {
+                    let mut open = self.open.iter_mut();
+                    let Some(call) = open.find(|open| {
+                        open.id == result.call.id && (self.is_file || !open.has_result)
+                    }) else {
+                        return Err(problem(self.line, LineProblem::ResultWithoutCall));
+                    };
+                    call.has_result = true;
+                    call.result.ok = result.ok;
+                    call.result.result = result.result;
+                    continue;
                 }
-            }
-            Message::Reply(reply) => {
-                self.close()?;
-                self.calls_line = line;
-                self.take_reply(reply)?;
-            }
+                Message::User(text) => {
+                    self.close(agent)?;
+                    let has_words = !is_blank(&text);
+                    (agent.wire.user_message)(if has_words { &text } else { NOTHING })
+                }
+                Message::Reply(reply) => {
+                    self.close(agent)?;
+                    self.calls_line = self.line;
+                    if !stays {
+                        self.from = from;
+                    }
+                    self.take_reply(agent, reply, stays)?
+                }
+            };
+            self.push(agent, if stays { json } else { &written })?;
         }
         Ok(())
     }
 
-    fn take_reply(&mut self, mut reply: Reply) -> Result<(), TranscriptError> {
+    /// Answers the reply as the agent's wire has it, unless it stays.
+    fn take_reply(
+        &mut self,
+        agent: &mut Agent,
+        mut reply: Reply,
+        stays: bool,
+    ) -> Result<Vec<u8>, TranscriptError> {
         for call in reply.calls() {
             let id = &call.id;
-            if !call.is_sound() || self.open.iter().any(|(known, _)| known == id) {
-                return Err(problem(self.calls_line, LineProblem::NotOfItsWire));
+            if !call.is_sound() || self.open.iter().any(|known| known.id == *id) {
+                return Err(problem(self.line, LineProblem::NotOfItsWire));
             }
-            self.open.push((id.clone(), id.clone()));
+            self.open.push(OpenCall {
+                id: id.clone(),
+                has_result: false,
+                result: CallResult {
+                    call: ToolCall {
+                        id: id.clone(),
+                        ..ToolCall::default()
+                    },
+                    ok: false,
+                    result: Vec::new(),
+                },
+            });
         }
-        let Some((wire, lines)) = &mut self.rewrite else {
-            for (id, _) in &self.open {
-                self.calls.note_used(id);
+        if stays {
+            for call in &self.open {
+                agent.calls.note_used(&call.id);
             }
-            return Ok(());
-        };
+            return Ok(Vec::new());
+        }
         for call in reply.calls_mut() {
             if !call.has_sound_id() {
                 call.id = String::new();
             }
         }
-        self.calls.name(reply.calls_mut());
-        for ((_, new), call) in self.open.iter_mut().zip(reply.calls()) {
-            new.clone_from(&call.id);
+        agent.calls.name(reply.calls_mut());
+        for (open, call) in self.open.iter_mut().zip(reply.calls()) {
+            open.result.call.id.clone_from(&call.id);
         }
         let blocks = reply.blocks.len();
         reply
             .blocks
             .retain(|block| matches!(block, Block::Text(_) | Block::Call(_)));
         self.left_out += u64::from(reply.blocks.len() < blocks);
-        lines.push(&(wire.reply_message)(&reply));
-        Ok(())
+        Ok((agent.wire.reply_message)(&reply))
     }
 
     /// Ends a round of calls, each of which must have its result by now.
-    fn close(&mut self) -> Result<(), TranscriptError> {
-        if !self.open.is_empty() {
-            return Err(problem(self.calls_line, LineProblem::CallWithoutResult));
+    pub(super) fn close(&mut self, agent: &mut Agent) -> Result<(), TranscriptError> {
+        let mut results = Vec::new();
+        for open in core::mem::take(&mut self.open) {
+            if !open.has_result {
+                return Err(problem(self.calls_line, LineProblem::CallWithoutResult));
+            }
+            results.push(open.result);
         }
-        let results = core::mem::take(&mut self.results);
-        if let Some((wire, lines)) = &mut self.rewrite
-            && !results.is_empty()
-        {
-            lines.push(&(wire.tool_messages)(&results));
+        if results.is_empty() {
+            return Ok(());
         }
+        self.push(agent, &(agent.wire.tool_messages)(&results))
+    }
+
+    fn push(&self, agent: &mut Agent, json: &[u8]) -> Result<(), TranscriptError> {
+        if self.is_file && !agent.make_room(json.len() + 1, true) {
+            return Err(problem(self.line, LineProblem::TooLong));
+        }
+        agent.transcript.push(json);
         Ok(())
+    }
+
+    /// What the person is told of a conversation that goes on with this wire.
+    pub(super) fn notice(&self, to: WireName) -> Option<String> {
+        (self.left_out > 0).then(|| {
+            fill(
+                "the conversation goes on with another wire (% \u{2192} %): the reasoning in % of its replies was left out",
+                &[self.from.name(), to.name(), &decimal(self.left_out)],
+            )
+        })
     }
 }
 
-fn problem(line: usize, problem: LineProblem) -> TranscriptError {
+pub(super) fn problem(line: usize, problem: LineProblem) -> TranscriptError {
     TranscriptError::Line { line, problem }
 }

@@ -41,6 +41,12 @@ pub(crate) const WHOLE: usize = 16;
 /// The values, not bytes, of a JSON text that somebody else wrote: arrays of small ones take much more memory than they have letters.
 pub(crate) const VALUES: usize = 640;
 
+/// A line of a session's file.
+const LINE: usize = 10;
+
+/// Bytes of a line of a session's file without limits.
+const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
+
 impl Limits {
     /// Every choice.
     pub const ALL: &[Limits] = &[
@@ -91,6 +97,11 @@ impl Limits {
     /// The most values of a JSON text.
     pub(crate) fn values(self) -> usize {
         self.of(VALUES, usize::MAX)
+    }
+
+    /// Bytes of a line of a session's file: what the calls of a reply say is one, or the reply.
+    pub fn line_bytes(self) -> usize {
+        self.of(LINE, MAX_LINE_BYTES)
     }
 
     /// Bytes of a prompt, as it is sent.

@@ -265,8 +265,9 @@ fn a_message_of_results_and_words_becomes_one_of_each() {
                 call("x", r#"{"path":"a.txt"}"#),
                 call("y", r#"{"path":"b.txt"}"#),
             ]}),
-            json!({"role": "tool", "tool_call_id": "y", "content": "B"}),
+            // In the order of the calls.
             json!({"role": "tool", "tool_call_id": "x", "content": "A"}),
+            json!({"role": "tool", "tool_call_id": "y", "content": "B"}),
             json!({"role": "user", "content": "hurry"}),
         ]
     );

@@ -56,6 +56,8 @@ pub(crate) struct Driver {
     /// Keeps the last run's recording.
     pub(crate) recording: Vec<u8>,
     recorder: Option<Recorder>,
+    /// What a session's file would hold, where the agent keeps one.
+    pub(crate) journal: Vec<u8>,
     settings: Settings,
     tools: Vec<&'static Tool>,
     /// The model call that is neither over nor dropped.
@@ -101,6 +103,7 @@ impl Driver {
             cancel_waiting: None,
             recording: Vec::new(),
             recorder: None,
+            journal: Vec::new(),
             settings,
             tools: tools.to_vec(),
             open: None,
@@ -182,6 +185,7 @@ impl Driver {
             self.tell(Input::Cancel);
         }
         let effect = self.agent.next();
+        self.journal.append(&mut self.agent.take_journal());
         if let Some(recorder) = &mut self.recorder {
             recorder.effect(&effect, &self.agent);
         }

@@ -19,6 +19,8 @@ use crate::budget_file;
 use crate::console::MAX_INPUT_BYTES;
 use crate::console::read_input;
 use crate::driver::Driver;
+#[cfg(feature = "sessions")]
+use crate::driver::session_file::SessionFile;
 use crate::folders::Folders;
 use crate::host::HOST;
 use crate::performs::Performs;
@@ -52,6 +54,10 @@ const FLAGS: &Flags = &[
     ("--limits", "", true),
     #[cfg(feature = "context")]
     ("--context-window", "", true),
+    #[cfg(feature = "sessions")]
+    ("--session", "", true),
+    #[cfg(feature = "sessions")]
+    ("--take-over", "", false),
     ("--json", "", false),
     ("--quiet", "-q", false),
     ("--verbose", "-v", false),
@@ -179,6 +185,16 @@ pub(crate) fn open(
     let tools = offer::tools(environment, &arguments, &configuration.settings)?;
     let owned = |name: &str| arguments.value(name).map(ToString::to_string);
     let (record, answer_file) = (owned("--record"), owned("--output"));
+    // Without the feature there are no such flags.
+    let session_name = owned("--session");
+    #[cfg(feature = "sessions")]
+    let takes_over = arguments.has("--take-over");
+    if session_name.is_some() && (record.is_some() || caller.saved.is_some()) {
+        return Err(Stop::usage(
+            "--session does not go with --record or --continue",
+            &[],
+        ));
+    }
     let limits = configuration.settings.limits;
     if record.is_some() && limits != Limits::None {
         return Err(Stop::usage(
@@ -187,10 +203,12 @@ pub(crate) fn open(
         ));
     }
     let mut prompt = String::new();
-    if !chats {
+    if chats {
+        if !arguments.operands.is_empty() {
+            return Err(Stop::usage("chat takes no PROMPT: it reads lines", &[]));
+        }
+    } else if !(session_name.is_some() && arguments.operands.is_empty()) {
         [prompt] = arguments.operands(["PROMPT"])?;
-    } else if !arguments.operands.is_empty() {
-        return Err(Stop::usage("chat takes no PROMPT: it reads lines", &[]));
     }
     if prompt == "-" {
         prompt = read_input(limits.prompt_bytes()).map_err(|why| Stop::usage("%", &[why]))?;
@@ -215,9 +233,19 @@ pub(crate) fn open(
         header,
         host_tools: caller.host_tools,
         saved: caller.saved,
-        prompts: !chats,
     };
-    let (agent, recording) = start.begin(record.as_deref(), &mut folders)?;
+    let (agent, recording, prompt) = start.begin(record.as_deref(), &mut folders)?;
+    #[cfg(feature = "sessions")]
+    let mut agent = agent;
+    #[cfg(feature = "sessions")]
+    let session = match session_name {
+        Some(name) => {
+            let mut session = SessionFile::begin(&mut folders, name, takes_over, caller.now)?;
+            session.read(&mut agent, caller.now)?;
+            Some(session)
+        }
+        None => None,
+    };
     let mut driver = Driver::new(
         agent,
         caller.performs,
@@ -227,9 +255,16 @@ pub(crate) fn open(
     driver.set_time(caller.now);
     driver.recording = recording;
     driver.answer_file = answer_file;
+    #[cfg(feature = "sessions")]
+    {
+        driver.session = session;
+    }
     #[cfg(feature = "budgets")]
     {
         driver.state = folders.state;
+    }
+    if !chats {
+        begin(&mut driver.agent, caller.now, &prompt)?;
     }
     Ok(Asked {
         session: Session::new(driver),
@@ -245,22 +280,19 @@ pub(super) struct Start {
     pub(super) header: Header,
     pub(super) host_tools: Vec<HostTool>,
     pub(super) saved: Option<Vec<u8>>,
-    /// The header's prompt is given: a chat reads its own.
-    pub(super) prompts: bool,
 }
 
 impl Start {
-    /// The agent, and the run's recording in the file `record`.
+    /// The agent before its prompt, the run's recording in the file `record`, and the prompt.
     pub(super) fn begin(
         self,
         record: Option<&str>,
         folders: &mut Folders,
-    ) -> Result<(Agent, Option<Recording>), Stop> {
+    ) -> Result<(Agent, Option<Recording>, String), Stop> {
         let Start {
             header,
             host_tools,
             saved,
-            prompts,
         } = self;
         let recording = match record {
             Some(_) if saved.is_some() => {
@@ -272,19 +304,25 @@ impl Start {
             Some(path) => Some(Recording::create(folders, path, &header)?),
             None => None,
         };
-        let wrong = |error: &dyn ToString| Stop::usage("%", &[&error.to_string()]);
-        let mut agent = match saved {
+        let agent = match saved {
             Some(saved) => Agent::restore(header.settings, &header.tools, host_tools, &saved)
                 .map_err(|error| wrong(&error))?,
             None => Agent::new(header.settings, &header.tools, header.seed)
                 .and_then(|agent| agent.with_host_tools(host_tools))
                 .map_err(|error| wrong(&error))?,
         };
-        if prompts {
-            agent
-                .prompt(header.now, &header.prompt)
-                .map_err(|misuse| wrong(&misuse))?;
-        }
-        Ok((agent, recording))
+        Ok((agent, recording, header.prompt))
     }
+}
+
+/// Begins a run.
+///
+/// # Errors
+/// A prompt that is none.
+pub(super) fn begin(agent: &mut Agent, now: Now, prompt: &str) -> Result<(), Stop> {
+    agent.prompt(now, prompt).map_err(|misuse| wrong(&misuse))
+}
+
+fn wrong(error: &dyn ToString) -> Stop {
+    Stop::usage("%", &[&error.to_string()])
 }

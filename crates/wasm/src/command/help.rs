@@ -130,6 +130,25 @@ macro_rules! recall {
     };
 }
 
+/// The command of the feature `sessions`, and its flags.
+#[cfg(feature = "sessions")]
+macro_rules! sessions {
+    (command) => {
+        "  sessions          list the sessions; show NAME (as Markdown), or
+                    prune --older-than DAYS --larger-than BYTES\n"
+    };
+    (flags) => {
+        "  --session NAME    keep the conversation, and go on with it; without PROMPT, with the
+                    run that was interrupted; --take-over: even if it seems in use\n"
+    };
+}
+#[cfg(not(feature = "sessions"))]
+macro_rules! sessions {
+    ($part:ident) => {
+        ""
+    };
+}
+
 /// What `--help` prints.
 pub(super) const TEXT: &str = concat!(
     "\
@@ -142,7 +161,9 @@ Dewclaw: a tool-using AI agent in one WebAssembly file
   tools             print the tools and their parameters as JSON
   replay FILE       run a recording again, without a model
   doctor            say what this run was granted, and which flag adds what is missing
-
+",
+    sessions!(command),
+    "
 ",
     chat!(flags),
     "  --model NAME      the model (or DEWCLAW_MODEL)
@@ -165,6 +186,7 @@ Dewclaw: a tool-using AI agent in one WebAssembly file
     budgets!(),
     limits!(),
     context!(),
+    sessions!(flags),
     "\
   --output FILE     write the answer to FILE of the workspace too
   --record FILE     record the run in FILE of the state folder, for replay

@@ -120,8 +120,8 @@ fn one_line(text: &str) -> String {
     printable(text, LINE_CHARACTERS)
 }
 
-/// The first characters of a text, as a terminal may be shown them: control characters are spaces, and so are those that
-/// turn the direction of what follows (Unicode's bidirectional controls).
+/// The first characters of a text, as a terminal may be shown them: control characters are spaces (but the ends of lines, where
+/// no number of characters is given), and so are those that turn the direction of what follows (Unicode's bidirectional controls).
 pub(super) fn printable(text: &str, characters: usize) -> String {
     let mut line = String::new();
     for (at, letter) in text.chars().enumerate() {
@@ -131,6 +131,7 @@ pub(super) fn printable(text: &str, characters: usize) -> String {
         }
         line.push(match letter {
             '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => ' ',
+            '\n' if characters == usize::MAX => letter,
             _ if letter.is_control() => ' ',
             _ => letter,
         });

@@ -5,21 +5,19 @@ use alloc::vec::Vec;
 
 use dewclaw_agent_core::recording::{RecordingError, Replay};
 use dewclaw_agent_core::{Agent, Effect, Input, Operation, OperationAnswer, Outcome, perform};
-use dewclaw_platform::{FileSystem, FsError, Now};
+use dewclaw_platform::{FsError, Now};
 
 use super::Stop;
 use super::arguments::{Arguments, Flags};
-use super::ask::Start;
+use super::ask::{self, Start};
 use super::output::Output;
 use crate::folders::{Folders, state_path};
 use crate::host::HOST;
 use crate::recording::Recording;
+use crate::state_lines::StateLines;
 
 /// Bytes of one line: an operation's answer is the largest thing in it.
 const MAX_LINE_BYTES: usize = 8 * 1024 * 1024;
-
-/// Bytes of the recording that are read at once.
-const READ_BYTES: usize = 64 * 1024;
 
 const FLAGS: &Flags = &[
     ("--tools", "", true),
@@ -49,18 +47,20 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
     if real_tools && !folders.workspace.is_granted() {
         return Err(Stop::usage("%", &[HOST.no_workspace]));
     }
-    let mut lines = Lines::new(state_path(&file));
+    let mut lines = StateLines::new(state_path(&file), MAX_LINE_BYTES);
     let first = lines
-        .next(&mut folders)?
+        .next(folders.state())
+        .map_err(|error| unreadable(&file, error))?
         .ok_or_else(|| Stop::failed("% is empty", &[&file]))?;
     let (replay, header) = Replay::new(&first).map_err(|error| wrong(&file, error))?;
     let start = Start {
         header,
         host_tools: Vec::new(),
         saved: None,
-        prompts: true,
     };
-    let (agent, recording) = start.begin(record.as_deref(), &mut folders)?;
+    let now = start.header.now;
+    let (mut agent, recording, prompt) = start.begin(record.as_deref(), &mut folders)?;
+    ask::begin(&mut agent, now, &prompt)?;
     let mut follower = Follower {
         file,
         agent,
@@ -79,12 +79,31 @@ fn wrong(file: &str, error: RecordingError) -> Stop {
     Stop::failed("%: %", &[file, &error.text()])
 }
 
+fn unreadable(file: &str, error: FsError) -> Stop {
+    let path = state_path(file);
+    if error == FsError::TooLarge {
+        return Stop::failed(
+            "% has a line of more than 8 MiB: it is no recording",
+            &[path],
+        );
+    }
+    let advice = match error {
+        FsError::NoRoot => HOST.no_state,
+        FsError::NotFound => "; recordings are looked for in the state folder",
+        _ => "",
+    };
+    Stop::failed(
+        "the recording \"%\" can't be read: %%",
+        &[path, error.text(), advice],
+    )
+}
+
 struct Follower {
     /// The recording's name, as it was given.
     file: String,
     agent: Agent,
     replay: Replay,
-    lines: Lines,
+    lines: StateLines,
     folders: Folders,
     recording: Option<Recording>,
     real_tools: bool,
@@ -109,7 +128,8 @@ impl Follower {
                 }
                 _ => {}
             }
-            let followed = match self.lines.next(&mut self.folders)? {
+            let line = self.lines.next(self.folders.state());
+            let followed = match line.map_err(|error| unreadable(&self.file, error))? {
                 Some(line) => self.follow(&effect, &line),
                 None => Err(self.replay.ended()),
             };
@@ -156,76 +176,5 @@ impl Follower {
         }
         let fed = self.agent.feed(now, input);
         fed.map_err(|_| wrong(&self.file, self.replay.misfit()))
-    }
-}
-
-/// The lines of a file of state, one at a time, so that a long recording needs no more memory than its longest line.
-struct Lines {
-    path: String,
-    offset: u64,
-    buffer: Vec<u8>,
-    /// What of the buffer was given out.
-    taken: usize,
-    end: bool,
-}
-
-impl Lines {
-    fn new(path: &str) -> Lines {
-        Lines {
-            path: path.to_string(),
-            offset: 0,
-            buffer: Vec::new(),
-            taken: 0,
-            end: false,
-        }
-    }
-
-    /// The next line, without its end; `None` past the last one.
-    fn next(&mut self, folders: &mut Folders) -> Result<Option<Vec<u8>>, Stop> {
-        let mut searched = self.taken;
-        loop {
-            let newline = self.buffer[searched..]
-                .iter()
-                .position(|byte| *byte == b'\n');
-            if let Some(at) = newline {
-                let end = searched + at;
-                let line = self.buffer[self.taken..end].to_vec();
-                self.taken = end + 1;
-                return Ok(Some(line));
-            }
-            if self.end {
-                let rest = self.buffer[self.taken..].to_vec();
-                self.taken = self.buffer.len();
-                return Ok((!rest.is_empty()).then_some(rest));
-            }
-            self.buffer.drain(..self.taken);
-            self.taken = 0;
-            searched = self.buffer.len();
-            if searched > MAX_LINE_BYTES {
-                return Err(Stop::failed(
-                    "% has a line of more than 8 MiB: it is no recording",
-                    &[&self.path],
-                ));
-            }
-            let chunk = folders
-                .state()
-                .read(&self.path, self.offset, READ_BYTES)
-                .map_err(|error| self.unreadable(error))?;
-            self.offset += chunk.bytes.len() as u64;
-            self.end = chunk.end;
-            self.buffer.extend_from_slice(&chunk.bytes);
-        }
-    }
-
-    fn unreadable(&self, error: FsError) -> Stop {
-        let advice = match error {
-            FsError::NoRoot => HOST.no_state,
-            FsError::NotFound => "; recordings are looked for in the state folder",
-            _ => "",
-        };
-        Stop::failed(
-            "the recording \"%\" can't be read: %%",
-            &[&self.path, error.text(), advice],
-        )
     }
 }

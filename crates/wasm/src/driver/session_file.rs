@@ -1,0 +1,180 @@
+//! A session's file in the state folder: written line by line, and read back.
+//!
+//! WASI has no locks. The file beside it that says that a run is going on is for people; what holds is that nothing is added to a
+//! file that is not as long as it was left.
+
+use alloc::string::{String, ToString};
+
+use dewclaw_agent_core::json::decimal;
+use dewclaw_agent_core::template::fill;
+use dewclaw_agent_core::{Agent, Limits, MAX_SESSION_BYTES, SessionLog, TranscriptError};
+use dewclaw_platform::wasi::WasiFileSystem;
+use dewclaw_platform::{FileSystem, FsError, FsResult, Now, concat, count, lossy};
+
+use crate::command::Stop;
+use crate::folders::Folders;
+use crate::state_lines::StateLines;
+
+/// The folder of the sessions, in state.
+pub(crate) const SESSIONS: &str = "sessions";
+
+/// Letters of a name.
+const MAX_NAME_LETTERS: usize = 64;
+
+/// The file of a session that goes on.
+pub(crate) struct SessionFile {
+    files: WasiFileSystem,
+    name: String,
+    path: String,
+    /// The bytes that were read or written.
+    length: u64,
+    lock: String,
+    /// What the lock holds as long as it is this run's.
+    mark: String,
+}
+
+/// The path of a session's file up to `jsonl`, or of its lock up to `lock`.
+///
+/// # Errors
+/// A name that is none.
+pub(crate) fn path_of(name: &str) -> Result<String, Stop> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let is_long = name.len() > MAX_NAME_LETTERS;
+    if is_long || matches!(name.as_bytes(), [] | [b'.', ..]) || !name.bytes().all(fits) {
+        return Err(Stop::usage(
+            "\"%\" is no name of a session: up to 64 letters, digits, '-', '_' and '.', which is not first",
+            &[name],
+        ));
+    }
+    Ok(concat(&[SESSIONS, "/", name, "."]))
+}
+
+/// Why a session's file can't be used.
+pub(crate) fn text(error: FsError) -> &'static str {
+    match error {
+        FsError::TooLarge => "it, or a line of it, is larger than this run takes",
+        error => error.text(),
+    }
+}
+
+/// What is wrong with a session.
+pub(crate) fn failed(name: &str, why: &str) -> Stop {
+    Stop::failed("session \"%\": %", &[name, why])
+}
+
+impl SessionFile {
+    /// The file of a session's name, of which nothing was read.
+    ///
+    /// # Errors
+    /// Another run that may be going on; a folder that takes no files.
+    pub(crate) fn begin(
+        folders: &mut Folders,
+        name: String,
+        takes_over: bool,
+        now: Now,
+    ) -> Result<SessionFile, Stop> {
+        let path = path_of(&name)?;
+        let lock = concat(&[&path, "lock"]);
+        let mark = decimal(now.wall_ms);
+        let mut take = || {
+            let files = folders.state_for_writing()?;
+            files.create_folders(SESSIONS)?;
+            if !takes_over && let Ok(held) = files.read(&lock, 0, 32) {
+                return Ok(Some(held.bytes));
+            }
+            files.replace(&lock, mark.as_bytes())?;
+            Ok(None)
+        };
+        if let Some(held) = take().map_err(|error| failed(&name, text(error)))? {
+            let since = count(&lossy(&held)).unwrap_or_default();
+            let minutes = decimal(now.wall_ms.saturating_sub(since) / 60_000);
+            let why = fill(
+                "a run that began % minutes ago is in it: wait for its end, or if it has none, add --take-over",
+                &[&minutes],
+            );
+            return Err(failed(&name, &why));
+        }
+        Ok(SessionFile {
+            files: folders.state().clone(),
+            path: concat(&[&path, "jsonl"]),
+            name,
+            length: 0,
+            lock,
+            mark,
+        })
+    }
+
+    /// Reads the file into an agent, which is new and goes on where the file ends.
+    ///
+    /// # Errors
+    /// A file that can't be read or gone on with.
+    pub(crate) fn read(&mut self, agent: &mut Agent, now: Now) -> Result<(), Stop> {
+        let limits = agent.settings().limits;
+        let mut log = SessionLog::new(agent);
+        let most = MAX_SESSION_BYTES / if limits == Limits::None { 1 } else { 8 };
+        let mut lines = StateLines::new(&self.path, limits.line_bytes());
+        let mut repair = "";
+        let wrong = |error: TranscriptError| failed(&self.name, &error.to_string());
+        loop {
+            let line = match lines.next(&mut self.files) {
+                Ok(Some(line)) if lines.offset <= most => line,
+                Ok(None) | Err(FsError::NotFound) => break,
+                line => {
+                    let error = line.err().unwrap_or(FsError::TooLarge);
+                    return Err(failed(&self.name, text(error)));
+                }
+            };
+            match (log.take(&line), lines.has_half()) {
+                (Err(error), false) => return Err(wrong(error)),
+                (Err(_), true) => repair = "~\n",
+                (Ok(()), true) => repair = "\n",
+                _ => {}
+            }
+        }
+        self.length = lines.offset;
+        log.resume(now, repair).map_err(wrong)
+    }
+
+    /// The name and the path in the state folder.
+    #[cfg(feature = "chat")]
+    pub(crate) fn description(&self) -> [&str; 2] {
+        [&self.name, &self.path]
+    }
+
+    /// Writes what the agent has noted, before anything else happens.
+    ///
+    /// # Errors
+    /// A file that is not as it was left, or that can't be written.
+    pub(crate) fn keep(&mut self, lines: &[u8]) -> Result<(), Stop> {
+        let why = match self.append(lines) {
+            Ok(true) => return Ok(()),
+            Ok(false) => "it was changed by another run, so this one stops",
+            Err(error) => text(error),
+        };
+        Err(failed(&self.name, why))
+    }
+
+    /// Whether the file was as it was left, before and after.
+    fn append(&mut self, lines: &[u8]) -> FsResult<bool> {
+        let length = match self.files.stat(&self.path) {
+            Err(FsError::NotFound) => 0,
+            stat => stat?.size,
+        };
+        if length != self.length {
+            return Ok(false);
+        }
+        self.length += lines.len() as u64;
+        Ok(self.files.append(&self.path, lines)? == self.length)
+    }
+}
+
+impl Drop for SessionFile {
+    fn drop(&mut self) {
+        // One that was taken over is the other run's.
+        if let Ok(held) = self.files.read(&self.lock, 0, 32)
+            && held.bytes == self.mark.as_bytes()
+        {
+            let _ = self.files.remove(&self.lock);
+        }
+    }
+}
