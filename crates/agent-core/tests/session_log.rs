@@ -1,5 +1,10 @@
 //! A session's file: what is read back from it, wherever it ends.
 
+#![cfg(feature = "sessions")]
+
+#[path = "session_log/compacted.rs"]
+#[cfg(feature = "context")]
+mod compacted;
 mod script;
 
 use dewclaw_agent_core::tools::ALL;

@@ -119,6 +119,12 @@ pub(crate) fn opens_a_session(command: &[String]) -> bool {
         && !flags.any(|flag| flag == "--help" || flag == "-h")
 }
 
+/// Whether a conversation is in the file of a session that has a name: the component keeps it.
+pub(crate) fn names_a_session(command: &[String]) -> bool {
+    let mut flags = command.iter().take_while(|argument| *argument != "--");
+    flags.any(|flag| flag.split('=').next() == Some("--session"))
+}
+
 /// The native options that a user put behind the command, where they reach the component instead.
 pub(crate) fn misplaced(command: &[String]) -> Option<&str> {
     command
@@ -350,6 +356,19 @@ mod tests {
                 opens,
                 "{arguments:?}"
             );
+        }
+    }
+
+    #[test]
+    fn sessions_with_a_name_are_known() {
+        for (arguments, names) in [
+            (&["ask", "--session", "s", "p"][..], true),
+            (&["chat", "--session=s"], true),
+            (&["ask", "--", "--session"], false),
+            (&["sessions"], false),
+        ] {
+            let names_one = names_a_session(&run(arguments).command);
+            assert_eq!(names_one, names, "{arguments:?}");
         }
     }
 

@@ -152,6 +152,7 @@ fn run(args: Args) -> Result<Ending, RunError> {
             tools: Vec::new(),
             saved: args.go_on.then(|| kept.read()).transpose()?,
             kept: kept.clone(),
+            is_named: args::names_a_session(&args.command),
             console: console.clone(),
             json: arguments.iter().any(|argument| argument == "--json"),
             interruption: Arc::default(),
@@ -210,9 +211,8 @@ fn conversation_in(kept: Option<&Path>) -> String {
 
 /// How to go on with a conversation that was interrupted.
 fn go_on_with(args: &Args) -> String {
-    let names_it = |argument: &String| argument.split('=').next() == Some("--session");
-    if args.command.iter().any(names_it) {
-        return "interrupted; the session is kept: the same command with another PROMPT goes on with it".to_owned();
+    if args::names_a_session(&args.command) {
+        return "interrupted; the session is kept, and --session goes on with it".to_owned();
     }
     let state = match &args.state {
         Some(state) => format!("--state {} ", state.display()),

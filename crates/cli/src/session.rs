@@ -48,6 +48,8 @@ pub(crate) struct Ask {
     pub(crate) saved: Option<Vec<u8>>,
     /// Where a conversation is kept.
     pub(crate) kept: Kept,
+    /// The component keeps it, in the file of a session that has a name.
+    pub(crate) is_named: bool,
     /// Where the answer goes.
     pub(crate) console: Console,
     /// Whether events are shown as JSON lines where there is no session that says so.
@@ -113,29 +115,19 @@ pub(crate) async fn ask(host: Host, ask: Ask) -> wasmtime::Result<Asked> {
         lines: Lines::default(),
         output: Output::new(shown, ask.console),
         interruption: ask.interruption,
+        is_named: ask.is_named,
     };
-    if asked.chats {
+    let ended = if asked.chats {
         run.interruption.session_goes_on();
-        return chat::chat(run, &ask.kept, ask.saved.is_some()).await;
-    }
-    let outcome = run.drive().await?;
-    run.output.finished(&outcome);
-    let cancelled = outcome.reason == "cancelled";
-    let kept = if cancelled || ask.saved.is_some() {
-        ask.kept.write(&run.save().await?)
+        chat::chat(&mut run, &ask.kept, ask.saved.is_some()).await?
     } else {
-        Ok(())
+        run.ask(&ask.kept, ask.saved.is_some()).await?
     };
     // What the session holds, such as the lock of its file, goes with it.
-    let store = &mut run.instance.store;
-    run.session.resource_drop_async(store).await?;
-    if cancelled {
-        return Ok(Asked::Cancelled(kept));
-    }
-    if let Err(unwritten) = kept {
-        output::complain(&format!("dewclaw: {unwritten}"));
-    }
-    Ok(Asked::Ended(outcome.exit_code))
+    run.session
+        .resource_drop_async(&mut run.instance.store)
+        .await?;
+    Ok(ended)
 }
 
 /// A session under way.
@@ -149,9 +141,23 @@ struct Run {
     lines: Lines,
     output: Output,
     interruption: Arc<Interruption>,
+    is_named: bool,
 }
 
 impl Run {
+    /// Drives the one run of `ask`. `continued` is whether the conversation is kept however it ends.
+    async fn ask(&mut self, kept: &Kept, continued: bool) -> wasmtime::Result<Asked> {
+        let outcome = self.drive().await?;
+        self.output.finished(&outcome);
+        if outcome.reason == "cancelled" {
+            return Ok(Asked::Cancelled(self.keep(kept).await?));
+        }
+        if continued && let Err(unwritten) = self.keep(kept).await? {
+            output::complain(&format!("dewclaw: {unwritten}"));
+        }
+        Ok(Asked::Ended(outcome.exit_code))
+    }
+
     /// Does what the session says until the run is over.
     async fn drive(&mut self) -> wasmtime::Result<wit::Outcome> {
         loop {
@@ -291,10 +297,15 @@ impl Run {
         Ok(body)
     }
 
-    async fn save(&mut self) -> wasmtime::Result<Vec<u8>> {
+    /// Keeps the conversation, unless the component does.
+    async fn keep(&mut self, kept: &Kept) -> wasmtime::Result<Result<(), KeptError>> {
+        if self.is_named {
+            return Ok(Ok(()));
+        }
         let store = &mut self.instance.store;
         let session = self.instance.guest.dewclaw_agent_session().session();
-        session.call_save(store, self.session).await
+        let saved = session.call_save(store, self.session).await?;
+        Ok(kept.write(&saved))
     }
 }
 

@@ -185,6 +185,7 @@ impl Driver {
             self.tell(Input::Cancel);
         }
         let effect = self.agent.next();
+        #[cfg(feature = "sessions")]
         self.journal.append(&mut self.agent.take_journal());
         if let Some(recorder) = &mut self.recorder {
             recorder.effect(&effect, &self.agent);

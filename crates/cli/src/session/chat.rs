@@ -21,7 +21,7 @@ const GREETING: &str = "/session";
 ///
 /// # Errors
 /// The component trapped, or broke the session's contract.
-pub(super) async fn chat(mut run: Run, kept: &Kept, continued: bool) -> wasmtime::Result<Asked> {
+pub(super) async fn chat(run: &mut Run, kept: &Kept, continued: bool) -> wasmtime::Result<Asked> {
     let terminal = stdin().is_terminal();
     let sign = if terminal { SIGN } else { "" };
     if terminal {
@@ -34,7 +34,7 @@ pub(super) async fn chat(mut run: Run, kept: &Kept, continued: bool) -> wasmtime
             biased;
             () = run.interruption.requested() => {
                 if warned || !terminal || run.interruption.ends_all() {
-                    return Ok(Asked::Cancelled(kept.write(&run.save().await?)));
+                    return Ok(Asked::Cancelled(run.keep(kept).await?));
                 }
                 warned = true;
                 complain("\ndewclaw: Ctrl-C once more ends the chat, as Ctrl-D does");
@@ -64,7 +64,11 @@ pub(super) async fn chat(mut run: Run, kept: &Kept, continued: bool) -> wasmtime
                 let outcome = run.drive().await?;
                 run.output.finished(&outcome);
                 if outcome.reason == "cancelled" && run.interruption.ends_all() {
-                    return Ok(Asked::Cancelled(kept.write(&run.save().await?)));
+                    return Ok(Asked::Cancelled(run.keep(kept).await?));
+                }
+                if is_unkept(&outcome) {
+                    code = outcome.exit_code;
+                    break;
                 }
                 outcome.exit_code
             }
@@ -87,10 +91,15 @@ pub(super) async fn chat(mut run: Run, kept: &Kept, continued: bool) -> wasmtime
             code = ended;
         }
     }
-    if continued && let Err(unwritten) = kept.write(&run.save().await?) {
+    if continued && let Err(unwritten) = run.keep(kept).await? {
         complain(&format!("dewclaw: {unwritten}"));
     }
     Ok(Asked::Ended(code))
+}
+
+/// Whether a run ended because what is kept of it, such as its session's file, can't be written: what followed would be lost.
+fn is_unkept(outcome: &wit::Outcome) -> bool {
+    matches!(&outcome.failure, Some((class, _)) if class == "io")
 }
 
 impl Run {

@@ -119,6 +119,7 @@ async fn ask_with(tools: Vec<Arc<dyn HostTool>>, url: &str, saved: Option<Vec<u8
         tools,
         saved,
         kept,
+        is_named: false,
         console: Console::stderr(),
         json: false,
         interruption: Arc::default(),
