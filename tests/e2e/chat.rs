@@ -118,6 +118,7 @@ fn commands_are_answered_on_standard_error_and_never_sent() {
             "list_directory: Lists a folder",
             "scripted after 0 messages",
             "scripted after 2 messages",
+            "--session NAME",
             "tokens: 0 in (0 cached), 0 out\n# tokens: 10",
         ] {
             assert!(said.contains(told), "{runner:?} {told}: {said}");

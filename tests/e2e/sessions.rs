@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::native;
 
+mod chats;
 mod killed;
 
 /// The session that most tests hold.
@@ -178,6 +179,38 @@ fn another_run_is_seen_by_its_lock_and_by_what_it_wrote() {
                 .code(1)
                 .says(&[" ago", "--take-over"]);
         }
+    });
+}
+
+#[test]
+fn a_clock_that_jumps_back_loses_nothing() {
+    on_each_host(|host| {
+        let (work, state) = (Scratch::new(), Scratch::new());
+        // What was written when the clock was in another century.
+        let file = file_of(2).replace("1795176000000", "17951760000000");
+        state.write(FILE, &file);
+        let model = ScriptedModel::start([Reply::text("As ever.")]);
+        host.run(&ask(&work, &state, &model, "and?"))
+            .code(0)
+            .prints("As ever.\n");
+        assert_eq!(model.only_request().messages().len(), 6);
+        assert!(state.read(FILE).starts_with(&file));
+        state.write("sessions/ahead.jsonl", &file);
+        let sessions = |arguments: &[&str]| {
+            let all = ["sessions"].iter().chain(arguments).copied();
+            host.run(&Guest::dewclaw().workspace(&work).state(&state).args(all))
+        };
+        let listed = sessions(&[]);
+        assert!(
+            listed
+                .code(0)
+                .stdout()
+                .lines()
+                .all(|line| line.ends_with(", 0 days old")),
+            "{listed}"
+        );
+        sessions(&["prune", "--older-than", "1"]).code(0).prints("");
+        assert_eq!(state.names(), ["sessions/ahead.jsonl", FILE]);
     });
 }
 

@@ -3,9 +3,10 @@
 
 use super::native;
 use e2e::guest::Guest;
+use e2e::host::{Host, on_each_host};
 use e2e::loopback::{Exchange, Loopback, Request};
 use e2e::scratch::Scratch;
-use e2e::scripted_model::judge;
+use e2e::scripted_model::{Reply, ScriptedModel, judge};
 use e2e::{artifact, wamr_run, wasmtime_run};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -44,6 +45,34 @@ fn twenty_kills_of_the_native_command() {
         let mut command = native::command(work, state);
         command.env("OPENAI_BASE_URL", url).args(ARGUMENTS);
         command
+    });
+}
+
+#[test]
+fn what_a_killed_run_left_is_taken_over_when_a_person_says_so() {
+    on_each_host(|host| {
+        let (work, state) = (Scratch::new(), Scratch::new());
+        let model = ScriptedModel::start([Reply::silence(), Reply::text("Here again.")]);
+        let ask = |prompt: &str| super::ask(&work, &state, &model, prompt);
+        let first = ask("hi");
+        let command = match host {
+            Host::Wamr | Host::Board => wamr_run::command(&first),
+            _ => wasmtime_run::command(&first),
+        };
+        let mut child = spawn(command);
+        model.wait_for(1, PATIENCE);
+        child.kill().expect("it can be killed");
+        child.wait().expect("it can be waited for");
+        let before = state.snapshot();
+        host.run(&ask("and?"))
+            .code(1)
+            .says(&["a run that began 0 minutes ago is in it", "add --take-over"]);
+        assert_eq!(state.snapshot(), before, "nothing is touched");
+        host.run(&ask("and?").args(["--take-over"]))
+            .code(0)
+            .prints("Here again.\n");
+        assert_eq!(state.names(), [super::FILE]);
+        assert_eq!(model.last_request().messages().len(), 3);
     });
 }
 

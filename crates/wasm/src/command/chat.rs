@@ -138,15 +138,15 @@ fn command(session: &mut Session, now: Now, name: &str) -> (Heard, String) {
 fn description(session: &Session) -> String {
     let agent = &session.driver.agent;
     let messages = agent.transcript().lines().count();
-    let text = fill(
-        "% after % messages; /help tells more",
-        &[&agent.settings().model, &decimal(messages as u64)],
-    );
     #[cfg(feature = "sessions")]
-    if let Some(file) = &session.driver.session {
-        let [name, path] = file.description();
-        let kept = fill("session \"%\" (% of the state folder): ", &[name, path]);
-        return kept + &text;
-    }
-    text
+    let kept = match &session.driver.session {
+        Some(file) => file.description(),
+        None => ", not kept (--session NAME keeps them)".into(),
+    };
+    #[cfg(not(feature = "sessions"))]
+    let kept = "";
+    fill(
+        "% after % messages%; /help tells more",
+        &[&agent.settings().model, &decimal(messages as u64), &kept],
+    )
 }

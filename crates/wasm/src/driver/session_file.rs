@@ -135,10 +135,14 @@ impl SessionFile {
         log.resume(now, repair).map_err(wrong)
     }
 
-    /// The name and the path in the state folder.
+    /// Where it is, for a person.
     #[cfg(feature = "chat")]
-    pub(crate) fn description(&self) -> [&str; 2] {
-        [&self.name, &self.path]
+    pub(crate) fn description(&self) -> String {
+        let parts = [&self.name, &self.path];
+        fill(
+            ", kept as session \"%\" in % of the state folder",
+            &parts.map(String::as_str),
+        )
     }
 
     /// Writes what the agent has noted, before anything else happens.
