@@ -8,7 +8,7 @@ Usage: dewclaw [OPTIONS] COMMAND [ARGUMENTS]...
 
 Options of the native command; they stand before COMMAND:
   --workspace DIR      the folder that tools see (default: the current one)
-  --state DIR          configuration and recordings, never seen by tools; made when missing
+  --state DIR          configuration, sessions and recordings, never seen by tools; made when missing
                        (default: $DEWCLAW_STATE, else $XDG_STATE_HOME/dewclaw, else ~/.local/state/dewclaw)
   --env NAME[=VALUE]   one more variable for the component, which sees its settings only, and a
                        stand-in for each key
