@@ -442,7 +442,7 @@ fn sessions_are_listed_shown_exported_and_pruned() {
         sessions(&["show", "none"])
             .code(1)
             .says(&["session \"none\"", "no such file"]);
-        sessions(&["show", "../x"]).code(2);
+        sessions(&["show", "../x"]).code(1).says(&["access denied"]);
         sessions(&["burn"]).code(2).says(&["sessions show NAME"]);
 
         sessions(&["prune"]).code(2).says(&["--older-than"]);

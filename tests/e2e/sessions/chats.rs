@@ -71,7 +71,7 @@ fn the_turns_of_a_chat_are_kept_and_gone_on_with() {
         ended.code(0).prints("Hello Ada.\nYou have a cat.\n");
         let told = |messages| {
             format!(
-                "scripted after {messages} messages, kept as session \"s\" in sessions/s.jsonl of the state folder;"
+                "scripted after {messages} messages, kept in sessions/s.jsonl of the state folder as session s;"
             )
         };
         ended.says(&[&told(0), &told(4)]);

@@ -144,7 +144,7 @@ fn description(session: &Session) -> String {
         None => ", not kept (--session NAME keeps them)".into(),
     };
     #[cfg(not(feature = "sessions"))]
-    let kept = "";
+    let kept = String::new();
     fill(
         "% after % messages%; /help tells more",
         &[&agent.settings().model, &decimal(messages as u64), &kept],

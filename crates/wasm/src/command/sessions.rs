@@ -7,13 +7,13 @@ use dewclaw_agent_core::json::decimal;
 use dewclaw_agent_core::template::fill;
 use dewclaw_agent_core::{Limits, SessionLine};
 use dewclaw_platform::wasi::{WasiClock, WasiFileSystem};
-use dewclaw_platform::{Clock, FileSystem, FsError, concat, count};
+use dewclaw_platform::{Clock, FileSystem, FsError, count};
 
 use super::Stop;
 use super::arguments::{Arguments, Flags};
 use super::output::printable;
 use crate::console::print;
-use crate::driver::session_file::{SESSIONS, failed, path_of, text};
+use crate::driver::session_file::{FILE, LOCK, SESSIONS, failed, path, text};
 use crate::folders::Folders;
 use crate::state_lines::StateLines;
 
@@ -44,7 +44,7 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
             each(state, Some((most(OLDER)?, most(LARGER)?)))?;
         }
         (Some("show"), Some(name), None) => {
-            each_line(state, &path_of(name)?, &mut |line| {
+            each_line(state, name, &mut |line| {
                 print(printable(&line.markdown(), usize::MAX).as_bytes());
             })
             .map_err(|error| failed(name, text(error)))?;
@@ -70,12 +70,9 @@ fn each(state: &mut WasiFileSystem, prune: Option<(u64, u64)>) -> Result<(), Sto
         let Some(name) = entry.name.strip_suffix(".jsonl") else {
             continue;
         };
-        let Ok(path) = path_of(name) else {
-            continue;
-        };
         let (mut lines, mut last) = (0, now);
         // What can't be read is listed all the same.
-        let _ = each_line(state, &path, &mut |line| {
+        let _ = each_line(state, name, &mut |line| {
             last = line.time_ms;
             lines += 1;
         });
@@ -86,8 +83,8 @@ fn each(state: &mut WasiFileSystem, prune: Option<(u64, u64)>) -> Result<(), Sto
                 continue;
             }
             how = "in use, so it stays: ";
-            if state.stat(&concat(&[&path, "lock"])).is_err() {
-                let removed = state.remove(&concat(&[&path, "jsonl"]));
+            if state.stat(&path(name, LOCK)).is_err() {
+                let removed = state.remove(&path(name, FILE));
                 removed.map_err(|error| failed(name, text(error)))?;
                 how = "removed ";
             }
@@ -105,10 +102,10 @@ fn each(state: &mut WasiFileSystem, prune: Option<(u64, u64)>) -> Result<(), Sto
 /// Reads a session's file by its lines.
 fn each_line(
     state: &mut WasiFileSystem,
-    path: &str,
+    name: &str,
     take: &mut dyn FnMut(SessionLine<'_>),
 ) -> Result<(), FsError> {
-    let mut lines = StateLines::new(&concat(&[path, "jsonl"]), Limits::default().line_bytes());
+    let mut lines = StateLines::new(&path(name, FILE), Limits::default().line_bytes());
     while let Some(line) = lines.next(state)? {
         if let Some(line) = SessionLine::read(&line) {
             take(line);

@@ -3,10 +3,9 @@
 //! WASI has no locks. The file beside it that says that a run is going on is for people; what holds is that nothing is added to a
 //! file that is not as long as it was left.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
 use dewclaw_agent_core::json::decimal;
-use dewclaw_agent_core::template::fill;
 use dewclaw_agent_core::{Agent, Limits, MAX_SESSION_BYTES, SessionLog, TranscriptError};
 use dewclaw_platform::wasi::WasiFileSystem;
 use dewclaw_platform::{FileSystem, FsError, FsResult, Now, concat, count, lossy};
@@ -21,32 +20,32 @@ pub(crate) const SESSIONS: &str = "sessions";
 /// Letters of a name.
 const MAX_NAME_LETTERS: usize = 64;
 
+/// Bytes of a lock that are read; it has fewer.
+const MARK_BYTES: usize = 32;
+
+/// What the names of a session's file and of its lock end in.
+pub(crate) const FILE: &str = "jsonl";
+pub(crate) const LOCK: &str = "lock";
+
 /// The file of a session that goes on.
 pub(crate) struct SessionFile {
     files: WasiFileSystem,
     name: String,
-    path: String,
     /// The bytes that were read or written.
     length: u64,
-    lock: String,
     /// What the lock holds as long as it is this run's.
     mark: String,
 }
 
-/// The path of a session's file up to `jsonl`, or of its lock up to `lock`.
-///
-/// # Errors
-/// A name that is none.
-pub(crate) fn path_of(name: &str) -> Result<String, Stop> {
+/// The path of a session's file, or of its lock.
+pub(crate) fn path(name: &str, end: &str) -> String {
+    concat(&[SESSIONS, "/", name, ".", end])
+}
+
+fn is_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let is_long = name.len() > MAX_NAME_LETTERS;
-    if is_long || matches!(name.as_bytes(), [] | [b'.', ..]) || !name.bytes().all(fits) {
-        return Err(Stop::usage(
-            "\"%\" is no name of a session: up to 64 letters, digits, '-', '_' and '.', which is not first",
-            &[name],
-        ));
-    }
-    Ok(concat(&[SESSIONS, "/", name, "."]))
+    !is_long && !matches!(name.as_bytes(), [] | [b'.', ..]) && name.bytes().all(fits)
 }
 
 /// Why a session's file can't be used.
@@ -73,13 +72,18 @@ impl SessionFile {
         takes_over: bool,
         now: Now,
     ) -> Result<SessionFile, Stop> {
-        let path = path_of(&name)?;
-        let lock = concat(&[&path, "lock"]);
+        if !is_name(&name) {
+            return Err(Stop::usage(
+                "\"%\" is no name of a session: up to 64 letters, digits, '-', '_' and '.', which is not first",
+                &[&name],
+            ));
+        }
+        let lock = path(&name, LOCK);
         let mark = decimal(now.wall_ms);
         let mut take = || {
             let files = folders.state_for_writing()?;
             files.create_folders(SESSIONS)?;
-            if !takes_over && let Ok(held) = files.read(&lock, 0, 32) {
+            if !takes_over && let Ok(held) = files.read(&lock, 0, MARK_BYTES) {
                 return Ok(Some(held.bytes));
             }
             files.replace(&lock, mark.as_bytes())?;
@@ -88,18 +92,17 @@ impl SessionFile {
         if let Some(held) = take().map_err(|error| failed(&name, text(error)))? {
             let since = count(&lossy(&held)).unwrap_or_default();
             let minutes = decimal(now.wall_ms.saturating_sub(since) / 60_000);
-            let why = fill(
-                "a run that began % minutes ago is in it: wait for its end, or if it has none, add --take-over",
-                &[&minutes],
-            );
+            let why = concat(&[
+                "a run that began ",
+                &minutes,
+                " minutes ago is in it: wait for its end, or if it has none, add --take-over",
+            ]);
             return Err(failed(&name, &why));
         }
         Ok(SessionFile {
             files: folders.state().clone(),
-            path: concat(&[&path, "jsonl"]),
             name,
             length: 0,
-            lock,
             mark,
         })
     }
@@ -112,9 +115,9 @@ impl SessionFile {
         let limits = agent.settings().limits;
         let mut log = SessionLog::new(agent);
         let most = MAX_SESSION_BYTES / if limits == Limits::None { 1 } else { 8 };
-        let mut lines = StateLines::new(&self.path, limits.line_bytes());
+        let mut lines = StateLines::new(&path(&self.name, FILE), limits.line_bytes());
         let mut repair = "";
-        let wrong = |error: TranscriptError| failed(&self.name, &error.to_string());
+        let wrong = |error: TranscriptError| failed(&self.name, &error.text());
         loop {
             let line = match lines.next(&mut self.files) {
                 Ok(Some(line)) if lines.offset <= most => line,
@@ -138,11 +141,13 @@ impl SessionFile {
     /// Where it is, for a person.
     #[cfg(feature = "chat")]
     pub(crate) fn description(&self) -> String {
-        let parts = [&self.name, &self.path];
-        fill(
-            ", kept as session \"%\" in % of the state folder",
-            &parts.map(String::as_str),
-        )
+        let path = path(&self.name, FILE);
+        concat(&[
+            ", kept in ",
+            &path,
+            " of the state folder as session ",
+            &self.name,
+        ])
     }
 
     /// Writes what the agent has noted, before anything else happens.
@@ -160,7 +165,8 @@ impl SessionFile {
 
     /// Whether the file was as it was left, before and after.
     fn append(&mut self, lines: &[u8]) -> FsResult<bool> {
-        let length = match self.files.stat(&self.path) {
+        let path = path(&self.name, FILE);
+        let length = match self.files.stat(&path) {
             Err(FsError::NotFound) => 0,
             stat => stat?.size,
         };
@@ -168,17 +174,18 @@ impl SessionFile {
             return Ok(false);
         }
         self.length += lines.len() as u64;
-        Ok(self.files.append(&self.path, lines)? == self.length)
+        Ok(self.files.append(&path, lines)? == self.length)
     }
 }
 
 impl Drop for SessionFile {
     fn drop(&mut self) {
+        let lock = path(&self.name, LOCK);
         // One that was taken over is the other run's.
-        if let Ok(held) = self.files.read(&self.lock, 0, 32)
+        if let Ok(held) = self.files.read(&lock, 0, MARK_BYTES)
             && held.bytes == self.mark.as_bytes()
         {
-            let _ = self.files.remove(&self.lock);
+            let _ = self.files.remove(&lock);
         }
     }
 }
