@@ -4,7 +4,7 @@ wasm-opt reads core modules, not components. So scripts/build-wasm takes the lar
 the component, lets wasm-opt work on that, and puts it back in its place (a core module is its own largest):
 
     component.py extract COMPONENT CORE       write the component's largest core module to CORE
-    component.py arrange CORE OUT             write CORE to OUT so that it compresses best (function_order.py)
+    component.py arrange CORE OUT             write CORE to OUT so that it compresses best (function_order.py, local_numbers.py)
     component.py splice COMPONENT CORE OUT    write COMPONENT to OUT with CORE as its largest core module
 
 `splice` refuses a module that no longer fits the component around it. It drops every custom section: names,
@@ -17,6 +17,7 @@ import sys
 import component_sections
 import core_names
 import function_order
+import local_numbers
 from wasm_binary import (
     COMPONENT, CORE, CORE_MODULE, CUSTOM, NESTED_COMPONENT, Malformed, Section, encode, extract, interface, main_module, sections,
 )  # fmt: skip
@@ -87,7 +88,7 @@ def main(arguments):
             data = read(component)
             write(core, data if data[:8] == CORE else extract(data, component))
         case ["arrange", core, out]:
-            write(out, function_order.arrange(read(core), core))
+            write(out, local_numbers.arrange(function_order.arrange(read(core), core), core))
         case ["splice", component, core, out]:
             data, dropped = splice(read(component), read(core), component)
             arranged = short = data

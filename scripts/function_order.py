@@ -14,6 +14,7 @@ import random
 import zlib
 from itertools import product
 
+from instructions import CALL, FUNCTION_REFERENCE, MEMORY, declared, skip_operands
 from wasm_binary import CODE, CORE, CUSTOM, ELEMENT, EXPORT, FUNCTION, IMPORT, Reader, Section, encode, number, sections
 
 # Function numbers that take one byte.
@@ -25,15 +26,6 @@ WINDOWS = (500, 1_500, 3_000)
 
 # How many moves are tried. Each compresses the code once; as many again save half as much.
 MOVES = 300
-
-# Opcodes by what follows them: of the MVP, and of the features that scripts/build-wasm allows.
-CALL, FUNCTION_REFERENCE, TABLE_OF_LABELS, TYPED_SELECT, PREFIX = 0x10, 0xD2, 0x0E, 0x1C, 0xFC
-ONE_NUMBER = {0x02, 0x03, 0x04, 0x0C, 0x0D, *range(0x20, 0x27), 0x41, 0x42, 0xD0}
-MEMORY = range(0x28, 0x3F)
-BYTES = {0x3F: 1, 0x40: 1, 0x43: 4, 0x44: 8}
-NOTHING = {0x00, 0x01, 0x05, 0x0B, 0x0F, 0x1A, 0x1B, 0xD1, *range(0x45, 0xC5)}
-# After the prefix: conversions that saturate; memory.copy and memory.fill.
-PREFIXED = {**dict.fromkeys(range(8), 0), 10: 2, 11: 1}
 
 
 def arrange(module, what):
@@ -194,7 +186,7 @@ def _names(reader, function):
 
 def _body(reader, function):
     """A function's body with the new numbers."""
-    out = bytearray(reader.raw(lambda: reader.each(lambda: (reader.number(), reader.value_type()))))
+    out = bytearray(reader.raw(lambda: declared(reader)))
     while not reader.done():
         opcode = reader.byte()
         out.append(opcode)
@@ -204,28 +196,8 @@ def _body(reader, function):
             reader.number()
             out += b"\0" + reader.raw(reader.skip_number)
         else:
-            out += reader.raw(lambda: _operands(reader, opcode))
+            out += reader.raw(lambda: skip_operands(reader, opcode))
     return bytes(out)
-
-
-def _operands(reader, opcode):
-    """Passes over what follows an opcode."""
-    if opcode in ONE_NUMBER:
-        reader.skip_number()
-    elif opcode == 0x11:
-        reader.skip_number()
-        reader.skip_number()
-    elif opcode in BYTES:
-        reader.take(BYTES[opcode])
-    elif opcode == TABLE_OF_LABELS:
-        reader.each(reader.skip_number)
-        reader.skip_number()
-    elif opcode == TYPED_SELECT:
-        reader.each(reader.value_type)
-    elif opcode == PREFIX and (prefixed := reader.number()) in PREFIXED:
-        reader.take(PREFIXED[prefixed])
-    elif opcode not in NOTHING:
-        reader.fail(f"unknown instruction {opcode:#x}")
 
 
 def _vector(items):

@@ -94,10 +94,12 @@ class Reader:
             self.skip_number()
 
     def function_type(self):
+        """A function's type; returns how many parameters it has."""
         if self.byte() != 0x60:
             self.fail("type that is not a function's")
+        parameters = self.each(self.value_type)
         self.each(self.value_type)
-        self.each(self.value_type)
+        return len(parameters)
 
     def described(self, kind):
         """The type of an import: of a function its index, of others the type itself."""

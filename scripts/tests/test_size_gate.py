@@ -37,7 +37,7 @@ class Gate(unittest.TestCase):
         self.file = self.dist / "app.wasm"
         self.file.write_bytes(samples.wrap(samples.core()))
         self.raw = self.file.stat().st_size
-        self.gzip = size_gate.gzip_size(self.file)
+        self.gzip = ledger.gzip_size(self.file)
 
     def budget(self, raw=0, gzip=0, start_pages=2):
         """One byte of headroom is the least that passes; the arguments take from that."""

@@ -143,7 +143,7 @@ pub trait FileSystem {
     fn replace(&mut self, path: &str, content: &[u8]) -> FsResult<()>;
 
     /// Adds `content` at the end, makes the file if it is missing, and returns only once the bytes are on the
-    /// disk. Answers the file's new length in bytes.
+    /// disk. Answers the file's new length in bytes. What others add at the same time stays.
     fn append(&mut self, path: &str, content: &[u8]) -> FsResult<u64>;
 
     /// The first `limit` entries of a folder, by name.

@@ -152,7 +152,7 @@ impl<D: Descriptor> FileSystem for GrantedFiles<D> {
         check_file_or_nothing(&place)?;
         let temporary = temporary_name::<D>();
         let file = self.create(&place.folder, &temporary)?;
-        let written = write_all(&file, content, 0)
+        let written = write_all(&file, content, Some(0))
             .and_then(|()| file.sync())
             .and_then(|()| place.folder.rename(&temporary, &place.folder, &place.name));
         if let Err(error) = written {
@@ -173,12 +173,12 @@ impl<D: Descriptor> FileSystem for GrantedFiles<D> {
             .open_to_append(&place.name)
             .map_err(|error| self.write_error(error))?;
         let before = file.size()?;
-        if let Err(error) = write_all(&file, content, before).and_then(|()| file.sync_data()) {
+        if let Err(error) = write_all(&file, content, None).and_then(|()| file.sync_data()) {
             // No half line stays behind.
             let _ = file.set_size(before);
             return Err(self.write_error(error));
         }
-        Ok(before + content.len() as u64)
+        file.size()
     }
 
     fn list(&mut self, path: &str, limit: usize) -> FsResult<Listing> {
@@ -291,10 +291,11 @@ fn check_file_or_nothing<D: Descriptor>(place: &Place<D>) -> FsResult<()> {
     }
 }
 
-fn write_all<D: Descriptor>(file: &D, content: &[u8], offset: u64) -> FsResult<()> {
+fn write_all<D: Descriptor>(file: &D, content: &[u8], offset: Option<u64>) -> FsResult<()> {
     let mut written = 0;
     while written < content.len() {
-        let count = file.write(&content[written..], offset + written as u64)?;
+        let offset = offset.map(|offset| offset + written as u64);
+        let count = file.write(&content[written..], offset)?;
         if count == 0 {
             return Err(FsError::NoSpace);
         }

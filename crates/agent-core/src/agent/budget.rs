@@ -148,6 +148,10 @@ impl Budget {
     /// Milliseconds that are left; a great many where time has no limit.
     pub(super) fn left_ms(&self) -> u64 {
         let mut left = u64::MAX;
+        // Asked at every input.
+        if self.limits[RUN][SECONDS] | self.limits[TODAY][SECONDS] == 0 {
+            return left;
+        }
         for (limit, used) in self.limits.iter().zip(&self.used) {
             let limit = limit[SECONDS].wrapping_sub(1);
             left = left.min(limit.saturating_sub(used[SECONDS]));

@@ -17,7 +17,7 @@ pub trait Descriptor: Sized {
     /// The file `name`, for reading. The caller has looked that it is one.
     fn open(&self, name: &str) -> FsResult<Self>;
 
-    /// The file `name`, for reading and writing; made when it is missing.
+    /// The file `name`, for writing to its end; made when it is missing.
     fn open_to_append(&self, name: &str) -> FsResult<Self>;
 
     /// The file `name`, made now, for writing; [`FsError::Exists`](crate::FsError::Exists) if anything has that name.
@@ -56,8 +56,9 @@ pub trait Descriptor: Sized {
     /// Adds at most `length` bytes (not 0) from `offset` of this file to `bytes`, and answers whether it ends there.
     fn read(&self, bytes: &mut Vec<u8>, length: usize, offset: u64) -> FsResult<bool>;
 
-    /// Writes a first part of `bytes` to `offset` of this file, and answers its length.
-    fn write(&self, bytes: &[u8], offset: u64) -> FsResult<usize>;
+    /// Writes a first part of `bytes` to `offset` of this file, and answers its length. Without an offset it is written to
+    /// the end, wherever that is when it is written, of a file that was opened to append; what others add meanwhile stays.
+    fn write(&self, bytes: &[u8], offset: Option<u64>) -> FsResult<usize>;
 
     /// Cuts this file off, or fills it up with zeros.
     fn set_size(&self, size: u64) -> FsResult<()>;

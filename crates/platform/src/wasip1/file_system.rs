@@ -5,11 +5,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use wasip1::{
-    Ciovec, DIRCOOKIE_START, Errno, FILETYPE_DIRECTORY, FILETYPE_REGULAR_FILE,
-    FILETYPE_SYMBOLIC_LINK, Fd, Iovec, OFLAGS_CREAT, OFLAGS_DIRECTORY, OFLAGS_EXCL, Oflags, Rights,
-    fd_close, fd_datasync, fd_fdstat_get, fd_filestat_get, fd_filestat_set_size, fd_pread,
-    fd_pwrite, fd_readdir, fd_sync, path_create_directory, path_filestat_get, path_open,
-    path_readlink, path_remove_directory, path_rename, path_unlink_file,
+    Ciovec, DIRCOOKIE_START, Errno, FDFLAGS_APPEND, FILETYPE_DIRECTORY, FILETYPE_REGULAR_FILE,
+    FILETYPE_SYMBOLIC_LINK, Fd, Fdflags, Iovec, OFLAGS_CREAT, OFLAGS_DIRECTORY, OFLAGS_EXCL,
+    Oflags, Rights, fd_close, fd_datasync, fd_fdstat_get, fd_filestat_get, fd_filestat_set_size,
+    fd_pread, fd_pwrite, fd_readdir, fd_sync, fd_write, path_create_directory, path_filestat_get,
+    path_open, path_readlink, path_remove_directory, path_rename, path_unlink_file,
 };
 
 use super::environment::random;
@@ -84,10 +84,17 @@ impl Descriptor {
         }
     }
 
-    fn open_at(&self, name: &str, how: Oflags, rights: Rights) -> FsResult<Descriptor> {
+    fn open_at(
+        &self,
+        name: &str,
+        how: Oflags,
+        rights: Rights,
+        flags: Fdflags,
+    ) -> FsResult<Descriptor> {
         // No flag for the lookup: no link is followed.
         // SAFETY: the host reads the name, which lives to the end of the call, and writes to the call's own result.
-        let opened = unsafe { path_open(self.number, 0, name, how, rights, self.inheriting, 0) };
+        let opened =
+            unsafe { path_open(self.number, 0, name, how, rights, self.inheriting, flags) };
         Ok(Descriptor {
             number: opened.map_err(fs_error)?,
             inheriting: self.inheriting,
@@ -122,19 +129,19 @@ impl Drop for Descriptor {
 impl descriptor::Descriptor for Descriptor {
     fn open_folder(&self, name: &str) -> FsResult<Descriptor> {
         // A host refuses to give more than the folder above has to give.
-        self.open_at(name, OFLAGS_DIRECTORY, FOLDER & self.inheriting)
+        self.open_at(name, OFLAGS_DIRECTORY, FOLDER & self.inheriting, 0)
     }
 
     fn open(&self, name: &str) -> FsResult<Descriptor> {
-        self.open_at(name, 0, READ)
+        self.open_at(name, 0, READ, 0)
     }
 
     fn open_to_append(&self, name: &str) -> FsResult<Descriptor> {
-        self.open_at(name, OFLAGS_CREAT, READ | WRITE)
+        self.open_at(name, OFLAGS_CREAT, READ | WRITE, FDFLAGS_APPEND)
     }
 
     fn create(&self, name: &str) -> FsResult<Descriptor> {
-        self.open_at(name, OFLAGS_CREAT | OFLAGS_EXCL, READ | WRITE)
+        self.open_at(name, OFLAGS_CREAT | OFLAGS_EXCL, READ | WRITE, 0)
     }
 
     fn stat_at(&self, name: &str) -> FsResult<Stat> {
@@ -260,13 +267,19 @@ impl descriptor::Descriptor for Descriptor {
         Ok(count == 0)
     }
 
-    fn write(&self, bytes: &[u8], offset: u64) -> FsResult<usize> {
+    fn write(&self, bytes: &[u8], offset: Option<u64>) -> FsResult<usize> {
         let piece = Ciovec {
             buf: bytes.as_ptr(),
             buf_len: bytes.len(),
         };
         // SAFETY: the host reads the piece, which lives to the end of the call, and writes to the call's own result.
-        unsafe { fd_pwrite(self.number, &[piece], offset) }.map_err(fs_error)
+        let written = unsafe {
+            match offset {
+                Some(offset) => fd_pwrite(self.number, &[piece], offset),
+                None => fd_write(self.number, &[piece]),
+            }
+        };
+        written.map_err(fs_error)
     }
 
     fn set_size(&self, size: u64) -> FsResult<()> {

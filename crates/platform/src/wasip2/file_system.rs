@@ -3,10 +3,14 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use wasi::filesystem::types::{Descriptor, DescriptorFlags, ErrorCode, OpenFlags, PathFlags};
+use wasi::filesystem::types::{
+    Descriptor, DescriptorFlags, ErrorCode, OpenFlags, PathFlags, filesystem_error_code,
+};
+use wasi::io::streams::StreamError;
 use wasi::random::random::get_random_u64;
 
 use super::file_stat;
+use super::streams::MAX_WRITE;
 use crate::granted::{GrantedFiles, descriptor};
 use crate::{FsError, FsResult, Stat};
 
@@ -49,7 +53,7 @@ impl descriptor::Descriptor for Descriptor {
             PathFlags::empty(),
             name,
             OpenFlags::CREATE,
-            DescriptorFlags::WRITE | DescriptorFlags::READ,
+            DescriptorFlags::WRITE,
         )
         .map_err(fs_error)
     }
@@ -124,10 +128,20 @@ impl descriptor::Descriptor for Descriptor {
         Ok(end)
     }
 
-    fn write(&self, bytes: &[u8], offset: u64) -> FsResult<usize> {
-        Descriptor::write(self, bytes, offset)
-            .map(|count| count as usize)
-            .map_err(fs_error)
+    fn write(&self, bytes: &[u8], offset: Option<u64>) -> FsResult<usize> {
+        if let Some(offset) = offset {
+            let written = Descriptor::write(self, bytes, offset);
+            return written.map(|count| count as usize).map_err(fs_error);
+        }
+        let part = &bytes[..bytes.len().min(MAX_WRITE)];
+        let stream = self.append_via_stream().map_err(fs_error)?;
+        match stream.blocking_write_and_flush(part) {
+            Ok(()) => Ok(part.len()),
+            Err(StreamError::Closed) => Err(FsError::Io),
+            Err(StreamError::LastOperationFailed(error)) => {
+                Err(filesystem_error_code(&error).map_or(FsError::Io, fs_error))
+            }
+        }
     }
 
     fn set_size(&self, size: u64) -> FsResult<()> {

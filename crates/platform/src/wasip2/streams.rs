@@ -8,7 +8,7 @@ use wasi::io::streams::{OutputStream, StreamError};
 pub use crate::streams::InputError;
 
 /// Bytes that one `blocking-write-and-flush` takes, by the definition of wasi:io.
-const MAX_WRITE: usize = 4096;
+pub(super) const MAX_WRITE: usize = 4096;
 
 /// Writes all of it to standard output, without allocating. A reader that went away is no failure: what it left unread is
 /// lost to it alone.
