@@ -82,6 +82,10 @@ impl SessionLog<'_> {
         }
         let mut rest = None;
         if let Some(last) = line.last {
+            // One that was cut off within its messages must take the place of nothing.
+            if elements(line.messages).any(|json| wire::read(wire, json).is_none()) {
+                return Err(problem(walk.line, LineProblem::NotOfItsWire));
+            }
             walk.close(agent)?;
             rest = Some(agent.transcript.split_last(last as usize));
         }
