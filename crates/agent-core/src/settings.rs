@@ -163,9 +163,10 @@ pub enum SettingsError {
     },
 }
 
-impl fmt::Display for SettingsError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
+impl SettingsError {
+    /// What is wrong, and what to do. It is what `Display` shows, without the code of formatting.
+    pub fn text(&self) -> String {
+        match self {
             SettingsError::Unknown(name) => fill(
                 "unknown setting \"%\": known are %",
                 &[name.as_str(), SETTING_NAMES],
@@ -182,8 +183,13 @@ impl fmt::Display for SettingsError {
             SettingsError::BaseUrl { url, problem } => {
                 fill("the base URL \"%\" %", &[url.as_str(), *problem])
             }
-        };
-        formatter.write_str(&text)
+        }
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text())
     }
 }
 

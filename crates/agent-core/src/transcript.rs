@@ -142,9 +142,10 @@ pub enum LineProblem {
     ResultWithoutCall,
 }
 
-impl fmt::Display for TranscriptError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
+impl TranscriptError {
+    /// What is wrong, and what to do. It is what `Display` shows, without the code of formatting.
+    pub fn text(&self) -> String {
+        match self {
             TranscriptError::Version(version) => fill(
                 "the transcript is of version %, and this program reads version %: go on with the program that wrote it, or begin a new conversation",
                 &[&decimal(*version), &decimal(Transcript::VERSION)],
@@ -168,8 +169,13 @@ impl fmt::Display for TranscriptError {
                     },
                 ],
             ),
-        };
-        formatter.write_str(&text)
+        }
+    }
+}
+
+impl fmt::Display for TranscriptError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text())
     }
 }
 

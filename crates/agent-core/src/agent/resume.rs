@@ -24,6 +24,16 @@ pub enum ResumeError {
     Transcript(#[from] TranscriptError),
 }
 
+impl ResumeError {
+    /// What is wrong, and what to do.
+    pub fn text(&self) -> String {
+        match self {
+            ResumeError::Settings(error) => error.text(),
+            ResumeError::Transcript(error) => error.text(),
+        }
+    }
+}
+
 impl Agent {
     /// An agent that goes on with an earlier conversation; for the rest it is one of [`Agent::new`].
     ///
@@ -42,26 +52,21 @@ impl Agent {
         seed: u64,
         transcript: Transcript,
     ) -> Result<Agent, ResumeError> {
-        let mut agent = Agent::take_up(settings, tools, seed, transcript)?;
+        let mut agent = Agent::new(settings, tools, seed)?;
+        agent.take_up(transcript)?;
         agent.fit(0)?;
         Ok(agent)
     }
 
-    /// The same, with a conversation of any size.
-    pub(super) fn take_up(
-        settings: Settings,
-        tools: &[&'static Tool],
-        seed: u64,
-        transcript: Transcript,
-    ) -> Result<Agent, ResumeError> {
-        let mut agent = Agent::new(settings, tools, seed)?;
+    /// Takes the conversation, of any size, into an agent that has none.
+    pub(super) fn take_up(&mut self, transcript: Transcript) -> Result<(), TranscriptError> {
         let Some(from) = wire::tagged(transcript.wire) else {
-            return Err(TranscriptError::Wire(String::from(transcript.wire)).into());
+            return Err(TranscriptError::Wire(String::from(transcript.wire)));
         };
-        let to = agent.settings.wire;
+        let to = self.settings.wire;
         let mut walk = Walk {
-            calls: &mut agent.calls,
-            rewrite: (from != to).then_some((agent.wire, &mut agent.transcript)),
+            calls: &mut self.calls,
+            rewrite: (from != to).then_some((self.wire, &mut self.transcript)),
             open: Vec::new(),
             calls_line: 0,
             results: Vec::new(),
@@ -70,7 +75,7 @@ impl Agent {
         for (index, line) in transcript.lines().enumerate() {
             let number = index + 1;
             let Some(messages) = wire::read(from, line) else {
-                return Err(problem(number, LineProblem::NotOfItsWire).into());
+                return Err(problem(number, LineProblem::NotOfItsWire));
             };
             for message in messages {
                 walk.take(number, message)?;
@@ -80,14 +85,14 @@ impl Agent {
         walk.close()?;
         let left_out = walk.left_out;
         if from == to {
-            agent.transcript = transcript;
+            self.transcript = transcript;
         } else if left_out > 0 {
-            agent.notice = Some(fill(
+            self.notice = Some(fill(
                 "the conversation goes on with another wire (% \u{2192} %): the reasoning in % of its replies was left out",
                 &[from.name(), to.name(), &decimal(left_out)],
             ));
         }
-        Ok(agent)
+        Ok(())
     }
 }
 

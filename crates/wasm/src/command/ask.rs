@@ -12,7 +12,7 @@ use dewclaw_platform::{Clock, Environment, Now};
 use super::approval::Approval;
 use super::arguments::{Arguments, Flags};
 use super::output::Output;
-use super::{Stop, answer, configuration, offer};
+use super::{Stop, USAGE, answer, configuration, offer};
 #[cfg(feature = "budgets")]
 use crate::budget_file;
 #[cfg(feature = "chat")]
@@ -23,7 +23,7 @@ use crate::folders::Folders;
 use crate::host::HOST;
 use crate::performs::Performs;
 use crate::recording::Recording;
-use crate::session::Session;
+use crate::session::{self, Error, Session};
 
 /// The flags; the first ones are not those of `chat`.
 const FLAGS: &Flags = &[
@@ -272,18 +272,21 @@ impl Start {
             Some(path) => Some(Recording::create(folders, path, &header)?),
             None => None,
         };
-        let wrong = |error: &dyn ToString| Stop::usage("%", &[&error.to_string()]);
-        let mut agent = match saved {
-            Some(saved) => Agent::restore(header.settings, &header.tools, host_tools, &saved)
-                .map_err(|error| wrong(&error))?,
-            None => Agent::new(header.settings, &header.tools, header.seed)
-                .and_then(|agent| agent.with_host_tools(host_tools))
-                .map_err(|error| wrong(&error))?,
-        };
+        let made = session::agent(
+            header.settings,
+            &header.tools,
+            host_tools,
+            header.seed,
+            saved.as_deref(),
+        );
+        let mut agent = made.map_err(|(Error::Config(why) | Error::Saved(why))| Stop {
+            code: USAGE,
+            message: why,
+        })?;
         if prompts {
             agent
                 .prompt(header.now, &header.prompt)
-                .map_err(|misuse| wrong(&misuse))?;
+                .map_err(|misuse| Stop::usage("%", &[misuse.text()]))?;
         }
         Ok((agent, recording))
     }

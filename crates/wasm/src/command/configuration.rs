@@ -316,7 +316,7 @@ impl Configuration {
     pub(super) fn check(&self) -> Result<(), Stop> {
         self.settings
             .check()
-            .map_err(|error| Stop::usage("%", &[&error.to_string()]))?;
+            .map_err(|error| Stop::usage("%", &[&error.text()]))?;
         if self.lacks_key() {
             let (url, key) = (self.settings.base_url(), self.variables.key);
             return Err(Stop::usage(
@@ -365,7 +365,7 @@ fn set(settings: &mut Settings, name: &str, source: &str, text: &str) -> Result<
     };
     settings
         .set(name, &value)
-        .map_err(|error| Stop::usage("%: %", &[source, &error.to_string()]))
+        .map_err(|error| Stop::usage("%: %", &[source, &error.text()]))
 }
 
 fn read_file(folders: &mut Folders, settings: &mut Settings, file: &mut File) -> Result<(), Stop> {
@@ -419,7 +419,7 @@ fn read_file(folders: &mut Folders, settings: &mut Settings, file: &mut File) ->
             _ => settings.set(&name, &value).map_err(|error| {
                 wrong(
                     "has a wrong setting: % (and api_key_file)",
-                    &[&error.to_string()],
+                    &[&error.text()],
                 )
             })?,
         }
