@@ -1,6 +1,6 @@
 //! `ask`: one prompt, worked on until it is answered.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use dewclaw_agent_core::recording::Header;
@@ -84,7 +84,7 @@ pub(crate) struct Asked {
 /// Runs the command, or `chat`.
 pub(super) fn run(
     environment: &WasiEnvironment,
-    arguments: Vec<String>,
+    arguments: &[String],
     chats: bool,
 ) -> Result<u8, Stop> {
     let caller = Caller {
@@ -166,7 +166,7 @@ pub(super) fn turn(asked: &mut Asked) -> Result<u8, Stop> {
 /// What is wrong with the arguments, the settings or what was granted.
 pub(crate) fn open(
     environment: &WasiEnvironment,
-    arguments: Vec<String>,
+    arguments: &[String],
     caller: Caller,
 ) -> Result<Asked, Stop> {
     let chats = cfg!(feature = "chat") && caller.chats;
@@ -177,8 +177,7 @@ pub(crate) fn open(
     let mut configuration = configuration::read(environment, &arguments, &mut folders)?;
     configuration.settle()?;
     let tools = offer::tools(environment, &arguments, &configuration.settings)?;
-    let owned = |name: &str| arguments.value(name).map(ToString::to_string);
-    let (record, answer_file) = (owned("--record"), owned("--output"));
+    let (record, answer_file) = (arguments.value("--record"), arguments.value("--output"));
     let limits = configuration.settings.limits;
     if record.is_some() && limits != Limits::None {
         return Err(Stop::usage(
@@ -188,7 +187,8 @@ pub(crate) fn open(
     }
     let mut prompt = String::new();
     if !chats {
-        [prompt] = arguments.operands(["PROMPT"])?;
+        let [words] = arguments.operands(["PROMPT"])?;
+        prompt.push_str(words);
     } else if !arguments.operands.is_empty() {
         return Err(Stop::usage("chat takes no PROMPT: it reads lines", &[]));
     }
@@ -199,7 +199,7 @@ pub(crate) fn open(
     if !folders.workspace.is_granted() {
         return Err(Stop::usage("%", &[HOST.no_workspace]));
     }
-    if let Some(path) = &answer_file {
+    if let Some(path) = answer_file {
         answer::check(&mut folders.workspace, path)?;
     }
     #[cfg(feature = "budgets")]
@@ -217,7 +217,7 @@ pub(crate) fn open(
         saved: caller.saved,
         prompts: !chats,
     };
-    let (agent, recording) = start.begin(record.as_deref(), &mut folders)?;
+    let (agent, recording) = start.begin(record, &mut folders)?;
     let mut driver = Driver::new(
         agent,
         caller.performs,
@@ -226,7 +226,7 @@ pub(crate) fn open(
     );
     driver.set_time(caller.now);
     driver.recording = recording;
-    driver.answer_file = answer_file;
+    driver.answer_file = answer_file.map(String::from);
     #[cfg(feature = "budgets")]
     {
         driver.state = folders.state;

@@ -48,14 +48,14 @@ const NAME_WIDTH: usize = 15;
 const STATUS_WIDTH: usize = 10;
 
 /// Runs the command: 0 when `ask` would have what it needs, else 2.
-pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Result<u8, Stop> {
+pub(super) fn run(environment: &WasiEnvironment, arguments: &[String]) -> Result<u8, Stop> {
     let arguments = Arguments::parse(arguments, FLAGS)?;
     let mut folders = Folders::find();
     let mut configuration = configuration::read(environment, &arguments, &mut folders)?;
     configuration.settle()?;
     let tools = offer::tools(environment, &arguments, &configuration.settings)?;
     arguments.operands([])?;
-    let advice = match environment.var("DEWCLAW_RUNNER").as_deref() {
+    let advice = match environment.var("DEWCLAW_RUNNER") {
         #[cfg(target_env = "p2")]
         Some("dewclaw") => &NATIVE,
         _ => &HOST,

@@ -30,7 +30,7 @@ const FLAGS: &Flags = &[
 ];
 
 /// Runs the command.
-pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
+pub(super) fn run(arguments: &[String]) -> Result<u8, Stop> {
     let arguments = Arguments::parse(arguments, FLAGS)?;
     let mut output = Output::new(&arguments);
     let real_tools = match arguments.value("--tools") {
@@ -43,24 +43,24 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
             ));
         }
     };
-    let record = arguments.value("--record").map(ToString::to_string);
+    let record = arguments.value("--record");
     let [file] = arguments.operands(["FILE"])?;
     let mut folders = Folders::find();
     if real_tools && !folders.workspace.is_granted() {
         return Err(Stop::usage("%", &[HOST.no_workspace]));
     }
-    let mut lines = Lines::new(state_path(&file));
+    let mut lines = Lines::new(state_path(file));
     let first = lines
         .next(&mut folders)?
-        .ok_or_else(|| Stop::failed("% is empty", &[&file]))?;
-    let (replay, header) = Replay::new(&first).map_err(|error| wrong(&file, error))?;
+        .ok_or_else(|| Stop::failed("% is empty", &[file]))?;
+    let (replay, header) = Replay::new(&first).map_err(|error| wrong(file, error))?;
     let start = Start {
         header,
         host_tools: Vec::new(),
         saved: None,
         prompts: true,
     };
-    let (agent, recording) = start.begin(record.as_deref(), &mut folders)?;
+    let (agent, recording) = start.begin(record, &mut folders)?;
     let mut follower = Follower {
         file,
         agent,
@@ -79,9 +79,9 @@ fn wrong(file: &str, error: RecordingError) -> Stop {
     Stop::failed("%: %", &[file, &error.text()])
 }
 
-struct Follower {
+struct Follower<'f> {
     /// The recording's name, as it was given.
-    file: String,
+    file: &'f str,
     agent: Agent,
     replay: Replay,
     lines: Lines,
@@ -90,7 +90,7 @@ struct Follower {
     real_tools: bool,
 }
 
-impl Follower {
+impl Follower<'_> {
     fn run(&mut self, output: &mut Output) -> Result<Outcome, Stop> {
         loop {
             let effect = self.agent.next();
@@ -113,7 +113,7 @@ impl Follower {
                 Some(line) => self.follow(&effect, &line),
                 None => Err(self.replay.ended()),
             };
-            match followed.map_err(|error| wrong(&self.file, error))? {
+            match followed.map_err(|error| wrong(self.file, error))? {
                 Some((now, input)) => self.tell(now, input)?,
                 None => {
                     if let Effect::Finished(outcome) = effect {
@@ -155,7 +155,7 @@ impl Follower {
             recording.input(now, &input)?;
         }
         let fed = self.agent.feed(now, input);
-        fed.map_err(|_| wrong(&self.file, self.replay.misfit()))
+        fed.map_err(|_| wrong(self.file, self.replay.misfit()))
     }
 }
 

@@ -1,7 +1,6 @@
 //! `tool` and `tools`: the tools without a model.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use dewclaw_agent_core::json::{Array, parse};
 use dewclaw_agent_core::tools::{ALL, CallStep, ToolCallRun};
@@ -18,7 +17,7 @@ use crate::driver::{Fetches, HttpBackend};
 use crate::folders::Folders;
 
 /// `tools`: the schemas of those whose backend is real here.
-pub(super) fn list(arguments: Vec<String>) -> Result<u8, Stop> {
+pub(super) fn list(arguments: &[String]) -> Result<u8, Stop> {
     Arguments::parse(arguments, &[])?.operands([])?;
     let mut schemas = Array::new();
     for tool in ALL {
@@ -40,7 +39,7 @@ const FLAGS: &Flags = &[
 ];
 
 /// `tool NAME JSON`: one call. Its result goes to standard output, an error too, since that is an object as well.
-pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Result<u8, Stop> {
+pub(super) fn run(environment: &WasiEnvironment, arguments: &[String]) -> Result<u8, Stop> {
     let arguments = Arguments::parse(arguments, FLAGS)?;
     let mut folders = Folders::find();
     let read_only = arguments.has("--read-only");
@@ -67,14 +66,16 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
         settings
     };
     let [name, mut json] = arguments.operands(["NAME", "JSON"])?;
-    let tool = offer::named(&name)?;
+    let tool = offer::named(name)?;
+    let input;
     if json == "-" {
-        json =
+        input =
             read_input(settings.limits.prompt_bytes()).map_err(|why| Stop::usage("%", &[why]))?;
+        json = &input;
     }
     let mut call = match offer::NO_NETWORK {
         Some(why) if tool.networked => ToolCallRun::unsupported(why),
-        _ => ToolCallRun::new(tool, &json, &settings),
+        _ => ToolCallRun::new(tool, json, &settings),
     };
     let mut http = HttpBackend::new();
     let mut answer = None;
