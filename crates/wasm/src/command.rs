@@ -53,11 +53,15 @@ impl Stop {
     }
 }
 
+/// What a command holds to its end: the instance ends with it, so the memory need not be given back, which would be code.
+fn kept<T>(value: T) -> ManuallyDrop<T> {
+    ManuallyDrop::new(value)
+}
+
 /// Runs the command that the arguments name and answers its exit code.
 pub(crate) fn run() -> u8 {
-    // The instance ends with the command, so what that holds to its end is not given back.
-    let environment = ManuallyDrop::new(WasiEnvironment::new());
-    let arguments = ManuallyDrop::new(environment.arguments());
+    let environment = kept(WasiEnvironment::new());
+    let arguments = kept(environment.arguments());
     match dispatch(&environment, &arguments) {
         Ok(code) => code,
         Err(stop) => report(

@@ -12,7 +12,7 @@ use dewclaw_platform::{Clock, Environment, Now};
 use super::approval::Approval;
 use super::arguments::{Arguments, Flags};
 use super::output::Output;
-use super::{Stop, USAGE, answer, configuration, offer};
+use super::{Stop, USAGE, answer, configuration, kept, offer};
 #[cfg(feature = "budgets")]
 use crate::budget_file;
 #[cfg(feature = "chat")]
@@ -99,7 +99,7 @@ pub(super) fn run(
         saved: None,
         chats,
     };
-    let mut asked = open(environment, arguments, caller)?;
+    let mut asked = kept(open(environment, arguments, caller)?);
     #[cfg(feature = "chat")]
     if chats {
         return super::chat::run(&mut asked);

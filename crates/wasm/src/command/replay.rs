@@ -7,7 +7,7 @@ use dewclaw_agent_core::recording::{RecordingError, Replay};
 use dewclaw_agent_core::{Agent, Effect, Input, Operation, OperationAnswer, Outcome, perform};
 use dewclaw_platform::{FileSystem, FsError, Now};
 
-use super::Stop;
+use super::{Stop, kept};
 use super::arguments::{Arguments, Flags};
 use super::ask::Start;
 use super::output::Output;
@@ -31,7 +31,7 @@ const FLAGS: &Flags = &[
 
 /// Runs the command.
 pub(super) fn run(arguments: &[String]) -> Result<u8, Stop> {
-    let arguments = Arguments::parse(arguments, FLAGS)?;
+    let arguments = kept(Arguments::parse(arguments, FLAGS)?);
     let mut output = Output::new(&arguments);
     let real_tools = match arguments.value("--tools") {
         None | Some("recorded") => false,
@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &[String]) -> Result<u8, Stop> {
         prompts: true,
     };
     let (agent, recording) = start.begin(record, &mut folders)?;
-    let mut follower = Follower {
+    let mut follower = kept(Follower {
         file,
         agent,
         replay,
@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &[String]) -> Result<u8, Stop> {
         folders,
         recording,
         real_tools,
-    };
+    });
     let outcome = follower.run(&mut output)?;
     output.finished(&outcome);
     Ok(outcome.reason.exit_code())

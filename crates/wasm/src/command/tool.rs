@@ -11,7 +11,7 @@ use dewclaw_platform::wasi::{WasiClock, WasiEnvironment};
 use dewclaw_platform::{Clock, HttpClient};
 
 use super::arguments::{Arguments, Flags};
-use super::{DENIED, FAILED, Stop, USAGE, configuration, offer};
+use super::{DENIED, FAILED, Stop, USAGE, configuration, kept, offer};
 use crate::console::{print, read_input};
 use crate::driver::{Fetches, HttpBackend};
 use crate::folders::Folders;
@@ -40,8 +40,8 @@ const FLAGS: &Flags = &[
 
 /// `tool NAME JSON`: one call. Its result goes to standard output, an error too, since that is an object as well.
 pub(super) fn run(environment: &WasiEnvironment, arguments: &[String]) -> Result<u8, Stop> {
-    let arguments = Arguments::parse(arguments, FLAGS)?;
-    let mut folders = Folders::find();
+    let arguments = kept(Arguments::parse(arguments, FLAGS)?);
+    let mut folders = kept(Folders::find());
     let read_only = arguments.has("--read-only");
     let tool = arguments.operands.first().map(|name| offer::named(name));
     // What only concerns the model is no hindrance to a tool of the files.
@@ -73,11 +73,11 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: &[String]) -> Result
             read_input(settings.limits.prompt_bytes()).map_err(|why| Stop::usage("%", &[why]))?;
         json = &input;
     }
-    let mut call = match offer::NO_NETWORK {
+    let mut call = kept(match offer::NO_NETWORK {
         Some(why) if tool.networked => ToolCallRun::unsupported(why),
         _ => ToolCallRun::new(tool, json, &settings),
-    };
-    let mut http = HttpBackend::new();
+    });
+    let mut http = kept(HttpBackend::new());
     let mut answer = None;
     let result = loop {
         match call.step(answer) {
@@ -89,7 +89,7 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: &[String]) -> Result
             }
             CallStep::Operate(Operation::Http(operation)) => {
                 let key = operation.auth.and(search_key.clone());
-                answer = Some(OperationAnswer::Http(fetch(&mut http, operation, key)));
+                answer = Some(OperationAnswer::Http(fetch(&mut *http, operation, key)));
             }
             CallStep::Done(result) => break result,
         }
