@@ -64,10 +64,7 @@ pub(crate) fn run() -> u8 {
     let arguments = kept(environment.arguments());
     match dispatch(&environment, &arguments) {
         Ok(code) => code,
-        Err(stop) => report(
-            &stop,
-            arguments.iter().any(|argument| argument == "--json"),
-        ),
+        Err(stop) => report(&stop, arguments.iter().any(|argument| argument == "--json")),
     }
 }
 

@@ -1,5 +1,7 @@
 //! One figure for the memory of a run, and what it leaves each part of it.
 
+use crate::word_list;
+
 /// How much memory a run may take for what model, files and web say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Limits {
@@ -42,6 +44,13 @@ pub(crate) const WHOLE: usize = 16;
 pub(crate) const VALUES: usize = 640;
 
 impl Limits {
+    /// The names in settings, in this order.
+    pub(crate) const NAMES: &str = if cfg!(feature = "limits") {
+        "none board"
+    } else {
+        "none"
+    };
+
     /// Every choice.
     pub const ALL: &[Limits] = &[
         Limits::None,
@@ -55,11 +64,7 @@ impl Limits {
 
     /// Its name in settings.
     pub fn name(self) -> &'static str {
-        match self {
-            Limits::None => "none",
-            #[cfg(feature = "limits")]
-            Limits::Board => "board",
-        }
+        word_list::word(Limits::NAMES, self as usize)
     }
 
     /// The limit of a part: the board's share, or `own`.

@@ -19,10 +19,7 @@ pub(crate) fn set_is_seen(environment: &mut dyn Environment) {
     environment.set_var(NAME, "one");
     assert_eq!(environment.var(NAME), Some("one"));
     environment.set_var(NAME, "two = zwei \u{e9}\n");
-    assert_eq!(
-        environment.var(NAME),
-        Some("two = zwei \u{e9}\n")
-    );
+    assert_eq!(environment.var(NAME), Some("two = zwei \u{e9}\n"));
     assert_eq!(environment.var(&other), Some("other"));
 }
 

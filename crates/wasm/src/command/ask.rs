@@ -257,7 +257,7 @@ impl Start {
         folders: &mut Folders,
     ) -> Result<(Agent, Option<Recording>), Stop> {
         let Start {
-            header,
+            mut header,
             host_tools,
             saved,
             prompts,
@@ -269,7 +269,7 @@ impl Start {
                     &[],
                 ));
             }
-            Some(path) => Some(Recording::create(folders, path, &header)?),
+            Some(path) => Some(Recording::create(folders, path, &mut header)?),
             None => None,
         };
         let made = session::agent(

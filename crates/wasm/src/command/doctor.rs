@@ -53,7 +53,11 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: &[String]) -> Result
     let mut folders = kept(Folders::find());
     let mut configuration = kept(configuration::read(environment, &arguments, &mut folders)?);
     configuration.settle()?;
-    let tools = kept(offer::tools(environment, &arguments, &configuration.settings)?);
+    let tools = kept(offer::tools(
+        environment,
+        &arguments,
+        &configuration.settings,
+    )?);
     arguments.operands([])?;
     let advice = match environment.var("DEWCLAW_RUNNER") {
         #[cfg(target_env = "p2")]

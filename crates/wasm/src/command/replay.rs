@@ -7,10 +7,10 @@ use dewclaw_agent_core::recording::{RecordingError, Replay};
 use dewclaw_agent_core::{Agent, Effect, Input, Operation, OperationAnswer, Outcome, perform};
 use dewclaw_platform::{FileSystem, FsError, Now};
 
-use super::{Stop, kept};
 use super::arguments::{Arguments, Flags};
 use super::ask::Start;
 use super::output::Output;
+use super::{Stop, kept};
 use crate::folders::{Folders, state_path};
 use crate::host::HOST;
 use crate::recording::Recording;
@@ -152,7 +152,8 @@ impl Follower<'_> {
 
     fn tell(&mut self, now: Now, input: Input) -> Result<(), Stop> {
         if let Some(recording) = &mut self.recording {
-            recording.input(now, &input)?;
+            let line = recording.line(now, &input);
+            recording.input(line)?;
         }
         let fed = self.agent.feed(now, input);
         fed.map_err(|_| wrong(self.file, self.replay.misfit()))
