@@ -95,6 +95,8 @@ pub struct Settings {
 
 impl Default for Settings {
     /// A model on a loaded server may think for minutes before the first byte, hence the long first-byte patience.
+    // Inlined it would be everywhere that settings begin: 500 bytes of a guest, gzipped.
+    #[inline(never)]
     fn default() -> Settings {
         Settings {
             wire: WireName::default(),

@@ -98,11 +98,8 @@ pub(super) fn read(
     arguments: &Arguments,
     folders: &mut Folders,
 ) -> Result<Configuration, Stop> {
-    let mut settings = Settings {
-        instructions: true,
-        recall: true,
-        ..Settings::default()
-    };
+    let mut settings = Settings::default();
+    (settings.instructions, settings.recall) = (true, true);
     let mut file = File::default();
     read_file(folders, &mut settings, &mut file)?;
     let variable: Variable<'_> = &|name| set_variable(environment, name);

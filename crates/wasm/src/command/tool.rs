@@ -42,29 +42,19 @@ const FLAGS: &Flags = &[
 pub(super) fn run(environment: &WasiEnvironment, arguments: &[String]) -> Result<u8, Stop> {
     let arguments = kept(Arguments::parse(arguments, FLAGS)?);
     let mut folders = kept(Folders::find());
-    let read_only = arguments.has("--read-only");
     let tool = arguments.operands.first().map(|name| offer::named(name));
     // What only concerns the model is no hindrance to a tool of the files.
-    let (settings, search_key) = match tool.transpose()? {
-        Some(tool) if tool.networked => {
-            let configuration = configuration::read(environment, &arguments, &mut folders)?;
-            (configuration.settings, configuration.keys.search)
-        }
-        _ => (
-            Settings {
-                read_only,
-                recall: true,
-                ..Settings::default()
-            },
-            None,
-        ),
-    };
+    let mut settings = kept(Settings::default());
+    let mut search_key = None;
+    if tool.transpose()?.is_some_and(|tool| tool.networked) {
+        let configuration = configuration::read(environment, &arguments, &mut folders)?;
+        settings = kept(configuration.settings);
+        search_key = configuration.keys.search;
+    }
+    settings.read_only |= arguments.has("--read-only");
+    settings.recall = true;
     #[cfg(feature = "limits")]
-    let settings = {
-        let mut settings = settings;
-        configuration::set_limits(&mut settings, environment, &arguments)?;
-        settings
-    };
+    configuration::set_limits(&mut settings, environment, &arguments)?;
     let [name, mut json] = arguments.operands(["NAME", "JSON"])?;
     let tool = offer::named(name)?;
     let input;
