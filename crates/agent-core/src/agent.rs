@@ -164,10 +164,19 @@ impl Agent {
     ///
     /// # Errors
     /// A name that another tool has or that no server takes, or parameters that are no JSON Schema of an object.
-    pub fn with_host_tools(mut self, tools: Vec<HostTool>) -> Result<Agent, SettingsError> {
+    pub fn add_host_tools(&mut self, tools: Vec<HostTool>) -> Result<(), SettingsError> {
         self.offer
             .add(tools, self.settings.read_only)
-            .map_err(SettingsError::HostTool)?;
+            .map_err(SettingsError::HostTool)
+    }
+
+    /// The same, for an agent that was just made.
+    ///
+    /// # Errors
+    /// As [`Agent::add_host_tools`].
+    #[inline]
+    pub fn with_host_tools(mut self, tools: Vec<HostTool>) -> Result<Agent, SettingsError> {
+        self.add_host_tools(tools)?;
         Ok(self)
     }
 

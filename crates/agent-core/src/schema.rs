@@ -191,7 +191,15 @@ fn shifted(number: i64, zeros: i64) -> Option<i64> {
     if zeros < 0 {
         return None;
     }
-    (0..zeros).try_fold(number, |number, _| number.checked_mul(10))
+    let mut number = number;
+    for _ in 0..zeros {
+        // As `checked_mul` does, which takes 128 bits.
+        if !(i64::MIN / 10..=i64::MAX / 10).contains(&number) {
+            return None;
+        }
+        number *= 10;
+    }
+    Some(number)
 }
 
 fn type_name(value: &Value) -> &'static str {

@@ -95,6 +95,8 @@ pub struct Settings {
 
 impl Default for Settings {
     /// A model on a loaded server may think for minutes before the first byte, hence the long first-byte patience.
+    // Inlined it would be everywhere that settings begin: 500 bytes of a guest, gzipped.
+    #[inline(never)]
     fn default() -> Settings {
         Settings {
             wire: WireName::default(),
@@ -163,9 +165,10 @@ pub enum SettingsError {
     },
 }
 
-impl fmt::Display for SettingsError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
+impl SettingsError {
+    /// What is wrong, and what to do. It is what `Display` shows, without the code of formatting.
+    pub fn text(&self) -> String {
+        match self {
             SettingsError::Unknown(name) => fill(
                 "unknown setting \"%\": known are %",
                 &[name.as_str(), SETTING_NAMES],
@@ -182,8 +185,13 @@ impl fmt::Display for SettingsError {
             SettingsError::BaseUrl { url, problem } => {
                 fill("the base URL \"%\" %", &[url.as_str(), *problem])
             }
-        };
-        formatter.write_str(&text)
+        }
+    }
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text())
     }
 }
 
@@ -250,10 +258,16 @@ pub const SETTING_NAMES: &str = concat!(
     budgets!(),
 );
 
+/// Where those stand in it that are one of a few.
+const WIRE: usize = 1;
+const SEARCH: usize = 9;
+const APPROVE: usize = 12;
 /// Where the settings of features stand in it: each behind those of the features that there are.
 const LIMITS: usize = 18;
 #[cfg(feature = "context")]
 const CONTEXT: usize = LIMITS + 1;
+#[cfg(feature = "context")]
+const COMPACTION: usize = CONTEXT + 1;
 const INSTRUCTIONS: usize =
     LIMITS + 2 * cfg!(feature = "context") as usize + cfg!(feature = "instructions") as usize;
 #[cfg(feature = "budgets")]
@@ -272,12 +286,8 @@ enum Field<'s> {
     Count(&'s mut u32, u32),
     Milliseconds(&'s mut u64, u32),
     Hosts(&'s mut Vec<HostRule>),
-    Wire(&'s mut WireName),
-    Search(&'s mut Option<SearchEngine>),
-    Approve(&'s mut Approve),
-    Limits(&'s mut Limits),
-    #[cfg(feature = "context")]
-    Compaction(&'s mut Compaction),
+    /// One of a few: their names, which of them it is, and what a person is told of them.
+    Choice(&'static str, usize, &'static str),
     #[cfg(feature = "budgets")]
     Amounts(&'s mut budgets::Amounts),
 }
@@ -294,16 +304,15 @@ impl Settings {
         }
     }
 
-    /// The settings as a JSON object that [`Settings::set`] takes again, member by member.
-    pub fn to_json(&self) -> Vec<u8> {
-        let mut settings = self.clone();
+    /// The settings as a JSON object that [`Settings::set`] takes again, member by member. Nothing is changed.
+    pub fn to_json(&mut self) -> Vec<u8> {
         let mut object = Object::new();
         for at in 0.. {
             let name = word_list::word(SETTING_NAMES, at);
             if name.is_empty() {
                 break;
             }
-            match settings.field(at) {
+            match self.field(at) {
                 // Programs without the feature know no such setting.
                 #[cfg(feature = "budgets")]
                 Field::Text(text) if at == PRICES && text.is_empty() => continue,
@@ -318,12 +327,9 @@ impl Settings {
                     }
                     object.raw(name, &list.finish())
                 }
-                Field::Wire(wire) => object.text(name, wire.name()),
-                Field::Search(search) => object.text(name, search.map_or("", SearchEngine::name)),
-                Field::Approve(approve) => object.text(name, approve.name()),
-                Field::Limits(limits) => object.text(name, limits.name()),
-                #[cfg(feature = "context")]
-                Field::Compaction(compaction) => object.text(name, compaction.name()),
+                Field::Choice(names, chosen, _) => {
+                    object.text(name, word_list::word(names, chosen))
+                }
                 #[cfg(feature = "budgets")]
                 Field::Amounts(amounts) => match budgets::write(amounts) {
                     text if text.is_empty() => continue,
@@ -338,7 +344,7 @@ impl Settings {
     fn field(&mut self, at: usize) -> Field<'_> {
         match at {
             0 => Field::Text(&mut self.model),
-            1 => Field::Wire(&mut self.wire),
+            WIRE => Field::Choice(WireName::NAMES, self.wire as usize, "openai or anthropic"),
             2 => Field::Text(&mut self.base_url),
             3 => Field::Count(&mut self.max_steps, 1),
             4 => Field::Count(&mut self.max_tokens, 0),
@@ -346,20 +352,32 @@ impl Settings {
             6 => Field::Switch(&mut self.stream),
             7 => Field::Text(&mut self.system),
             8 => Field::Hosts(&mut self.allow_fetch),
-            9 => Field::Search(&mut self.search),
+            SEARCH => Field::Choice(
+                SearchEngine::NAMES,
+                self.search.map_or(0, |engine| engine as usize + 1),
+                "brave, searxng or plain",
+            ),
             10 => Field::Text(&mut self.search_url),
             11 => Field::Switch(&mut self.read_only),
-            12 => Field::Approve(&mut self.approve),
+            APPROVE => Field::Choice(
+                Approve::NAMES,
+                self.approve as usize,
+                "never, writes or all",
+            ),
             13 => Field::Milliseconds(&mut self.timeouts.connect_ms, 1),
             14 => Field::Milliseconds(&mut self.timeouts.first_byte_ms, 1),
             15 => Field::Milliseconds(&mut self.timeouts.between_bytes_ms, 1),
             16 => Field::Count(&mut self.retry_attempts, 1),
             17 => Field::Milliseconds(&mut self.retry_budget_ms, 0),
-            LIMITS => Field::Limits(&mut self.limits),
+            LIMITS => Field::Choice(Limits::NAMES, self.limits as usize, "none or board"),
             #[cfg(feature = "context")]
             CONTEXT => Field::Count(&mut self.context_window, 0),
             #[cfg(feature = "context")]
-            _ if at == CONTEXT + 1 => Field::Compaction(&mut self.compaction),
+            COMPACTION => Field::Choice(
+                Compaction::NAMES,
+                self.compaction as usize,
+                "summary or drop",
+            ),
             #[cfg(feature = "budgets")]
             BUDGET => Field::Amounts(&mut self.budget.limits[0]),
             #[cfg(feature = "budgets")]
@@ -424,55 +442,12 @@ impl Settings {
                 *field = host_rules(name, value)?;
                 return Ok(());
             }
-            Field::Wire(field) => {
-                for wire in WireName::ALL {
-                    if text == Some(wire.name()) {
-                        *field = wire;
-                        return Ok(());
-                    }
-                }
-                "openai or anthropic"
-            }
-            Field::Search(field) => {
-                if text == Some("") {
-                    *field = None;
+            Field::Choice(names, _, wanted) => {
+                if let Some(chosen) = text.and_then(|text| word_list::place(names, text)) {
+                    self.choose(at, chosen);
                     return Ok(());
                 }
-                for engine in SearchEngine::ALL {
-                    if text == Some(engine.name()) {
-                        *field = Some(engine);
-                        return Ok(());
-                    }
-                }
-                "brave, searxng or plain"
-            }
-            Field::Approve(field) => {
-                for approve in Approve::ALL {
-                    if text == Some(approve.name()) {
-                        *field = approve;
-                        return Ok(());
-                    }
-                }
-                "never, writes or all"
-            }
-            Field::Limits(field) => {
-                for &limits in Limits::ALL {
-                    if text == Some(limits.name()) {
-                        *field = limits;
-                        return Ok(());
-                    }
-                }
-                "none or board"
-            }
-            #[cfg(feature = "context")]
-            Field::Compaction(field) => {
-                for compaction in Compaction::ALL {
-                    if text == Some(compaction.name()) {
-                        *field = compaction;
-                        return Ok(());
-                    }
-                }
-                "summary or drop"
+                wanted
             }
             #[cfg(feature = "budgets")]
             Field::Amounts(field) => {
@@ -483,6 +458,22 @@ impl Settings {
             }
         };
         Err(SettingsError::Value { name, wanted })
+    }
+
+    /// Takes one of a few, by its place.
+    fn choose(&mut self, at: usize, chosen: usize) {
+        match at {
+            WIRE => self.wire = WireName::ALL[chosen],
+            SEARCH => {
+                self.search = chosen
+                    .checked_sub(1)
+                    .map(|engine| SearchEngine::ALL[engine])
+            }
+            APPROVE => self.approve = Approve::ALL[chosen],
+            #[cfg(feature = "context")]
+            COMPACTION => self.compaction = Compaction::ALL[chosen],
+            _ => self.limits = Limits::ALL[chosen],
+        }
     }
 
     /// The address that requests go to.
@@ -582,7 +573,7 @@ mod tests {
 
     #[test]
     fn every_setting_survives_its_own_json() {
-        let settings = Settings {
+        let mut settings = Settings {
             wire: WireName::Anthropic,
             thinking_tokens: 7,
             allow_fetch: alloc::vec![HostRule::parse("*.example.com").unwrap()],

@@ -162,7 +162,7 @@ pub enum LineProblem {
 }
 
 impl TranscriptError {
-    /// What a person is told.
+    /// What is wrong, and what to do. It is what `Display` shows, without the code of formatting.
     pub fn text(&self) -> String {
         match self {
             TranscriptError::Version(version) => fill(

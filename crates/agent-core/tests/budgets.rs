@@ -310,7 +310,7 @@ fn money_needs_a_price() {
 
 #[test]
 fn a_flag_lifts_no_limit_of_the_file_that_it_does_not_name() {
-    let settings = with(&[("budget", "tokens=100000,steps=9"), ("budget", "steps=1")]);
+    let mut settings = with(&[("budget", "tokens=100000,steps=9"), ("budget", "steps=1")]);
     let mut driver = Driver::new(settings.clone()).replies(stubborn());
     driver.run("go");
     assert_eq!(driver.requests.len(), 2);

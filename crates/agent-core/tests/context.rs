@@ -764,34 +764,6 @@ fn every_tool_is_offered_all_the_same() {
     assert_eq!(offered(first), offered(sent));
 }
 
-/// What was saved before there was a context window has nothing of it, nor of the workspace and budgets.
-#[test]
-fn a_session_of_the_first_version_is_restored() {
-    let mut driver = driver(settings(0));
-    talk(&mut driver, 2, 500);
-    let saved = driver.agent.save();
-    let mut fields: Vec<&[u8]> = saved.splitn(17, |byte| *byte == b' ').collect();
-    assert_eq!(fields[1], b"2");
-    fields[1] = b"1";
-    fields.drain(12..16);
-    // Of the seven texts that follow, the last two are what was found in the workspace and used of budgets.
-    let rest = std::str::from_utf8(fields[12]).expect("it is text");
-    let behind = |text: &str| {
-        let (length, _) = text.split_once(' ').expect("a text has a length");
-        length.len() + 1 + length.parse::<usize>().expect("it is a number")
-    };
-    let mut ends = vec![0];
-    for _ in 0..7 {
-        let at = ends[ends.len() - 1];
-        ends.push(at + behind(&rest[at..]));
-    }
-    let rest = [&rest[..ends[5]], &rest[ends[7]..]].concat();
-    fields[12] = rest.as_bytes();
-    let older = fields.join(&b' ');
-    let restored = Agent::restore(settings(0), &[], Vec::new(), &older).expect("it was saved");
-    assert_eq!(restored.transcript(), driver.agent.transcript());
-}
-
 #[test]
 fn what_is_known_of_the_window_goes_along() {
     let mut driver = driver(settings(0));

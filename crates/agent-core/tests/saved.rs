@@ -237,10 +237,10 @@ fn bytes_that_are_not_of_a_session_are_refused() {
     assert!(restore(&[&saved[..], b"{}"].concat()).is_err());
     let newer = String::from_utf8(saved)
         .unwrap()
-        .replacen("session 2 ", "session 3 ", 1);
+        .replacen("session 1 ", "session 2 ", 1);
     assert!(restore(newer.as_bytes()).unwrap_err().contains("version"));
     assert!(restore(b"").is_err() && restore(b"\n").is_err() && restore(b"{}\n").is_err());
-    let wrong = Agent::restore(Settings::default(), &ALL, vec![], b"{}\n");
+    let wrong = Agent::restore(with_web(), &ALL, vec![], b"{}\n");
     assert!(matches!(wrong.err(), Some(RestoreError::Saved(_))));
 }
 

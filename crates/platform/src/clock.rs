@@ -14,3 +14,12 @@ pub trait Clock {
     /// The current moment.
     fn now(&self) -> Now;
 }
+
+/// So many times `much`, or close to the largest number where it would be larger. `saturating_mul` multiplies in 128 bits, for
+/// which wasm has no instruction.
+pub fn times(count: u64, much: u64) -> u64 {
+    if much == 0 {
+        return 0;
+    }
+    count.min(u64::MAX / much) * much
+}

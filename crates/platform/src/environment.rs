@@ -10,7 +10,7 @@ pub(crate) mod variables;
 /// Variables and arguments of this run.
 pub trait Environment {
     /// The value of a variable; `None` when it is not set.
-    fn var(&self, name: &str) -> Option<String>;
+    fn var(&self, name: &str) -> Option<&str>;
 
     /// Sets a variable for the rest of this instance. Nothing outside sees it, and it does not outlive the instance.
     fn set_var(&mut self, name: &str, value: &str);

@@ -30,7 +30,7 @@ pub use wasip1 as wasi;
 #[cfg(all(target_arch = "wasm32", target_env = "p2"))]
 pub use wasip2 as wasi;
 
-pub use clock::{Clock, Now};
+pub use clock::{Clock, Now, times};
 pub use environment::{Environment, memory::MemoryEnvironment};
 pub use file_system::{
     EntryKind, FileSystem, FsError, FsResult, Listing, ListingEntry, ReadChunk, Stat,

@@ -1,7 +1,7 @@
 //! The component's commands.
 
 use alloc::string::String;
-use alloc::vec::Vec;
+use core::mem::ManuallyDrop;
 
 use dewclaw_agent_core::template::fill;
 use dewclaw_platform::Environment;
@@ -55,14 +55,18 @@ impl Stop {
     }
 }
 
+/// What a command holds to its end: the instance ends with it, so the memory need not be given back, which would be code.
+fn kept<T>(value: T) -> ManuallyDrop<T> {
+    ManuallyDrop::new(value)
+}
+
 /// Runs the command that the arguments name and answers its exit code.
 pub(crate) fn run() -> u8 {
-    let environment = WasiEnvironment::new();
-    let arguments = environment.arguments();
-    let json = arguments.iter().any(|argument| argument == "--json");
-    match dispatch(&environment, arguments) {
+    let environment = kept(WasiEnvironment::new());
+    let arguments = kept(environment.arguments());
+    match dispatch(&environment, &arguments) {
         Ok(code) => code,
-        Err(stop) => report(&stop, json),
+        Err(stop) => report(&stop, arguments.iter().any(|argument| argument == "--json")),
     }
 }
 
@@ -78,16 +82,15 @@ fn report(stop: &Stop, json: bool) -> u8 {
     stop.code
 }
 
-fn dispatch(environment: &WasiEnvironment, mut arguments: Vec<String>) -> Result<u8, Stop> {
+fn dispatch(environment: &WasiEnvironment, arguments: &[String]) -> Result<u8, Stop> {
     let wants_help = arguments
         .iter()
         .take_while(|argument| *argument != "--")
         .any(|argument| matches!(argument.as_str(), "--help" | "-h"));
-    if arguments.is_empty() {
+    let Some((command, arguments)) = arguments.split_first() else {
         complain("%", &[help::TEXT]);
         return Ok(USAGE);
-    }
-    let command = arguments.remove(0);
+    };
     if wants_help || command == "help" {
         print(help::TEXT.as_bytes());
         return Ok(0);
@@ -114,7 +117,7 @@ fn dispatch(environment: &WasiEnvironment, mut arguments: Vec<String>) -> Result
             } else {
                 "unknown command \"%\": there are ask, tool, tools, replay and doctor; --help tells more"
             },
-            &[&command],
+            &[command],
         )),
     }
 }

@@ -436,11 +436,12 @@ impl Driver {
         // A cancel may take back what was put back.
         self.recorded &= !matches!(input, Input::Cancel);
         let now = self.now();
-        let Some(recording) = &mut self.recording else {
-            return self.agent.feed(now, input);
-        };
-        self.agent.feed(now, input.clone())?;
-        self.broken = recording.input(now, &input).err();
+        let recording = self.recording.as_mut();
+        let noted = recording.map(|recording| (recording.line(now, &input), recording));
+        self.agent.feed(now, input)?;
+        if let Some((line, recording)) = noted {
+            self.broken = recording.input(line).err();
+        }
         Ok(())
     }
 

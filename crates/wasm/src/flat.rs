@@ -107,7 +107,7 @@ static FLAT: Flat = Flat(RefCell::new(State {
 
 impl State {
     /// Works on the state. A refusal's text becomes the result.
-    fn call(work: impl FnOnce(&mut State) -> Result<Status, Refusal>) -> i32 {
+    fn call(work: &mut dyn FnMut(&mut State) -> Result<Status, Refusal>) -> i32 {
         let Ok(mut state) = FLAT.0.try_borrow_mut() else {
             return Status::Broken as i32;
         };

@@ -1,6 +1,7 @@
 //! A recording on its way into a file of state.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use dewclaw_agent_core::recording::{Header, Recorder};
 use dewclaw_agent_core::{Agent, Effect, Input};
@@ -28,7 +29,7 @@ impl Recording {
     pub(crate) fn create(
         folders: &mut Folders,
         path: &str,
-        header: &Header,
+        header: &mut Header,
     ) -> Result<Recording, Stop> {
         let path = state_path(path);
         let make = |folders: &mut Folders| {
@@ -43,7 +44,7 @@ impl Recording {
             files: make(folders).map_err(|error| unwritable(path, error))?,
             path: path.to_string(),
             recorder: Recorder::new(
-                &header.settings,
+                &mut header.settings,
                 &header.tools,
                 header.seed,
                 header.now,
@@ -61,12 +62,17 @@ impl Recording {
         self.write(matches!(effect, Effect::Finished(_)))
     }
 
-    /// Notes an input, before the agent is told.
+    /// The line of an input, which is made before the agent is told.
+    pub(crate) fn line(&self, now: Now, input: &Input) -> Vec<u8> {
+        self.recorder.line(now, input)
+    }
+
+    /// Notes an input that fits, by its line.
     ///
     /// # Errors
     /// Why it can't be written.
-    pub(crate) fn input(&mut self, now: Now, input: &Input) -> Result<(), Stop> {
-        self.recorder.input(now, input);
+    pub(crate) fn input(&mut self, line: Vec<u8>) -> Result<(), Stop> {
+        self.recorder.input(line);
         self.write(false)
     }
 

@@ -1,13 +1,13 @@
 //! A session: the agent as a library, for a host that drives it. How it is spoken to is `component`'s and `flat`'s business.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use dewclaw_agent_core::json::Value;
 use dewclaw_agent_core::template::fill;
 use dewclaw_agent_core::tools::{ALL, HostTool, Tool, Writes};
 use dewclaw_agent_core::{
-    Agent, Effect, Event, Input, Misuse, RestoreError, ResumeError, Settings, Usage,
+    Agent, Effect, Event, Input, Misuse, RestoreError, ResumeError, Settings, SettingsError, Usage,
 };
 use dewclaw_platform::Now;
 
@@ -81,20 +81,7 @@ impl Session {
     ) -> Result<Session, Error> {
         let (settings, tools) = configure(config)?;
         let surroundings = Surroundings::find(config.performs, &settings)?;
-        let agent = match saved {
-            None => Agent::new(settings, &tools, seed)
-                .and_then(|agent| agent.with_host_tools(host_tools))
-                .map_err(|error| Error::Config(error.to_string()))?,
-            Some(saved) => {
-                Agent::restore(settings, &tools, host_tools, saved).map_err(|error| {
-                    let why = error.to_string();
-                    match error {
-                        RestoreError::Resume(ResumeError::Settings(_)) => Error::Config(why),
-                        _ => Error::Saved(why),
-                    }
-                })?
-            }
-        };
+        let agent = agent(settings, &tools, host_tools, seed, saved)?;
         Ok(Session::new(surroundings.driver(agent)))
     }
 
@@ -179,13 +166,39 @@ impl Session {
     }
 }
 
+/// An agent at the start of its conversation, or with `saved` in the middle of that one.
+///
+/// # Errors
+/// [`Error::Config`] and [`Error::Saved`].
+pub(crate) fn agent(
+    settings: Settings,
+    tools: &[&'static Tool],
+    host_tools: Vec<HostTool>,
+    seed: u64,
+    saved: Option<&[u8]>,
+) -> Result<Agent, Error> {
+    let config = |error: SettingsError| Error::Config(error.text());
+    let mut agent = Agent::new(settings, tools, seed).map_err(config)?;
+    agent.add_host_tools(host_tools).map_err(config)?;
+    if let Some(saved) = saved {
+        agent.take_saved(saved).map_err(|error| {
+            let why = error.text();
+            match error {
+                RestoreError::Resume(ResumeError::Settings(_)) => Error::Config(why),
+                _ => Error::Saved(why),
+            }
+        })?;
+    }
+    Ok(agent)
+}
+
 /// The settings and the built-in tools of a configuration.
 fn configure(config: &Config<'_>) -> Result<(Settings, Vec<&'static Tool>), Error> {
     let mut settings = Settings::default();
     for (name, value) in config.settings {
         settings
             .set(name, value)
-            .map_err(|error| Error::Config(error.to_string()))?;
+            .map_err(|error| Error::Config(error.text()))?;
     }
     let mut tools: Vec<&'static Tool> = Vec::new();
     match config.tools {

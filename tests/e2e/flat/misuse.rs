@@ -300,7 +300,7 @@ fn configurations_that_are_wrong_say_so() {
         assert_eq!(answer, status, "{config}");
         assert!(flat.text().contains(said), "{config}: {}", flat.text());
     }
-    for saved in [&b"nonsense"[..], b"dewclaw-session 2 ", &[0xff; 5_000]] {
+    for saved in [&b"nonsense"[..], b"dewclaw-session 1 ", &[0xff; 5_000]] {
         let answer = flat.tell("dc_open", &[], &[&config(), saved]);
         assert_eq!(answer, -6);
         assert!(flat.text().contains("saved bytes"), "{}", flat.text());

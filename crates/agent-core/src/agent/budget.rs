@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use dewclaw_platform::Now;
+use dewclaw_platform::{Now, times};
 
 use super::Agent;
 use crate::budget_log::{day, line};
@@ -103,7 +103,7 @@ impl Budget {
         let counts = [input - cached, cached, output];
         let mut cost = 0u64;
         for (count, rate) in counts.iter().zip(rates.iter().flatten()) {
-            cost = cost.saturating_add(count.saturating_mul(*rate));
+            cost = cost.saturating_add(times(*count, *rate));
         }
         self.count(STEPS, ONE);
         self.count(TOKENS, (input + output) * ONE);

@@ -298,26 +298,30 @@ impl Calls {
     }
 
     /// Reads what [`Calls::save`] wrote: what the guards know, and the calls, which [`Calls::go_on`] takes.
-    pub(super) fn restore(from: &mut Reader<'_>) -> Option<(Calls, Vec<SavedCall>)> {
+    pub(super) fn restore(from: &mut Reader<'_>) -> (Calls, Vec<SavedCall>) {
         let mut calls = Vec::new();
-        for _ in 0..from.number()? {
-            calls.push(SavedCall::read(from)?);
+        for _ in 0..from.number() {
+            // Where the bytes are damaged, nothing is left to read.
+            if from.is_empty() {
+                break;
+            }
+            calls.push(SavedCall::read(from));
         }
         let mut restored = Calls {
             seats: Vec::new(),
-            named: from.small()?,
-            last_operation: from.small()?,
-            last: (from.text()?, from.text()?),
-            repeats: from.small()?,
+            named: from.small(),
+            last_operation: from.small(),
+            last: (from.text(), from.text()),
+            repeats: from.small(),
             most: MAX_RESULT_BYTES,
             used: Vec::new(),
         };
         // Other letters are other hashes.
-        for letters in from.bytes()?.chunks_exact(ID_LETTERS) {
+        for letters in from.bytes().chunks_exact(ID_LETTERS) {
             let bits = |hash, letter: &u8| hash << 6 | u32::from(letter.wrapping_sub(b'0'));
             restored.used.push(letters.iter().fold(0, bits));
         }
-        Some((restored, calls))
+        (restored, calls)
     }
 
     /// Goes on with the calls of a reply that were saved. What had begun is over.
@@ -392,25 +396,25 @@ const SAVED_OK: u32 = 2;
 const SAVED_FAILED: u32 = 3;
 
 impl SavedCall {
-    fn read(from: &mut Reader<'_>) -> Option<SavedCall> {
+    fn read(from: &mut Reader<'_>) -> SavedCall {
         let call = ToolCall {
-            id: from.text()?,
-            name: from.text()?,
-            arguments: from.text()?,
+            id: from.text(),
+            name: from.text(),
+            arguments: from.text(),
         };
-        let stage = from.small()?;
-        let mut result = from.bytes()?.to_vec();
+        let stage = from.small();
+        let mut result = from.bytes().to_vec();
         if stage <= SAVED_BEGUN {
             result = interrupted();
         }
-        Some(SavedCall {
+        SavedCall {
             result: CallResult {
                 call,
                 ok: stage == SAVED_OK,
                 result,
             },
             is_waiting: stage == SAVED_WAITING,
-        })
+        }
     }
 }
 

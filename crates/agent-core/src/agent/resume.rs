@@ -24,6 +24,16 @@ pub enum ResumeError {
     Transcript(#[from] TranscriptError),
 }
 
+impl ResumeError {
+    /// What is wrong, and what to do.
+    pub fn text(&self) -> String {
+        match self {
+            ResumeError::Settings(error) => error.text(),
+            ResumeError::Transcript(error) => error.text(),
+        }
+    }
+}
+
 impl Agent {
     /// An agent that goes on with an earlier conversation; for the rest it is one of [`Agent::new`].
     ///
@@ -42,35 +52,30 @@ impl Agent {
         seed: u64,
         transcript: Transcript,
     ) -> Result<Agent, ResumeError> {
-        let mut agent = Agent::take_up(settings, tools, seed, transcript)?;
+        let mut agent = Agent::new(settings, tools, seed)?;
+        agent.take_up(transcript)?;
         agent.fit(0)?;
         Ok(agent)
     }
 
-    /// The same, with a conversation of any size.
-    pub(super) fn take_up(
-        settings: Settings,
-        tools: &[&'static Tool],
-        seed: u64,
-        transcript: Transcript,
-    ) -> Result<Agent, ResumeError> {
-        let mut agent = Agent::new(settings, tools, seed)?;
+    /// Takes the conversation, of any size, into an agent that has none.
+    pub(super) fn take_up(&mut self, transcript: Transcript) -> Result<(), TranscriptError> {
         let Some(from) = wire::tagged(transcript.wire) else {
-            return Err(TranscriptError::Wire(String::from(transcript.wire)).into());
+            return Err(TranscriptError::Wire(String::from(transcript.wire)));
         };
-        let to = agent.settings.wire;
+        let to = self.settings.wire;
         let mut walk = Walk::default();
         for (index, line) in transcript.lines().enumerate() {
             walk.line = index + 1;
-            walk.take(&mut agent, from, line)?;
+            walk.take(self, from, line)?;
         }
-        walk.close(&mut agent)?;
+        walk.close(self)?;
         if from == to {
-            agent.transcript = transcript;
+            self.transcript = transcript;
         } else {
-            agent.notice = walk.notice(to);
+            self.notice = walk.notice(to);
         }
-        Ok(agent)
+        Ok(())
     }
 }
 

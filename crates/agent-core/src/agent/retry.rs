@@ -5,7 +5,7 @@
 
 use alloc::string::String;
 
-use dewclaw_platform::{Now, count, trim};
+use dewclaw_platform::{Now, count, times, trim};
 
 use crate::json::decimal;
 use crate::settings::Settings;
@@ -100,7 +100,7 @@ impl Retry {
 fn retry_after_ms(value: &str, wall_ms: u64) -> Option<u64> {
     let value = trim(value);
     if let Some(seconds) = count(value) {
-        return Some(seconds.saturating_mul(1_000));
+        return Some(times(seconds, 1_000));
     }
     http_date_ms(value).map(|then| then.saturating_sub(wall_ms))
 }

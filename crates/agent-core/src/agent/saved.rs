@@ -5,11 +5,10 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt;
 
-use super::calls::{Calls, SavedCall};
+use super::calls::Calls;
 use super::fields::{Reader, Writer};
-use super::{Agent, Exchange, ResumeError, State};
+use super::{Agent, Exchange, ResumeError, Retry, State};
 use crate::effect::{Effect, Event, Reason, Usage};
 use crate::settings::Settings;
 use crate::tools::{HostTool, Tool};
@@ -19,17 +18,13 @@ use crate::wire::{self, CallResult};
 /// What the bytes begin with, up to the version.
 const KIND: &[u8] = b"dewclaw-session ";
 
-/// The version of the format. The first one, which is read too, has nothing of the context window, the workspace and budgets.
-const VERSION: u64 = 2;
+/// The version of the format.
+const VERSION: u64 = 1;
 
 /// How far the run was.
 const IDLE: u64 = 0;
 const CALLING: u64 = 1;
 const RUNNING: u64 = 2;
-
-/// Why saved bytes can't be gone on from.
-const DAMAGED: RestoreError =
-    RestoreError::Saved("the saved bytes are cut off or damaged, or more follows them");
 
 impl Agent {
     /// The session as bytes that [`Agent::restore`] takes. What was in flight is noted as begun. Effects that were not
@@ -89,140 +84,72 @@ impl Agent {
     ///
     /// # Errors
     /// Settings that no run can be made with; bytes that [`Agent::save`] does not give, of another version, or cut off.
+    #[inline]
     pub fn restore(
         settings: Settings,
         tools: &[&'static Tool],
         host_tools: Vec<HostTool>,
         saved: &[u8],
     ) -> Result<Agent, RestoreError> {
+        let mut agent = Agent::new(settings, tools, 0).map_err(ResumeError::Settings)?;
+        agent
+            .add_host_tools(host_tools)
+            .map_err(ResumeError::Settings)?;
+        agent.take_saved(saved)?;
+        Ok(agent)
+    }
+
+    /// The same with an agent that was just made, and is of no use after an error.
+    ///
+    /// # Errors
+    /// As [`Agent::restore`].
+    pub fn take_saved(&mut self, saved: &[u8]) -> Result<(), RestoreError> {
         let fields = saved
             .strip_prefix(KIND)
             .ok_or(RestoreError::Saved("the saved bytes are not of a session"))?;
-        let mut from = Reader(fields);
-        let version = from.number().ok_or(DAMAGED)?;
-        if !(1..=VERSION).contains(&version) {
+        let mut from = Reader::new(fields);
+        if from.number() != VERSION {
             return Err(RestoreError::Saved(
                 "the saved bytes are of another version: go on with the program that wrote them",
             ));
         }
-        let saved = Saved::read(from, version).ok_or(DAMAGED)?;
-        let old = wire::named(wire::tagged(&saved.wire).ok_or(RestoreError::Saved(
-            "the saved bytes are of a wire that this program does not know",
-        ))?);
-        let mut transcript = Transcript::new(old.tag);
-        transcript.push(saved.messages);
-        let mut open = saved.open;
-        let mut agent = if old.tag == wire::named(settings.wire).tag {
-            let mut agent =
-                Agent::new(settings, tools, saved.seed).map_err(ResumeError::Settings)?;
-            agent.transcript = transcript;
-            agent.calls = saved.calls;
-            agent
-        } else {
-            if !open.is_empty() {
-                let results = open.drain(..).map(|saved| saved.result);
-                let results: Vec<CallResult> = results.collect();
-                transcript.push(&(old.tool_messages)(&results));
-            }
-            Agent::take_up(settings, tools, saved.seed, transcript)?
+        let state = from.number();
+        self.born_ms = from.number();
+        self.retry = Retry::new(from.number());
+        self.last_request = from.small();
+        self.steps = from.small();
+        self.wrapping_up = from.number() != 0;
+        self.usage = Usage {
+            input_tokens: from.number(),
+            output_tokens: from.number(),
+            cached_tokens: from.number(),
         };
-        agent = agent
-            .with_host_tools(host_tools)
-            .map_err(ResumeError::Settings)?;
-        agent.born_ms = saved.born_ms;
-        agent.last_request = saved.last_request;
-        agent.steps = saved.steps;
-        agent.wrapping_up = saved.wrapping_up;
-        agent.context.restore(saved.context);
-        agent.usage = saved.usage;
-        agent
-            .settings
-            .budget
-            .restore(&saved.budget, saved.wrapping_up);
-        agent.text = saved.text;
-        agent.found = saved.found;
-        let calls = open.len();
-        if calls > 0 {
-            agent.calls.go_on(open, &agent.offer, &agent.settings);
-            agent.state = State::Running;
-        } else if saved.state != IDLE {
-            let words = agent.text.clone();
-            agent.set_out(&words);
-        }
-        agent.fit(calls).map_err(ResumeError::Settings)?;
-        if saved.shown {
-            agent.show(Event::ReplyDiscarded {
-                reason: "the session was restored while the reply came".to_string(),
-            });
-        }
-        if let Some(reason) = saved.ended {
-            agent.finish(reason);
-        }
-        Ok(agent)
-    }
-}
-
-/// What [`Agent::save`] wrote, behind its version.
-struct Saved<'s> {
-    state: u64,
-    born_ms: u64,
-    seed: u64,
-    last_request: u32,
-    steps: u32,
-    wrapping_up: bool,
-    usage: Usage,
-    /// Something of the reply in flight was shown.
-    shown: bool,
-    /// What is known of the context window.
-    context: [u64; 4],
-    wire: String,
-    text: String,
-    /// How the system text ends.
-    found: String,
-    ended: Option<Reason>,
-    /// What was used of the budgets.
-    budget: String,
-    calls: Calls,
-    /// The calls of the reply that is being worked on.
-    open: Vec<SavedCall>,
-    messages: &'s [u8],
-}
-
-impl Saved<'_> {
-    /// `None` where a field is missing, or is of no session.
-    fn read(mut from: Reader<'_>, version: u64) -> Option<Saved<'_>> {
-        let state = from.number()?;
-        let (born_ms, seed) = (from.number()?, from.number()?);
-        let (last_request, steps) = (from.small()?, from.small()?);
-        let wrapping_up = from.number()? != 0;
-        let usage = Usage {
-            input_tokens: from.number()?,
-            output_tokens: from.number()?,
-            cached_tokens: from.number()?,
-        };
-        let shown = from.number()? != 0;
-        let mut context = [0; 4];
-        if version > 1 {
-            for number in &mut context {
-                *number = from.number()?;
-            }
-        }
-        let (wire, mut text) = (from.text()?, from.text()?);
-        let [reason, class, message] = [from.text()?, from.text()?, from.text()?];
-        let ended = match reason.as_str() {
-            "" => None,
-            name => Some(Reason::ended(name, &class, message)?),
-        };
-        let [found, budget] = match version {
-            1 => [String::new(), String::new()],
-            _ => [from.text()?, from.text()?],
-        };
-        let (calls, mut open) = Calls::restore(&mut from)?;
-        let messages = from.bytes()?;
+        let was_shown = from.number() != 0;
+        self.context
+            .restore([from.number(), from.number(), from.number(), from.number()]);
+        let wire = from.text();
+        let mut text = from.text();
+        let [reason, class, message] = [from.text(), from.text(), from.text()];
+        let ended = Reason::ended(&reason, &class, message);
+        self.found = from.text();
+        let budget = from.text();
+        self.settings.budget.restore(&budget, self.wrapping_up);
+        let (calls, mut open) = Calls::restore(&mut from);
+        let messages = from.bytes();
         // The least that messages of every wire are.
         let are_messages =
             messages.is_empty() || messages.starts_with(b"{") && messages.ends_with(b"}");
-        let fits = state <= RUNNING && (state == RUNNING) != open.is_empty();
+        let fits = state <= RUNNING
+            && (state == RUNNING) != open.is_empty()
+            && ended.is_some() != reason.is_empty();
+        if !(fits && are_messages && from.is_over()) {
+            return Err(RestoreError::Saved(
+                "the saved bytes are cut off or damaged, or more follows them",
+            ));
+        }
+        let old = wire::named(wire::tagged(&wire).ok_or(RestoreError::Saved(
+            "the saved bytes are of a wire that this program does not know",
+        ))?);
         // A call without an id is the look at the workspace, which is begun anew, for the words of the prompt.
         if let [saved] = &mut open[..]
             && saved.result.call.id.is_empty()
@@ -230,25 +157,38 @@ impl Saved<'_> {
             text = core::mem::take(&mut saved.result.call.arguments);
             open.clear();
         }
-        (fits && are_messages && from.0.is_empty()).then_some(Saved {
-            state,
-            born_ms,
-            seed,
-            last_request,
-            steps,
-            wrapping_up,
-            usage,
-            shown,
-            context,
-            wire,
-            text,
-            found,
-            ended,
-            budget,
-            calls,
-            open,
-            messages,
-        })
+        let mut transcript = Transcript::new(old.tag);
+        transcript.push(messages);
+        if old.tag == self.wire.tag {
+            self.transcript = transcript;
+            self.calls = calls;
+        } else {
+            if !open.is_empty() {
+                let results = open.drain(..).map(|saved| saved.result);
+                let results: Vec<CallResult> = results.collect();
+                transcript.push(&(old.tool_messages)(&results));
+            }
+            self.take_up(transcript).map_err(ResumeError::Transcript)?;
+        }
+        self.text = text;
+        let calls = open.len();
+        if calls > 0 {
+            self.calls.go_on(open, &self.offer, &self.settings);
+            self.state = State::Running;
+        } else if state != IDLE {
+            let words = self.text.clone();
+            self.set_out(&words);
+        }
+        self.fit(calls).map_err(ResumeError::Settings)?;
+        if was_shown {
+            self.show(Event::ReplyDiscarded {
+                reason: "the session was restored while the reply came".to_string(),
+            });
+        }
+        if let Some(reason) = ended {
+            self.finish(reason);
+        }
+        Ok(())
     }
 }
 
@@ -259,11 +199,16 @@ pub enum RestoreError {
     #[error(transparent)]
     Resume(#[from] ResumeError),
     /// Bytes that are not of a saved session.
-    #[error(fmt = saved)]
+    #[error("{0}")]
     Saved(&'static str),
 }
 
-/// In place of `"{0}"`, which would format: that is 2.2 KB of the guest, as nothing else does.
-fn saved(text: &&'static str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-    formatter.write_str(text)
+impl RestoreError {
+    /// What is wrong, and what to do.
+    pub fn text(&self) -> String {
+        match self {
+            RestoreError::Resume(error) => error.text(),
+            RestoreError::Saved(why) => why.to_string(),
+        }
+    }
 }

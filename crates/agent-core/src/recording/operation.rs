@@ -94,7 +94,7 @@ pub(super) fn put_answer(answer: &OperationAnswer) -> Vec<u8> {
         OperationAnswer::File(answer) => answer,
         OperationAnswer::Http(HttpAnswer::Failed(error)) => {
             return object
-                .text("http_error", HTTP_ERRORS.name_of(*error))
+                .text("http_error", HTTP_ERRORS.name_of(*error as usize))
                 .finish();
         }
         OperationAnswer::Http(HttpAnswer::Reply {
@@ -120,7 +120,7 @@ pub(super) fn put_answer(answer: &OperationAnswer) -> Vec<u8> {
             for entry in &listing.entries {
                 let mut line = Array::new();
                 line.raw(&string(&entry.name));
-                line.raw(&string(ENTRY_KINDS.name_of(entry.kind)));
+                line.raw(&string(ENTRY_KINDS.name_of(entry.kind as usize)));
                 line.raw(decimal(entry.size).as_bytes());
                 entries.raw(&line.finish());
             }
@@ -130,14 +130,14 @@ pub(super) fn put_answer(answer: &OperationAnswer) -> Vec<u8> {
         }
         FileAnswer::Stat(stat) => {
             object
-                .text("kind", ENTRY_KINDS.name_of(stat.kind))
+                .text("kind", ENTRY_KINDS.name_of(stat.kind as usize))
                 .number("size", stat.size);
         }
         FileAnswer::Done => {
             object.boolean("done", true);
         }
         FileAnswer::Failed(error) => {
-            object.text("error", FS_ERRORS.name_of(*error));
+            object.text("error", FS_ERRORS.name_of(*error as usize));
         }
     }
     object.finish()

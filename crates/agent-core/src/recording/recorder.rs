@@ -26,7 +26,7 @@ pub struct Recorder {
 impl Recorder {
     /// A recording of the run that `prompt` begins.
     pub fn new(
-        settings: &Settings,
+        settings: &mut Settings,
         tools: &[&'static Tool],
         seed: u64,
         now: Now,
@@ -98,10 +98,15 @@ impl Recorder {
         }
     }
 
-    /// Notes an input, before the agent is told.
-    pub fn input(&mut self, now: Now, input: &Input) {
-        let operation = core::mem::take(&mut self.operation);
-        self.push(put_input(now, input, &operation));
+    /// The line of an input, which is made before the agent is told, who takes the input.
+    pub fn line(&self, now: Now, input: &Input) -> Vec<u8> {
+        put_input(now, input, &self.operation)
+    }
+
+    /// Notes an input that fits, by its line.
+    pub fn input(&mut self, line: Vec<u8>) {
+        self.operation = Vec::new();
+        self.push(line);
     }
 
     /// Bytes that [`Recorder::take`] would give.

@@ -1,5 +1,7 @@
 //! The settings that are one of a few.
 
+use crate::word_list;
+
 /// A family of model interfaces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WireName {
@@ -11,15 +13,15 @@ pub enum WireName {
 }
 
 impl WireName {
+    /// The names in settings, in this order.
+    pub(crate) const NAMES: &str = "openai anthropic";
+
     /// Every wire.
     pub const ALL: [WireName; 2] = [WireName::OpenAi, WireName::Anthropic];
 
     /// The wire's name in settings.
     pub fn name(self) -> &'static str {
-        match self {
-            WireName::OpenAi => "openai",
-            WireName::Anthropic => "anthropic",
-        }
+        word_list::word(WireName::NAMES, self as usize)
     }
 
     /// The address of the model where none is set.
@@ -44,16 +46,15 @@ pub enum Approve {
 }
 
 impl Approve {
+    /// The names in settings, in this order.
+    pub(crate) const NAMES: &str = "never writes all";
+
     /// Every choice.
     pub const ALL: [Approve; 3] = [Approve::Never, Approve::Writes, Approve::All];
 
     /// Its name in settings.
     pub fn name(self) -> &'static str {
-        match self {
-            Approve::Never => "never",
-            Approve::Writes => "writes",
-            Approve::All => "all",
-        }
+        word_list::word(Approve::NAMES, self as usize)
     }
 }
 
@@ -69,6 +70,9 @@ pub enum SearchEngine {
 }
 
 impl SearchEngine {
+    /// The names in settings, in this order, behind an empty one for none.
+    pub(crate) const NAMES: &str = " brave searxng plain";
+
     /// Every one.
     pub const ALL: [SearchEngine; 3] = [
         SearchEngine::Brave,
@@ -78,11 +82,7 @@ impl SearchEngine {
 
     /// Its name in settings.
     pub fn name(self) -> &'static str {
-        match self {
-            SearchEngine::Brave => "brave",
-            SearchEngine::Searxng => "searxng",
-            SearchEngine::Plain => "plain",
-        }
+        word_list::word(SearchEngine::NAMES, self as usize + 1)
     }
 
     /// Its address where none is set; empty where one must be.
@@ -107,14 +107,14 @@ pub enum Compaction {
 
 #[cfg(feature = "context")]
 impl Compaction {
+    /// The names in settings, in this order.
+    pub(crate) const NAMES: &str = "summary drop";
+
     /// Every choice.
     pub const ALL: [Compaction; 2] = [Compaction::Summary, Compaction::Drop];
 
     /// Its name in settings.
     pub fn name(self) -> &'static str {
-        match self {
-            Compaction::Summary => "summary",
-            Compaction::Drop => "drop",
-        }
+        word_list::word(Compaction::NAMES, self as usize)
     }
 }

@@ -1,5 +1,7 @@
 //! One figure for the memory of a run, and what it leaves each part of it.
 
+use crate::word_list;
+
 /// How much memory a run may take for what model, files and web say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Limits {
@@ -48,6 +50,13 @@ const LINE: usize = 10;
 const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 
 impl Limits {
+    /// The names in settings, in this order.
+    pub(crate) const NAMES: &str = if cfg!(feature = "limits") {
+        "none board"
+    } else {
+        "none"
+    };
+
     /// Every choice.
     pub const ALL: &[Limits] = &[
         Limits::None,
@@ -61,11 +70,7 @@ impl Limits {
 
     /// Its name in settings.
     pub fn name(self) -> &'static str {
-        match self {
-            Limits::None => "none",
-            #[cfg(feature = "limits")]
-            Limits::Board => "board",
-        }
+        word_list::word(Limits::NAMES, self as usize)
     }
 
     /// The limit of a part: the board's share, or `own`.

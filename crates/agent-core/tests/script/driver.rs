@@ -159,7 +159,7 @@ impl Driver {
     #[track_caller]
     pub(crate) fn run(&mut self, prompt: &str) -> Outcome {
         self.recorder = Some(Recorder::new(
-            &self.settings,
+            &mut self.settings,
             &self.tools,
             1,
             self.now,
@@ -318,7 +318,8 @@ impl Driver {
     #[track_caller]
     fn tell(&mut self, input: Input) {
         if let Some(recorder) = &mut self.recorder {
-            recorder.input(self.now, &input);
+            let line = recorder.line(self.now, &input);
+            recorder.input(line);
         }
         self.agent.feed(self.now, input).expect("the input fits");
     }

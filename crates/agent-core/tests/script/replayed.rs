@@ -26,9 +26,9 @@ pub(crate) fn lines_of(recording: &[u8]) -> Vec<Vec<u8>> {
 pub(crate) fn replay(lines: &[Vec<u8>]) -> Result<Replayed, RecordingError> {
     let mut lines = lines.iter();
     let nothing = Vec::new();
-    let (mut replay, header) = Replay::new(lines.next().unwrap_or(&nothing))?;
+    let (mut replay, mut header) = Replay::new(lines.next().unwrap_or(&nothing))?;
     let mut recorder = Recorder::new(
-        &header.settings,
+        &mut header.settings,
         &header.tools,
         header.seed,
         header.now,
@@ -78,7 +78,7 @@ pub(crate) fn replay(lines: &[Vec<u8>]) -> Result<Replayed, RecordingError> {
                 });
             }
         };
-        recorder.input(now, &input);
+        recorder.input(recorder.line(now, &input));
         agent.feed(now, input).map_err(|_| replay.misfit())?;
     }
 }

@@ -29,8 +29,8 @@ impl MemoryEnvironment {
 }
 
 impl Environment for MemoryEnvironment {
-    fn var(&self, name: &str) -> Option<String> {
-        self.variables.get(name).cloned()
+    fn var(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
     }
 
     fn set_var(&mut self, name: &str, value: &str) {

@@ -8,11 +8,11 @@ use alloc::vec::Vec;
 pub(crate) struct Variables(pub(crate) Vec<(String, String)>);
 
 impl Variables {
-    pub(crate) fn get(&self, name: &str) -> Option<String> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
             .find(|(key, _)| key == name)
-            .map(|(_, value)| value.clone())
+            .map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn set(&mut self, name: &str, value: &str) {

@@ -346,10 +346,13 @@ fn number(digits: &[u8], radix: u32) -> Result<u64, HttpError> {
     for byte in digits {
         let digit = char::from(*byte).to_digit(radix);
         let digit = digit.ok_or(HttpError::Protocol)?;
-        number = number
-            .checked_mul(radix.into())
-            .and_then(|number| number.checked_add(digit.into()))
-            .ok_or(HttpError::TooLarge)?;
+        let radix = u64::from(radix);
+        // As `checked_mul` does, which takes 128 bits.
+        if number > u64::MAX / radix {
+            return Err(HttpError::TooLarge);
+        }
+        let next = (number * radix).checked_add(digit.into());
+        number = next.ok_or(HttpError::TooLarge)?;
     }
     if digits.is_empty() {
         return Err(HttpError::Protocol);

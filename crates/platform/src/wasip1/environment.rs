@@ -44,7 +44,7 @@ impl Default for WasiEnvironment {
 }
 
 impl Environment for WasiEnvironment {
-    fn var(&self, name: &str) -> Option<String> {
+    fn var(&self, name: &str) -> Option<&str> {
         self.variables.get(name)
     }
 

@@ -15,7 +15,7 @@ use wasi::io::streams::{InputStream, OutputStream, StreamError};
 
 use super::http_errors;
 use crate::{
-    HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Timeouts, decimal, utf_8,
+    HttpClient, HttpError, HttpEvent, HttpId, HttpRequest, Method, Timeouts, decimal, times, utf_8,
 };
 
 const NS_PER_MS: u64 = 1_000_000;
@@ -268,7 +268,7 @@ impl Exchange {
 
 /// The monotonic moment `ms` from now, in nanoseconds.
 fn after(ms: u64) -> u64 {
-    monotonic_clock::now().saturating_add(ms.saturating_mul(NS_PER_MS))
+    monotonic_clock::now().saturating_add(times(ms, NS_PER_MS))
 }
 
 fn outgoing_request(request: &HttpRequest) -> Result<OutgoingRequest, HttpError> {
@@ -326,7 +326,7 @@ const HOST_MARGIN_MS: u64 = 1_000;
 /// A host that knows no time limits refuses to set them; the exchange keeps them all the same.
 fn request_options(timeouts: Timeouts) -> RequestOptions {
     let options = RequestOptions::new();
-    let ns = |ms: u64| Some(ms.saturating_mul(NS_PER_MS));
+    let ns = |ms: u64| Some(times(ms, NS_PER_MS));
     let _ = options.set_connect_timeout(ns(timeouts.connect_ms));
     let _ = options.set_first_byte_timeout(ns(timeouts.first_byte_ms));
     let longer = timeouts.between_bytes_ms.saturating_add(HOST_MARGIN_MS);

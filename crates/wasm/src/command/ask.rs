@@ -1,6 +1,6 @@
 //! `ask`: one prompt, worked on until it is answered.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use dewclaw_agent_core::recording::Header;
@@ -12,7 +12,7 @@ use dewclaw_platform::{Clock, Environment, Now};
 use super::approval::Approval;
 use super::arguments::{Arguments, Flags};
 use super::output::Output;
-use super::{Stop, answer, configuration, offer};
+use super::{Stop, USAGE, answer, configuration, kept, offer};
 #[cfg(feature = "budgets")]
 use crate::budget_file;
 #[cfg(feature = "chat")]
@@ -25,7 +25,7 @@ use crate::folders::Folders;
 use crate::host::HOST;
 use crate::performs::Performs;
 use crate::recording::Recording;
-use crate::session::Session;
+use crate::session::{self, Error, Session};
 
 /// The flags; the first ones are not those of `chat`.
 const FLAGS: &Flags = &[
@@ -90,7 +90,7 @@ pub(crate) struct Asked {
 /// Runs the command, or `chat`.
 pub(super) fn run(
     environment: &WasiEnvironment,
-    arguments: Vec<String>,
+    arguments: &[String],
     chats: bool,
 ) -> Result<u8, Stop> {
     let caller = Caller {
@@ -105,7 +105,7 @@ pub(super) fn run(
         saved: None,
         chats,
     };
-    let mut asked = open(environment, arguments, caller)?;
+    let mut asked = kept(open(environment, arguments, caller)?);
     #[cfg(feature = "chat")]
     if chats {
         return super::chat::run(&mut asked);
@@ -172,7 +172,7 @@ pub(super) fn turn(asked: &mut Asked) -> Result<u8, Stop> {
 /// What is wrong with the arguments, the settings or what was granted.
 pub(crate) fn open(
     environment: &WasiEnvironment,
-    arguments: Vec<String>,
+    arguments: &[String],
     caller: Caller,
 ) -> Result<Asked, Stop> {
     let chats = cfg!(feature = "chat") && caller.chats;
@@ -183,12 +183,9 @@ pub(crate) fn open(
     let mut configuration = configuration::read(environment, &arguments, &mut folders)?;
     configuration.settle()?;
     let tools = offer::tools(environment, &arguments, &configuration.settings)?;
-    let owned = |name: &str| arguments.value(name).map(ToString::to_string);
-    let (record, answer_file) = (owned("--record"), owned("--output"));
+    let (record, answer_file) = (arguments.value("--record"), arguments.value("--output"));
     // Without the feature there are no such flags.
-    let session_name = owned("--session");
-    #[cfg(feature = "sessions")]
-    let takes_over = arguments.has("--take-over");
+    let session_name = arguments.value("--session");
     if session_name.is_some() && (record.is_some() || caller.saved.is_some()) {
         return Err(Stop::usage(
             "--session does not go with --record or --continue",
@@ -208,7 +205,8 @@ pub(crate) fn open(
             return Err(Stop::usage("chat takes no PROMPT: it reads lines", &[]));
         }
     } else if !(session_name.is_some() && arguments.operands.is_empty()) {
-        [prompt] = arguments.operands(["PROMPT"])?;
+        let [words] = arguments.operands(["PROMPT"])?;
+        prompt.push_str(words);
     }
     if prompt == "-" {
         prompt = read_input(limits.prompt_bytes()).map_err(|why| Stop::usage("%", &[why]))?;
@@ -217,7 +215,7 @@ pub(crate) fn open(
     if !folders.workspace.is_granted() {
         return Err(Stop::usage("%", &[HOST.no_workspace]));
     }
-    if let Some(path) = &answer_file {
+    if let Some(path) = answer_file {
         answer::check(&mut folders.workspace, path)?;
     }
     #[cfg(feature = "budgets")]
@@ -234,12 +232,13 @@ pub(crate) fn open(
         host_tools: caller.host_tools,
         saved: caller.saved,
     };
-    let (agent, recording, prompt) = start.begin(record.as_deref(), &mut folders)?;
+    let (agent, recording, prompt) = start.begin(record, &mut folders)?;
     #[cfg(feature = "sessions")]
     let mut agent = agent;
     #[cfg(feature = "sessions")]
     let session = match session_name {
         Some(name) => {
+            let takes_over = arguments.has("--take-over");
             let mut session = SessionFile::begin(&mut folders, name, takes_over, caller.now)?;
             session.read(&mut agent, caller.now)?;
             Some(session)
@@ -254,7 +253,7 @@ pub(crate) fn open(
     );
     driver.set_time(caller.now);
     driver.recording = recording;
-    driver.answer_file = answer_file;
+    driver.answer_file = answer_file.map(String::from);
     #[cfg(feature = "sessions")]
     {
         driver.session = session;
@@ -290,7 +289,7 @@ impl Start {
         folders: &mut Folders,
     ) -> Result<(Agent, Option<Recording>, String), Stop> {
         let Start {
-            header,
+            mut header,
             host_tools,
             saved,
         } = self;
@@ -301,16 +300,20 @@ impl Start {
                     &[],
                 ));
             }
-            Some(path) => Some(Recording::create(folders, path, &header)?),
+            Some(path) => Some(Recording::create(folders, path, &mut header)?),
             None => None,
         };
-        let agent = match saved {
-            Some(saved) => Agent::restore(header.settings, &header.tools, host_tools, &saved)
-                .map_err(|error| wrong(&error))?,
-            None => Agent::new(header.settings, &header.tools, header.seed)
-                .and_then(|agent| agent.with_host_tools(host_tools))
-                .map_err(|error| wrong(&error))?,
-        };
+        let made = session::agent(
+            header.settings,
+            &header.tools,
+            host_tools,
+            header.seed,
+            saved.as_deref(),
+        );
+        let agent = made.map_err(|(Error::Config(why) | Error::Saved(why))| Stop {
+            code: USAGE,
+            message: why,
+        })?;
         Ok((agent, recording, header.prompt))
     }
 }
@@ -320,9 +323,6 @@ impl Start {
 /// # Errors
 /// A prompt that is none.
 pub(super) fn begin(agent: &mut Agent, now: Now, prompt: &str) -> Result<(), Stop> {
-    agent.prompt(now, prompt).map_err(|misuse| wrong(&misuse))
-}
-
-fn wrong(error: &dyn ToString) -> Stop {
-    Stop::usage("%", &[&error.to_string()])
+    let begun = agent.prompt(now, prompt);
+    begun.map_err(|misuse| Stop::usage("%", &[misuse.text()]))
 }

@@ -98,25 +98,22 @@ pub(super) fn read(
     arguments: &Arguments,
     folders: &mut Folders,
 ) -> Result<Configuration, Stop> {
-    let mut settings = Settings {
-        instructions: true,
-        recall: true,
-        ..Settings::default()
-    };
+    let mut settings = Settings::default();
+    (settings.instructions, settings.recall) = (true, true);
     let mut file = File::default();
     read_file(folders, &mut settings, &mut file)?;
-    let variable = |name: &str| set_variable(environment, name);
+    let variable: Variable<'_> = &|name| set_variable(environment, name);
     let named = arguments.has("--wire") || variable("DEWCLAW_WIRE").is_some() || file.names_wire;
     let mut unsettled = None;
     if !named {
-        match wire_of(&variable) {
+        match wire_of(variable) {
             Ok(wire) => settings.wire = wire,
             Err(stop) => unsettled = Some(stop),
         }
     }
     for (name, source, _) in SOURCES {
         if let Some(value) = variable(source) {
-            set(&mut settings, name, source, &value)?;
+            set(&mut settings, name, source, value)?;
         }
     }
     for (name, _, flag) in SOURCES {
@@ -143,17 +140,17 @@ pub(super) fn read(
     if let Some(url) = variable(variables.base_url)
         && !arguments.has("--base-url")
     {
-        set(&mut settings, "base_url", variables.base_url, &url)?;
+        set(&mut settings, "base_url", variables.base_url, url)?;
     }
     let file_key = file.key_file.as_deref();
     let key = find_key(
         folders,
-        &variable,
+        variable,
         (variables.key, variables.key_file),
         file_key,
     )?;
     let (key, key_source) = key.map_or((None, ""), |(key, source)| (Some(key), source));
-    let search_key = search(&mut settings, folders, &variable)?;
+    let search_key = search(&mut settings, folders, variable)?;
     Ok(Configuration {
         settings,
         keys: Keys {
@@ -181,10 +178,10 @@ pub(crate) fn keys(
     folders: &mut Folders,
     settings: &Settings,
 ) -> Result<Keys, Stop> {
-    let variable = |name: &str| set_variable(environment, name);
+    let variable: Variable<'_> = &|name| set_variable(environment, name);
     let variables = variables_of(settings);
     let names = (variables.key, variables.key_file);
-    let mut find = |names| Ok(find_key(folders, &variable, names, None)?.map(|(key, _)| key));
+    let mut find = |names| Ok(find_key(folders, variable, names, None)?.map(|(key, _)| key));
     Ok(Keys {
         model: find(names)?,
         search: match settings.search {
@@ -194,8 +191,11 @@ pub(crate) fn keys(
     })
 }
 
+/// What answers a variable.
+type Variable<'v> = &'v dyn Fn(&str) -> Option<&'v str>;
+
 /// A variable. An empty one is an unset one, as shells and unit files leave it.
-fn set_variable(environment: &WasiEnvironment, name: &str) -> Option<String> {
+fn set_variable<'e>(environment: &'e WasiEnvironment, name: &str) -> Option<&'e str> {
     let value = environment.var(name);
     value.filter(|value| !is_blank(value))
 }
@@ -207,7 +207,7 @@ const SEARCH_KEY: (&str, &str) = ("BRAVE_API_KEY", "BRAVE_API_KEY_FILE");
 fn search(
     settings: &mut Settings,
     folders: &mut Folders,
-    variable: &dyn Fn(&str) -> Option<String>,
+    variable: Variable<'_>,
 ) -> Result<Option<String>, Stop> {
     let address = |engine| match engine {
         SearchEngine::Brave => None,
@@ -230,7 +230,7 @@ fn search(
         return Ok(None);
     };
     if let Some(url) = address(engine) {
-        settings.search_url = url;
+        settings.search_url = url.to_string();
     }
     let lacks = |what: &str, name: &str| {
         Stop::usage(
@@ -253,13 +253,13 @@ fn search(
 /// that it came by.
 fn find_key(
     folders: &mut Folders,
-    variable: &dyn Fn(&str) -> Option<String>,
+    variable: Variable<'_>,
     (name, file_name): (&'static str, &'static str),
     path: Option<&str>,
 ) -> Result<Option<(String, &'static str)>, Stop> {
     let (key, source) = match variable(name) {
-        Some(key) => (key, name),
-        None => match variable(file_name).as_deref().or(path) {
+        Some(key) => (key.to_string(), name),
+        None => match variable(file_name).or(path) {
             Some(path) => (read_key(folders, path, file_name)?, file_name),
             None => return Ok(None),
         },
@@ -275,7 +275,7 @@ fn find_key(
 }
 
 /// The wire whose variables are set, where no setting names one.
-fn wire_of(variable: &dyn Fn(&str) -> Option<String>) -> Result<WireName, Stop> {
+fn wire_of(variable: Variable<'_>) -> Result<WireName, Stop> {
     let mut chosen = None;
     for variables in &VARIABLES {
         let names = [variables.key, variables.key_file, variables.base_url];
@@ -316,7 +316,7 @@ impl Configuration {
     pub(super) fn check(&self) -> Result<(), Stop> {
         self.settings
             .check()
-            .map_err(|error| Stop::usage("%", &[&error.to_string()]))?;
+            .map_err(|error| Stop::usage("%", &[&error.text()]))?;
         if self.lacks_key() {
             let (url, key) = (self.settings.base_url(), self.variables.key);
             return Err(Stop::usage(
@@ -345,7 +345,7 @@ pub(super) fn set_limits(
 ) -> Result<(), Stop> {
     let (name, variable, flag) = LIMITS;
     if let Some(value) = set_variable(environment, variable) {
-        set(settings, name, variable, &value)?;
+        set(settings, name, variable, value)?;
     }
     match arguments.value(flag) {
         Some(value) => set(settings, name, flag, value),
@@ -365,7 +365,7 @@ fn set(settings: &mut Settings, name: &str, source: &str, text: &str) -> Result<
     };
     settings
         .set(name, &value)
-        .map_err(|error| Stop::usage("%: %", &[source, &error.to_string()]))
+        .map_err(|error| Stop::usage("%: %", &[source, &error.text()]))
 }
 
 fn read_file(folders: &mut Folders, settings: &mut Settings, file: &mut File) -> Result<(), Stop> {
@@ -419,7 +419,7 @@ fn read_file(folders: &mut Folders, settings: &mut Settings, file: &mut File) ->
             _ => settings.set(&name, &value).map_err(|error| {
                 wrong(
                     "has a wrong setting: % (and api_key_file)",
-                    &[&error.to_string()],
+                    &[&error.text()],
                 )
             })?,
         }

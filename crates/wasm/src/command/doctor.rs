@@ -12,7 +12,7 @@ use dewclaw_platform::wasi::{WasiEnvironment, WasiFileSystem};
 use dewclaw_platform::{Environment, HttpError, concat, join};
 
 use super::arguments::{Arguments, Flags};
-use super::{Stop, USAGE, configuration, offer};
+use super::{Stop, USAGE, configuration, kept, offer};
 use crate::console::print;
 use crate::folders::Folders;
 #[cfg(target_env = "p2")]
@@ -48,19 +48,23 @@ const NAME_WIDTH: usize = 15;
 const STATUS_WIDTH: usize = 10;
 
 /// Runs the command: 0 when `ask` would have what it needs, else 2.
-pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Result<u8, Stop> {
-    let arguments = Arguments::parse(arguments, FLAGS)?;
-    let mut folders = Folders::find();
-    let mut configuration = configuration::read(environment, &arguments, &mut folders)?;
+pub(super) fn run(environment: &WasiEnvironment, arguments: &[String]) -> Result<u8, Stop> {
+    let arguments = kept(Arguments::parse(arguments, FLAGS)?);
+    let mut folders = kept(Folders::find());
+    let mut configuration = kept(configuration::read(environment, &arguments, &mut folders)?);
     configuration.settle()?;
-    let tools = offer::tools(environment, &arguments, &configuration.settings)?;
+    let tools = kept(offer::tools(
+        environment,
+        &arguments,
+        &configuration.settings,
+    )?);
     arguments.operands([])?;
-    let advice = match environment.var("DEWCLAW_RUNNER").as_deref() {
+    let advice = match environment.var("DEWCLAW_RUNNER") {
         #[cfg(target_env = "p2")]
         Some("dewclaw") => &NATIVE,
         _ => &HOST,
     };
-    let mut table = Table::default();
+    let mut table = kept(Table::default());
     workspace_row(&mut table, &folders, advice);
     state_row(&mut table, &mut folders, advice);
     for name in &folders.unused {

@@ -41,7 +41,7 @@ macro_rules! example {
 #[cfg(feature = "budgets")]
 macro_rules! budgets {
     () => {
-        "  --budget B        end at B, any of steps=N,tokens=N,cost=N,seconds=N,tool_calls=N
+        "  --budget B        end at any of steps=N,tokens=N,cost=N,seconds=N,tool_calls=N
                     (cost by DEWCLAW_PRICES=MODEL=INPUT/CACHED/OUTPUT, of a million tokens)
   --budget-per-day B  the same for all runs of a day (UTC)\n"
     };
@@ -57,8 +57,7 @@ macro_rules! budgets {
 #[cfg(feature = "limits")]
 macro_rules! limits {
     () => {
-        "  --limits board    keep to the memory of a board, 1 MiB in all; of tool too
-                    (or DEWCLAW_LIMITS)\n"
+        "  --limits board    keep to the 1 MiB of a board; of tool too (DEWCLAW_LIMITS)\n"
     };
 }
 #[cfg(not(feature = "limits"))]
@@ -72,10 +71,10 @@ macro_rules! limits {
 #[cfg(feature = "chat")]
 macro_rules! chat {
     (command) => {
-        "  chat              the same for prompts on stdin, a line each; /help says what else\n"
+        "  chat              the same for each line of stdin; /help says what else\n"
     };
     (flags) => {
-        "of ask; chat has all but the last two:\n"
+        "of ask (chat has all but the last two), or by the variable in brackets:\n"
     };
 }
 #[cfg(not(feature = "chat"))]
@@ -84,7 +83,7 @@ macro_rules! chat {
         ""
     };
     (flags) => {
-        "of ask:\n"
+        "of ask, or by the variable in brackets:\n"
     };
 }
 
@@ -92,7 +91,7 @@ macro_rules! chat {
 #[cfg(feature = "context")]
 macro_rules! context {
     () => {
-        "  --context-window N  the model's window in tokens: near it, old turns are summed up\n"
+        "  --context-window N  the model's, in tokens: near it, old turns are summed up\n"
     };
 }
 #[cfg(not(feature = "context"))]
@@ -106,7 +105,7 @@ macro_rules! context {
 #[cfg(feature = "instructions")]
 macro_rules! instructions {
     () => {
-        "  --no-instructions leave AGENTS.md and skills/ of the workspace out of the prompt\n"
+        "  --no-instructions leave AGENTS.md and skills/ out of the prompt\n"
     };
 }
 #[cfg(not(feature = "instructions"))]
@@ -120,7 +119,7 @@ macro_rules! instructions {
 #[cfg(feature = "recall")]
 macro_rules! recall {
     () => {
-        "  --no-recall       leave memory/ out of it: what fits the prompt is in it otherwise\n"
+        "  --no-recall       leave what memory/ has on the prompt out of it\n"
     };
 }
 #[cfg(not(feature = "recall"))]
@@ -154,10 +153,10 @@ pub(super) const TEXT: &str = concat!(
     "\
 Dewclaw: a tool-using AI agent in one WebAssembly file
 
-  ask PROMPT        work on the workspace with the model ('-' reads the prompt from stdin)
+  ask PROMPT        work on the workspace with the model ('-': of stdin)
 ",
     chat!(command),
-    "  tool NAME JSON    call one tool, without a model ('-' reads the JSON from stdin)
+    "  tool NAME JSON    call one tool, without a model ('-': of stdin)
   tools             print the tools and their parameters as JSON
   replay FILE       run a recording again, without a model
   doctor            say what this run was granted, and which flag adds what is missing
@@ -166,20 +165,19 @@ Dewclaw: a tool-using AI agent in one WebAssembly file
     "
 ",
     chat!(flags),
-    "  --model NAME      the model (or DEWCLAW_MODEL)
-  --wire WIRE       openai (chat completions) or anthropic (messages); default:
-                    the one whose variables are set (or DEWCLAW_WIRE)
-  --base-url URL    another server (or OPENAI_BASE_URL, ANTHROPIC_BASE_URL)
-  --system TEXT     put before the conversation, in place of the built-in text
+    "  --model NAME      the model (DEWCLAW_MODEL)
+  --wire WIRE       openai or anthropic; default: whose variables are set (DEWCLAW_WIRE)
+  --base-url URL    another server (OPENAI_BASE_URL, ANTHROPIC_BASE_URL)
+  --system TEXT     in place of the built-in system text
   --max-steps N     model rounds before the last one, which wraps up (default 25)
   --max-tokens N    tokens of one reply
   --no-stream       ask for replies whole
-  --tools A,B       offer the model these tools only (or DEWCLAW_TOOLS)
-  --read-only       offer it no tool that writes (or DEWCLAW_READ_ONLY=true)
-  --allow-fetch H   let web_fetch reach host H: NAME, *.NAME, an address, with or
-                    without :PORT; * is every public host (or DEWCLAW_ALLOW_FETCH)
-  --approve WHEN    ask on the terminal before tool calls that write ('writes')
-                    or before 'all'; default 'never' (or DEWCLAW_APPROVE)
+  --tools A,B       offer the model these tools only (DEWCLAW_TOOLS)
+  --read-only       offer it no tool that writes (DEWCLAW_READ_ONLY=true)
+  --allow-fetch H   let web_fetch reach NAME, *.NAME or an address, with or without
+                    :PORT; * is every public host (DEWCLAW_ALLOW_FETCH)
+  --approve WHEN    ask on the terminal before calls that write ('writes') or 'all'
+                    of them (DEWCLAW_APPROVE)
 ",
     instructions!(),
     recall!(),
@@ -189,7 +187,7 @@ Dewclaw: a tool-using AI agent in one WebAssembly file
     sessions!(flags),
     "\
   --output FILE     write the answer to FILE of the workspace too
-  --record FILE     record the run in FILE of the state folder, for replay
+  --record FILE     record the run in FILE of the state folder
 
 of replay:
   --tools WHAT      'recorded' results (default), or 'real' file operations
@@ -200,14 +198,13 @@ of both:
   -q, --quiet       only the answer and errors
   -v, --verbose     tool results and reasoning too
 
-of tool: --allow-fetch and --read-only, as of ask; of doctor: what chooses model and tools
+of tool: --allow-fetch and --read-only; of doctor: what chooses model and tools
 
 web_search asks Brave (BRAVE_API_KEY), a SearXNG (SEARXNG_URL), or any address that
 takes ?q=&count= (DEWCLAW_SEARCH_URL).
 
 Keys: OPENAI_API_KEY or ANTHROPIC_API_KEY; or the same with _FILE at the end,
-naming a file of the state folder.
-A server on the LAN needs none: --base-url http://192.168.1.10:11434/v1
+naming a file of the state folder. A server on the LAN needs none.
 Settings can also stand in dewclaw.json of the state folder.
 
 ",

@@ -1,6 +1,6 @@
 //! Which tools the model is offered.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use dewclaw_agent_core::Settings;
@@ -23,11 +23,10 @@ pub(super) fn tools(
 ) -> Result<Vec<&'static Tool>, Stop> {
     let selected = arguments
         .value("--tools")
-        .map(ToString::to_string)
         .or(environment.var("DEWCLAW_TOOLS"))
         .filter(|names| !names.is_empty());
     let mut tools = Vec::new();
-    match &selected {
+    match selected {
         None => tools.extend(ALL.iter().filter(|tool| missing(tool, settings).is_none())),
         Some(names) => {
             for name in split(names, b',') {

@@ -1,16 +1,16 @@
 //! `replay FILE`: a recorded run, made again without a model.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use dewclaw_agent_core::recording::{RecordingError, Replay};
 use dewclaw_agent_core::{Agent, Effect, Input, Operation, OperationAnswer, Outcome, perform};
 use dewclaw_platform::{FsError, Now};
 
-use super::Stop;
 use super::arguments::{Arguments, Flags};
 use super::ask::{self, Start};
 use super::output::Output;
+use super::{Stop, kept};
 use crate::folders::{Folders, state_path};
 use crate::host::HOST;
 use crate::recording::Recording;
@@ -28,8 +28,8 @@ const FLAGS: &Flags = &[
 ];
 
 /// Runs the command.
-pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
-    let arguments = Arguments::parse(arguments, FLAGS)?;
+pub(super) fn run(arguments: &[String]) -> Result<u8, Stop> {
+    let arguments = kept(Arguments::parse(arguments, FLAGS)?);
     let mut output = Output::new(&arguments);
     let real_tools = match arguments.value("--tools") {
         None | Some("recorded") => false,
@@ -41,27 +41,27 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
             ));
         }
     };
-    let record = arguments.value("--record").map(ToString::to_string);
+    let record = arguments.value("--record");
     let [file] = arguments.operands(["FILE"])?;
     let mut folders = Folders::find();
     if real_tools && !folders.workspace.is_granted() {
         return Err(Stop::usage("%", &[HOST.no_workspace]));
     }
-    let mut lines = StateLines::new(state_path(&file), MAX_LINE_BYTES);
+    let mut lines = StateLines::new(state_path(file), MAX_LINE_BYTES);
     let first = lines
         .next(folders.state())
-        .map_err(|error| unreadable(&file, error))?
-        .ok_or_else(|| Stop::failed("% is empty", &[&file]))?;
-    let (replay, header) = Replay::new(&first).map_err(|error| wrong(&file, error))?;
+        .map_err(|error| unreadable(file, error))?
+        .ok_or_else(|| Stop::failed("% is empty", &[file]))?;
+    let (replay, header) = Replay::new(&first).map_err(|error| wrong(file, error))?;
     let start = Start {
         header,
         host_tools: Vec::new(),
         saved: None,
     };
     let now = start.header.now;
-    let (mut agent, recording, prompt) = start.begin(record.as_deref(), &mut folders)?;
+    let (mut agent, recording, prompt) = start.begin(record, &mut folders)?;
     ask::begin(&mut agent, now, &prompt)?;
-    let mut follower = Follower {
+    let mut follower = kept(Follower {
         file,
         agent,
         replay,
@@ -69,7 +69,7 @@ pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
         folders,
         recording,
         real_tools,
-    };
+    });
     let outcome = follower.run(&mut output)?;
     output.finished(&outcome);
     Ok(outcome.reason.exit_code())
@@ -98,9 +98,9 @@ fn unreadable(file: &str, error: FsError) -> Stop {
     )
 }
 
-struct Follower {
+struct Follower<'f> {
     /// The recording's name, as it was given.
-    file: String,
+    file: &'f str,
     agent: Agent,
     replay: Replay,
     lines: StateLines,
@@ -109,7 +109,7 @@ struct Follower {
     real_tools: bool,
 }
 
-impl Follower {
+impl Follower<'_> {
     fn run(&mut self, output: &mut Output) -> Result<Outcome, Stop> {
         loop {
             let effect = self.agent.next();
@@ -133,7 +133,7 @@ impl Follower {
                 Some(line) => self.follow(&effect, &line),
                 None => Err(self.replay.ended()),
             };
-            match followed.map_err(|error| wrong(&self.file, error))? {
+            match followed.map_err(|error| wrong(self.file, error))? {
                 Some((now, input)) => self.tell(now, input)?,
                 None => {
                     if let Effect::Finished(outcome) = effect {
@@ -172,9 +172,10 @@ impl Follower {
 
     fn tell(&mut self, now: Now, input: Input) -> Result<(), Stop> {
         if let Some(recording) = &mut self.recording {
-            recording.input(now, &input)?;
+            let line = recording.line(now, &input);
+            recording.input(line)?;
         }
         let fed = self.agent.feed(now, input);
-        fed.map_err(|_| wrong(&self.file, self.replay.misfit()))
+        fed.map_err(|_| wrong(self.file, self.replay.misfit()))
     }
 }

@@ -1,7 +1,6 @@
 //! `sessions`: lists the sessions of the state folder, shows one, and removes those that are old or large.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use dewclaw_agent_core::json::decimal;
 use dewclaw_agent_core::template::fill;
@@ -27,11 +26,11 @@ const MAX_LISTED: usize = 1_000;
 const DAY_MS: u64 = 86_400_000;
 
 /// Runs the command.
-pub(super) fn run(arguments: Vec<String>) -> Result<u8, Stop> {
+pub(super) fn run(arguments: &[String]) -> Result<u8, Stop> {
     let arguments = Arguments::parse(arguments, FLAGS)?;
     let mut folders = Folders::find();
     let state = folders.state();
-    let mut operands = arguments.operands.iter().map(String::as_str);
+    let mut operands = arguments.operands.iter().copied();
     match (operands.next(), operands.next(), operands.next()) {
         (None, ..) => each(state, None)?,
         (Some("prune"), None, _) if arguments.has(OLDER) || arguments.has(LARGER) => {

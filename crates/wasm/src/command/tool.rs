@@ -1,7 +1,6 @@
 //! `tool` and `tools`: the tools without a model.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use dewclaw_agent_core::json::{Array, parse};
 use dewclaw_agent_core::tools::{ALL, CallStep, ToolCallRun};
@@ -12,13 +11,13 @@ use dewclaw_platform::wasi::{WasiClock, WasiEnvironment};
 use dewclaw_platform::{Clock, HttpClient};
 
 use super::arguments::{Arguments, Flags};
-use super::{DENIED, FAILED, Stop, USAGE, configuration, offer};
+use super::{DENIED, FAILED, Stop, USAGE, configuration, kept, offer};
 use crate::console::{print, read_input};
 use crate::driver::{Fetches, HttpBackend};
 use crate::folders::Folders;
 
 /// `tools`: the schemas of those whose backend is real here.
-pub(super) fn list(arguments: Vec<String>) -> Result<u8, Stop> {
+pub(super) fn list(arguments: &[String]) -> Result<u8, Stop> {
     Arguments::parse(arguments, &[])?.operands([])?;
     let mut schemas = Array::new();
     for tool in ALL {
@@ -40,43 +39,35 @@ const FLAGS: &Flags = &[
 ];
 
 /// `tool NAME JSON`: one call. Its result goes to standard output, an error too, since that is an object as well.
-pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Result<u8, Stop> {
-    let arguments = Arguments::parse(arguments, FLAGS)?;
-    let mut folders = Folders::find();
-    let read_only = arguments.has("--read-only");
+pub(super) fn run(environment: &WasiEnvironment, arguments: &[String]) -> Result<u8, Stop> {
+    let arguments = kept(Arguments::parse(arguments, FLAGS)?);
+    let mut folders = kept(Folders::find());
     let tool = arguments.operands.first().map(|name| offer::named(name));
     // What only concerns the model is no hindrance to a tool of the files.
-    let (settings, search_key) = match tool.transpose()? {
-        Some(tool) if tool.networked => {
-            let configuration = configuration::read(environment, &arguments, &mut folders)?;
-            (configuration.settings, configuration.keys.search)
-        }
-        _ => (
-            Settings {
-                read_only,
-                recall: true,
-                ..Settings::default()
-            },
-            None,
-        ),
-    };
-    #[cfg(feature = "limits")]
-    let settings = {
-        let mut settings = settings;
-        configuration::set_limits(&mut settings, environment, &arguments)?;
-        settings
-    };
-    let [name, mut json] = arguments.operands(["NAME", "JSON"])?;
-    let tool = offer::named(&name)?;
-    if json == "-" {
-        json =
-            read_input(settings.limits.prompt_bytes()).map_err(|why| Stop::usage("%", &[why]))?;
+    let mut settings = kept(Settings::default());
+    let mut search_key = None;
+    if tool.transpose()?.is_some_and(|tool| tool.networked) {
+        let configuration = configuration::read(environment, &arguments, &mut folders)?;
+        settings = kept(configuration.settings);
+        search_key = configuration.keys.search;
     }
-    let mut call = match offer::NO_NETWORK {
+    settings.read_only |= arguments.has("--read-only");
+    settings.recall = true;
+    #[cfg(feature = "limits")]
+    configuration::set_limits(&mut settings, environment, &arguments)?;
+    let [name, mut json] = arguments.operands(["NAME", "JSON"])?;
+    let tool = offer::named(name)?;
+    let input;
+    if json == "-" {
+        input =
+            read_input(settings.limits.prompt_bytes()).map_err(|why| Stop::usage("%", &[why]))?;
+        json = &input;
+    }
+    let mut call = kept(match offer::NO_NETWORK {
         Some(why) if tool.networked => ToolCallRun::unsupported(why),
-        _ => ToolCallRun::new(tool, &json, &settings),
-    };
-    let mut http = HttpBackend::new();
+        _ => ToolCallRun::new(tool, json, &settings),
+    });
+    let mut http = kept(HttpBackend::new());
     let mut answer = None;
     let result = loop {
         match call.step(answer) {
@@ -88,7 +79,7 @@ pub(super) fn run(environment: &WasiEnvironment, arguments: Vec<String>) -> Resu
             }
             CallStep::Operate(Operation::Http(operation)) => {
                 let key = operation.auth.and(search_key.clone());
-                answer = Some(OperationAnswer::Http(fetch(&mut http, operation, key)));
+                answer = Some(OperationAnswer::Http(fetch(&mut *http, operation, key)));
             }
             CallStep::Done(result) => break result,
         }

@@ -34,8 +34,11 @@ extern "C" fn ask(
     seed: u64,
 ) -> *const u64 {
     let environment = WasiEnvironment::new();
-    let mut arguments = environment.arguments();
-    let command = arguments.first().and_then(|name| place(COMMANDS, name));
+    let arguments = environment.arguments();
+    let (command, rest) = match arguments.split_first() {
+        Some((name, rest)) => (place(COMMANDS, name), rest),
+        None => (None, &arguments[..]),
+    };
     let chats = command == Some(1);
     let caller = Caller {
         performs: performs(model, 1, web),
@@ -46,8 +49,7 @@ extern "C" fn ask(
         chats,
     };
     let asked = if command.is_some() {
-        arguments.remove(0);
-        ask::open(&environment, arguments, caller)
+        ask::open(&environment, rest, caller)
     } else {
         Err(Stop::usage(
             "the arguments are not those of ask or chat",

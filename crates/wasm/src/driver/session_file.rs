@@ -68,17 +68,17 @@ impl SessionFile {
     /// Another run that may be going on; a folder that takes no files.
     pub(crate) fn begin(
         folders: &mut Folders,
-        name: String,
+        name: &str,
         takes_over: bool,
         now: Now,
     ) -> Result<SessionFile, Stop> {
-        if !is_name(&name) {
+        if !is_name(name) {
             return Err(Stop::usage(
                 "\"%\" is no name of a session: up to 64 letters, digits, '-', '_' and '.', which is not first",
-                &[&name],
+                &[name],
             ));
         }
-        let lock = path(&name, LOCK);
+        let lock = path(name, LOCK);
         let mark = decimal(now.wall_ms);
         let mut take = || {
             let files = folders.state_for_writing()?;
@@ -89,7 +89,7 @@ impl SessionFile {
             files.replace(&lock, mark.as_bytes())?;
             Ok(None)
         };
-        if let Some(held) = take().map_err(|error| failed(&name, text(error)))? {
+        if let Some(held) = take().map_err(|error| failed(name, text(error)))? {
             let since = count(&lossy(&held)).unwrap_or_default();
             let minutes = decimal(now.wall_ms.saturating_sub(since) / 60_000);
             let why = concat(&[
@@ -97,11 +97,11 @@ impl SessionFile {
                 &minutes,
                 " minutes ago is in it: wait for its end, or if it has none, add --take-over",
             ]);
-            return Err(failed(&name, &why));
+            return Err(failed(name, &why));
         }
         Ok(SessionFile {
             files: folders.state().clone(),
-            name,
+            name: String::from(name),
             length: 0,
             mark,
         })

@@ -62,7 +62,7 @@ extern "C" fn dc_open(
     saved_length: usize,
 ) -> i32 {
     let mut number = 0;
-    let status = State::call(|state| {
+    let status = State::call(&mut |state| {
         let config = state.blocks.get(config, config_length)?;
         let saved = state.blocks.get(saved, saved_length)?;
         let session = config::open(config, (saved_length > 0).then_some(saved))?;
@@ -77,7 +77,7 @@ extern "C" fn dc_open(
 /// Ends a session.
 #[unsafe(no_mangle)]
 extern "C" fn dc_close(session: i32) -> i32 {
-    State::call(|state| {
+    State::call(&mut |state| {
         state.session(session)?;
         state.sessions.retain(|(number, _)| *number != session);
         Ok(Status::Ok)
@@ -93,7 +93,7 @@ extern "C" fn dc_prompt(
     address: usize,
     length: usize,
 ) -> i32 {
-    State::call(|state| {
+    State::call(&mut |state| {
         let text = state.blocks.get(address, length)?;
         let Ok(text) = core::str::from_utf8(text) else {
             return Err(Refusal::new(Status::Input, "the prompt is not UTF-8"));
@@ -108,7 +108,7 @@ extern "C" fn dc_prompt(
 /// Begins a run that only compacts.
 #[unsafe(no_mangle)]
 extern "C" fn dc_compact(session: i32, monotonic_ms: u64, wall_ms: u64) -> i32 {
-    State::call(|state| {
+    State::call(&mut |state| {
         let session = state.session(session)?;
         #[cfg(feature = "context")]
         let compacted = session
@@ -126,7 +126,7 @@ extern "C" fn dc_compact(session: i32, monotonic_ms: u64, wall_ms: u64) -> i32 {
 /// The next thing for the host to do.
 #[unsafe(no_mangle)]
 extern "C" fn dc_next(session: i32, monotonic_ms: u64, wall_ms: u64) -> i32 {
-    State::call(|state| {
+    State::call(&mut |state| {
         let json = match state.session(session)?.next(now(monotonic_ms, wall_ms)) {
             Ok(effect) => effect_json::effect(&effect),
             #[cfg(feature = "wasi")]
@@ -139,7 +139,7 @@ extern "C" fn dc_next(session: i32, monotonic_ms: u64, wall_ms: u64) -> i32 {
 /// A piece of the request to the model.
 #[unsafe(no_mangle)]
 extern "C" fn dc_body(session: i32, index: u32) -> i32 {
-    State::call(|state| {
+    State::call(&mut |state| {
         if state.session(session)?.body_piece(index).is_none() {
             return Ok(Status::End);
         }
@@ -158,7 +158,7 @@ extern "C" fn dc_chunk(
     address: usize,
     length: usize,
 ) -> i32 {
-    State::call(|state| {
+    State::call(&mut |state| {
         let bytes = state.blocks.get(address, length)?.to_vec();
         let id = RequestId(id);
         let now = now(monotonic_ms, wall_ms);
@@ -175,7 +175,7 @@ extern "C" fn dc_feed(
     address: usize,
     length: usize,
 ) -> i32 {
-    State::call(|state| {
+    State::call(&mut |state| {
         let json = state.blocks.get(address, length)?;
         let input = parse(json).ok().and_then(|json| effect_json::input(&json));
         match input {
@@ -191,7 +191,7 @@ extern "C" fn dc_feed(
 /// Goes on with what the module does itself.
 #[unsafe(no_mangle)]
 extern "C" fn dc_advance(session: i32, max_ms: u32) -> i32 {
-    State::call(|state| {
+    State::call(&mut |state| {
         let session = state.session(session)?;
         let mut events = Array::new();
         #[cfg(feature = "http")]
@@ -217,7 +217,7 @@ extern "C" fn dc_advance(session: i32, max_ms: u32) -> i32 {
 /// What the session has used.
 #[unsafe(no_mangle)]
 extern "C" fn dc_usage(session: i32) -> i32 {
-    State::call(|state| {
+    State::call(&mut |state| {
         let json = usage_json(state.session(session)?.usage());
         Ok(state.show(json))
     })
@@ -226,7 +226,7 @@ extern "C" fn dc_usage(session: i32) -> i32 {
 /// Everything that the session is.
 #[unsafe(no_mangle)]
 extern "C" fn dc_save(session: i32) -> i32 {
-    State::call(|state| {
+    State::call(&mut |state| {
         let saved: Vec<u8> = state.session(session)?.save();
         Ok(state.show(saved))
     })
