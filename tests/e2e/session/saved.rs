@@ -167,7 +167,7 @@ fn bytes_cut_off_continued_or_of_a_later_version_are_refused() {
             refused(restore(&instance, wire, &saved[..saved.len() - 1]), "");
             refused(restore(&instance, wire, &[&saved[..], b"{}"].concat()), "");
             let text = String::from_utf8(saved).expect("it is text");
-            let newer = text.replacen("session 2 ", "session 3 ", 1);
+            let newer = text.replacen("session 1 ", "session 2 ", 1);
             assert_ne!(newer, text, "the control: the version is in the bytes");
             refused(restore(&instance, wire, newer.as_bytes()), "version");
             restore(&instance, wire, text.as_bytes()).expect("the control");

@@ -111,15 +111,8 @@ pub(super) fn read(
             Err(stop) => unsettled = Some(stop),
         }
     }
-    for (name, source, _) in SOURCES {
-        if let Some(value) = variable(source) {
-            set(&mut settings, name, source, value)?;
-        }
-    }
-    for (name, _, flag) in SOURCES {
-        if let Some(value) = arguments.value(flag) {
-            set(&mut settings, name, flag, value)?;
-        }
+    for source in SOURCES {
+        set_from(&mut settings, environment, arguments, source)?;
     }
     if arguments.has("--no-stream") {
         settings.stream = false;
@@ -332,7 +325,6 @@ impl Configuration {
     }
 }
 
-/// Sets a setting from text: numbers and booleans as JSON writes them.
 /// Sets `limits` alone, for a run that concerns no model.
 ///
 /// # Errors
@@ -343,16 +335,26 @@ pub(super) fn set_limits(
     environment: &WasiEnvironment,
     arguments: &Arguments,
 ) -> Result<(), Stop> {
-    let (name, variable, flag) = LIMITS;
+    set_from(settings, environment, arguments, &LIMITS)
+}
+
+/// Sets a setting by its variable, then by its flag.
+fn set_from(
+    settings: &mut Settings,
+    environment: &WasiEnvironment,
+    arguments: &Arguments,
+    (name, variable, flag): &(&str, &str, &str),
+) -> Result<(), Stop> {
     if let Some(value) = set_variable(environment, variable) {
         set(settings, name, variable, value)?;
     }
-    match arguments.value(flag) {
-        Some(value) => set(settings, name, flag, value),
-        None => Ok(()),
+    if let Some(value) = arguments.value(flag) {
+        set(settings, name, flag, value)?;
     }
+    Ok(())
 }
 
+/// Sets a setting from text: numbers and booleans as JSON writes them.
 fn set(settings: &mut Settings, name: &str, source: &str, text: &str) -> Result<(), Stop> {
     let as_text = matches!(
         name,
