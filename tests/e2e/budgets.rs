@@ -259,7 +259,9 @@ fn a_clock_that_went_back_does_not_fill_a_budget_again_and_a_new_day_does() {
         // The clock was ahead when this was spent, by the measure of now.
         let log = format!("steps=1,tokens=500,day={}\n", today() + 3);
         let (ended, after) = run(log.clone(), &ScriptedModel::never_asked());
-        ended.code(4).says(&["today", "steps=1,tokens=500", " of tokens=500"]);
+        ended
+            .code(4)
+            .says(&["today", "steps=1,tokens=500", " of tokens=500"]);
         assert!(after.starts_with(&log), "{after}");
         let log = format!("steps=1,tokens=500,day={}\n", today() - 1);
         let (ended, after) = run(log, &once());
