@@ -54,6 +54,16 @@ impl<D: Descriptor> GrantedFiles<D> {
         }
     }
 
+    /// As [`FileSystem::remove`], of what is no folder: a program that needs no more does not import what removes folders.
+    ///
+    /// # Errors
+    /// As there; for a folder whatever its system says.
+    pub fn remove_file(&mut self, path: &str) -> FsResult<()> {
+        let place = self.walk(path, true)?;
+        let removed = place.folder.remove_file(&place.name);
+        removed.map_err(|error| self.write_error(error))
+    }
+
     /// Files of the folder `name` directly below this root; a link in its place is refused. With `create` it is made
     /// when it is missing.
     ///

@@ -19,7 +19,6 @@ use super::history::NOTICE as LEFT_OUT;
 use super::resume::{Walk, problem};
 use super::{Agent, State};
 use crate::json::{elements, parse_within};
-use crate::settings::Limits;
 use crate::transcript::{LineProblem, Transcript, TranscriptError};
 use crate::wire::{self, Block, Message};
 
@@ -42,11 +41,6 @@ impl SessionLog<'_> {
         agent.state = State::Calling;
         let walk = Walk::of_file();
         SessionLog { agent, walk }
-    }
-
-    /// Those of the agent.
-    pub fn limits(&self) -> Limits {
-        self.agent.settings.limits
     }
 
     /// Takes the next line, without its end.

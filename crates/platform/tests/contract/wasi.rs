@@ -101,6 +101,7 @@ fn without_a_grant_every_call_says_so() {
         assert_eq!(files.list(path, 1).err(), no_root);
         assert_eq!(files.stat(path).err(), no_root);
         assert_eq!(files.remove(path).err(), no_root);
+        assert_eq!(files.remove_file(path).err(), no_root);
         assert_eq!(files.rename(path, "b").err(), no_root);
         assert_eq!(files.create_folders(path).err(), no_root, "{path:?}");
     }
@@ -120,6 +121,18 @@ fn a_folder_of_the_root_is_a_root_of_its_own() {
     assert_eq!(inner.read("../inner/f", 0, 1).err(), Some(FsError::Denied));
     assert_eq!(inner.folder("f", false).err(), Some(FsError::NotFolder));
     assert_eq!(inner.folder("f", true).err(), Some(FsError::NotFolder));
+}
+
+#[test]
+fn a_file_is_removed_by_what_removes_no_folder() {
+    let mut files = scratch("a_file_is_removed");
+    files.create_folders("folder").expect("it takes folders");
+    files.replace("folder/f", b"x").expect("it takes writes");
+    assert_eq!(files.remove_file("folder/f"), Ok(()));
+    assert_eq!(files.remove_file("folder/f"), Err(FsError::NotFound));
+    assert!(files.remove_file("folder").is_err());
+    assert_eq!(files.remove_file("../f"), Err(FsError::Denied));
+    assert_eq!(crate::file_system::names(&mut files, ""), ["folder"]);
 }
 
 #[test]

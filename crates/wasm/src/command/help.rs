@@ -185,8 +185,7 @@ Dewclaw: a tool-using AI agent in one WebAssembly file
     limits!(),
     context!(),
     sessions!(flags),
-    "\
-  --output FILE     write the answer to FILE of the workspace too
+    "  --output FILE     write the answer to FILE of the workspace too
   --record FILE     record the run in FILE of the state folder
 
 of replay:

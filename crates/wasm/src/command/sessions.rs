@@ -83,7 +83,7 @@ fn each(state: &mut WasiFileSystem, prune: Option<(u64, u64)>) -> Result<(), Sto
             }
             how = "in use, so it stays: ";
             if state.stat(&path(name, LOCK)).is_err() {
-                let removed = state.remove(&path(name, FILE));
+                let removed = state.remove_file(&path(name, FILE));
                 removed.map_err(|error| failed(name, text(error)))?;
                 how = "removed ";
             }

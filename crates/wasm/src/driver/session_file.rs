@@ -185,7 +185,7 @@ impl Drop for SessionFile {
         if let Ok(held) = self.files.read(&lock, 0, MARK_BYTES)
             && held.bytes == self.mark.as_bytes()
         {
-            let _ = self.files.remove(&lock);
+            let _ = self.files.remove_file(&lock);
         }
     }
 }
