@@ -22,6 +22,21 @@ from wasm_binary import (
     COMPONENT, CORE, CORE_MODULE, CUSTOM, NESTED_COMPONENT, Malformed, Section, encode, extract, interface, main_module, sections,
 )  # fmt: skip
 
+# Functions in another order give their locals other numbers, and those functions another order. It comes to no end, and
+# not every time to a better one, so the best is taken. Of three it has 701 bytes less than the first one in dewclaw.wasm of
+# 119,959 gzipped; a fourth takes as long again and rarely wins.
+TIMES = 3
+
+
+def arrange(core, what):
+    """Core module `core` written so that it compresses best."""
+    arranged = []
+    for _ in range(TIMES):
+        core = local_numbers.arrange(function_order.arrange(core, what), what)
+        arranged.append(core)
+    return min(arranged, key=function_order.compressed)
+
+
 def strip(data, what):
     """Core module or component `data` without custom sections, and (name, bytes saved) of each dropped.
 
@@ -88,7 +103,7 @@ def main(arguments):
             data = read(component)
             write(core, data if data[:8] == CORE else extract(data, component))
         case ["arrange", core, out]:
-            write(out, local_numbers.arrange(function_order.arrange(read(core), core), core))
+            write(out, arrange(read(core), core))
         case ["splice", component, core, out]:
             data, dropped = splice(read(component), read(core), component)
             arranged = short = data

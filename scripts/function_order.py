@@ -39,14 +39,14 @@ def arrange(module, what):
         _renumbered(module, what, bodies, imported, _order(bodies, max(SHORT - imported, 0), run, window))
         for run, window in product(RUNS, WINDOWS)
     )
-    best = min(arranged, key=_compressed)
+    best = min(arranged, key=compressed)
     code = next(part.body for part in sections(best, what, CORE) if part.id == CODE)
     reader = Reader(code, what)
     bodies = reader.each(reader.bytes)
-    return min(best, _renumbered(best, what, bodies, imported, _moved(bodies, max(SHORT - imported, 0))), key=_compressed)
+    return min(best, _renumbered(best, what, bodies, imported, _moved(bodies, max(SHORT - imported, 0))), key=compressed)
 
 
-def _compressed(module):
+def compressed(module):
     """Bytes of a module's code as gzip -9 packs it, but for gzip's own head."""
     return len(zlib.compress(b"".join(part.body for part in sections(module, "the module", CORE) if part.id == CODE), 9))
 

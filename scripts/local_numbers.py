@@ -11,6 +11,7 @@ import random
 import zlib
 from collections import Counter
 
+from function_order import compressed
 from instructions import LOCALS, declared, skip_operands
 from wasm_binary import CODE, CORE, FUNCTION, TYPE, Reader, Section, encode, number, sections
 
@@ -47,9 +48,7 @@ def arrange(module, what):
             before += function.code
             function.remember(seen)
     code = number(len(functions)) + b"".join(function.code for function in functions)
-    if len(zlib.compress(code, 9)) >= len(zlib.compress(found[CODE].data, 9)):
-        return module
-    return encode(CORE, [Section(part.id, code) if part.id == CODE else part for part in parts])
+    return min(module, encode(CORE, [Section(part.id, code) if part.id == CODE else part for part in parts]), key=compressed)
 
 
 class _Function:
