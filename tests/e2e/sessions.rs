@@ -467,6 +467,13 @@ fn sessions_are_listed_shown_exported_and_pruned() {
             .prints("");
         sessions(&["prune", "--older-than", "0"]).code(0);
         assert_eq!(state.names(), ["sessions/notes.txt"]);
+        // So many that not all are looked at.
+        for number in 0..1_001 {
+            state.write(&format!("sessions/{number}.lock"), "1");
+        }
+        let more = sessions(&[]);
+        more.code(0)
+            .prints("and more, which come once some of these are pruned\n");
     });
 }
 

@@ -427,6 +427,9 @@ fn it_is_told_to_a_person_line_by_line() {
         told.last().map(String::as_str),
         Some("## Dewclaw\n\nlast\n\n")
     );
+    let result = br#"{"v":1,"t":1,"openai-chat":[{"role":"tool","tool_call_id":"c","content":"one\n# two"}]}"#;
+    let told = SessionLine::read(result).map(|line| line.markdown());
+    assert_eq!(told.as_deref(), Some("    = one\n    # two\n\n"));
 }
 
 proptest! {

@@ -11,8 +11,9 @@
 //! there to be asked again.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
-use dewclaw_platform::{Now, concat, count, cut, lossy};
+use dewclaw_platform::{Now, concat, count, cut, join, lossy, split};
 
 use super::calls::interrupted;
 use super::history::NOTICE as LEFT_OUT;
@@ -176,7 +177,9 @@ impl SessionLine<'_> {
                 match message {
                     Message::User(text) => tell(&["## You\n\n", &text]),
                     Message::Result(result) => {
-                        tell(&["    = ", &lossy(&result.result)]);
+                        let lines = lossy(&result.result);
+                        let lines: Vec<&str> = split(&lines, b'\n').collect();
+                        tell(&["    = ", &join(&lines, "\n    ")]);
                     }
                     Message::Reply(reply) => {
                         for block in &reply.blocks {

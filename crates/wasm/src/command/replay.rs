@@ -129,7 +129,7 @@ impl Follower<'_> {
                 _ => {}
             }
             let line = self.lines.next(self.folders.state());
-            let followed = match line.map_err(|error| unreadable(&self.file, error))? {
+            let followed = match line.map_err(|error| unreadable(self.file, error))? {
                 Some(line) => self.follow(&effect, &line),
                 None => Err(self.replay.ended()),
             };

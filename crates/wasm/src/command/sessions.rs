@@ -20,7 +20,7 @@ const OLDER: &str = "--older-than";
 const LARGER: &str = "--larger-than";
 const FLAGS: &Flags = &[(OLDER, "", true), (LARGER, "", true)];
 
-/// Sessions that are listed.
+/// Files that are looked at.
 const MAX_LISTED: usize = 1_000;
 
 const DAY_MS: u64 = 86_400_000;
@@ -94,6 +94,9 @@ fn each(state: &mut WasiFileSystem, prune: Option<(u64, u64)>) -> Result<(), Sto
             &[how, name, &numbers[0], &numbers[1], &numbers[2]],
         );
         print(said.as_bytes());
+    }
+    if listing.total > MAX_LISTED as u64 {
+        print(b"and more, which come once some of these are pruned\n");
     }
     Ok(())
 }
