@@ -106,11 +106,15 @@ pub(super) fn run(
         chats,
     };
     let mut asked = kept(open(environment, arguments, caller)?);
-    #[cfg(feature = "chat")]
-    if chats {
-        return super::chat::run(&mut asked);
-    }
-    turn(&mut asked)
+    let ended = match chats {
+        #[cfg(feature = "chat")]
+        true => super::chat::run(&mut asked),
+        _ => turn(&mut asked),
+    };
+    // Others may be in it from now on.
+    #[cfg(feature = "sessions")]
+    drop(asked.session.driver.session.take());
+    ended
 }
 
 /// Drives a run to its end, and shows it. Answers its exit code.
