@@ -2,3 +2,4 @@
 //! around, gives it only what a policy grants, and leaves a trail that can be verified.
 
 pub mod limits;
+pub mod policy;
