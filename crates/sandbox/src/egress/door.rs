@@ -22,7 +22,7 @@ use super::address::{alternate, race};
 use super::body::{Broken, CODINGS, Coding, Collected};
 use super::caller::Caller;
 use super::connect::{Connect, Stream, SystemConnector};
-use super::error::{EgressError, UrlProblem};
+use super::error::{EgressError, UrlProblem, shown};
 use super::grants::Decision;
 use super::headers;
 use super::message::{Hop, Request, Response};
@@ -269,7 +269,8 @@ impl Egress {
         let secured = self.tls.handshake(stream, &target.host()).await;
         secured.map_err(|cause| EgressError::Tls {
             host: host(),
-            cause: cause.to_string(),
+            // It may quote the certificate.
+            cause: shown(&cause.to_string()),
         })
     }
 }
@@ -354,6 +355,6 @@ fn exchange(target: &Target, cause: &hyper::Error) -> EgressError {
     }
     EgressError::Exchange {
         host: target.whom(),
-        cause: text,
+        cause: shown(&text),
     }
 }

@@ -190,6 +190,22 @@ impl EgressError {
         }
     }
 
+    /// What the plugin is told: the same without addresses that it did not name itself, since a private name's address is
+    /// nothing for it to know.
+    pub fn for_plugin(&self) -> String {
+        match self {
+            EgressError::Address { host, .. } => {
+                format!(
+                    "address denied: {host} is, or leads to, a special-use address that no rule names"
+                )
+            }
+            EgressError::Redirected { hop, cause } => {
+                format!("redirect {hop}: {}", cause.for_plugin())
+            }
+            _ => self.to_string(),
+        }
+    }
+
     pub(super) fn behind(self, hop: u32) -> EgressError {
         match hop {
             0 => self,
@@ -244,14 +260,15 @@ pub enum UrlProblem {
     Path,
 }
 
-/// A text as an error shows it: harmless to a terminal, and at most 100 characters of it.
+/// A text as an error shows it: harmless to a terminal, and at most 200 characters of it.
 pub(super) fn shown(text: &str) -> String {
+    const MOST: usize = 200;
     let mut shown: String = text
         .chars()
-        .take(100)
+        .take(MOST)
         .flat_map(char::escape_default)
         .collect();
-    if text.chars().nth(100).is_some() {
+    if text.chars().nth(MOST).is_some() {
         shown.push('…');
     }
     shown

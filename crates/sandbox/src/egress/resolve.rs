@@ -52,3 +52,15 @@ impl Resolve for SystemResolver {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_system_knows_this_machine() {
+        let resolver = SystemResolver::default();
+        let found = resolver.resolve("localhost".into()).await.unwrap();
+        assert!(!found.is_empty() && found.iter().all(IpAddr::is_loopback));
+    }
+}

@@ -342,5 +342,19 @@ mod tests {
                 }
             }
         }
+
+        #[test]
+        fn what_a_redirect_gives_is_held_to_the_same(
+            text in prop_oneof![
+                "\\PC{0,40}",
+                "(https?:)?[/\\\\]{0,3}[a-z0-9.@:\\[\\]%]{0,20}[/?#]?[ -~]{0,12}",
+            ]
+        ) {
+            let from = Target::parse("https://example.com:8443/a/b?c").unwrap();
+            if let Ok(next) = from.join(&text) {
+                prop_assert!(!next.authority().contains(['@', '%', '/', '\\', ' ']));
+                prop_assert_eq!(Target::parse(next.url()), Ok(next.clone()), "{}", text);
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
@@ -65,21 +66,17 @@ impl PluginHttp {
         let (mut head, body) = request.into_parts();
         let (method, url) = (head.method.to_string(), head.uri.to_string());
         let limit = self.caller.limits.request_bytes;
-        let whole =
-            tokio::time::timeout_at(self.deadline.into(), Limited::new(body, limit).collect());
-        let body = match whole.await {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(cause)) if cause.is::<LengthLimitError>() => {
-                Err(EgressError::RequestSize { limit })
-            }
-            // The plugin gave its own body up: nothing was asked for.
-            Ok(Err(_)) => return Err(Error::HttpProtocolError),
-            Err(_) => Err(EgressError::Deadline),
+        // A body that is being collected is as much of a burden as a connection, and is counted as one.
+        let turn = self.caller.open_connection();
+        let collected = match &turn {
+            Ok(_) => collect(body, limit, self.deadline).await?,
+            Err(error) => Err(error.clone()),
         };
+        drop(turn);
         // The door says these itself; wasmtime has held the length to the body.
         head.headers.remove(HOST);
         head.headers.remove(CONTENT_LENGTH);
-        let result = match body {
+        let result = match collected {
             Ok(body) => {
                 let headers = head.headers.iter();
                 let request = Request {
@@ -99,6 +96,26 @@ impl PluginHttp {
         };
         (self.record)(&method, &url, result.as_ref()).map_err(|_| Error::HttpRequestDenied)?;
         result.map_err(|error| code(&error))
+    }
+}
+
+/// The whole body, or the limit that it met.
+///
+/// # Errors
+/// The plugin gave its own body up: nothing was asked for.
+async fn collect(
+    body: WasiBody,
+    limit: usize,
+    deadline: Instant,
+) -> Result<Result<Bytes, EgressError>, Error> {
+    let whole = Limited::new(body, limit).collect();
+    match tokio::time::timeout_at(deadline.into(), whole).await {
+        Ok(Ok(body)) => Ok(Ok(body.to_bytes())),
+        Ok(Err(cause)) if cause.is::<LengthLimitError>() => {
+            Ok(Err(EgressError::RequestSize { limit }))
+        }
+        Ok(Err(_)) => Err(Error::HttpProtocolError),
+        Err(_) => Ok(Err(EgressError::Deadline)),
     }
 }
 

@@ -138,6 +138,10 @@ async fn a_name_of_a_special_address_is_refused_in_every_spelling() {
         "address denied: localhost leads to 127.0.0.1, a loopback address: no rule names it; this line of the policy \
          grants it: allow = [\"127.0.0.1\"]"
     );
+    assert_eq!(
+        error.for_plugin(),
+        "address denied: localhost is, or leads to, a special-use address that no rule names"
+    );
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
 //! Limits of a plugin's requests: size, time, rate, connections, redirects.
 
 use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dewclaw_sandbox::egress::{EgressError, EgressLimits, Request};
+use dewclaw_sandbox::egress::{
+    Connect, Egress, EgressError, EgressLimits, LookUp, Opening, Request, Resolve,
+};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -272,4 +276,31 @@ async fn redirects_in_a_circle_end() {
     let error = world.get(A).await.unwrap_err();
     assert_eq!(error, EgressError::Redirects { limit: 5 });
     assert_eq!(server.requests().len(), 6);
+}
+
+#[tokio::test]
+async fn names_and_addresses_that_never_answer_stop_at_the_time() {
+    struct Never;
+    impl Resolve for Never {
+        fn resolve(&self, _name: String) -> LookUp<'_> {
+            Box::pin(std::future::pending())
+        }
+    }
+    impl Connect for Never {
+        fn connect(&self, _address: SocketAddr) -> Opening<'_> {
+            Box::pin(std::future::pending())
+        }
+    }
+    let limit = Duration::from_millis(50);
+    let mut world = limited(in_time(50));
+    world.at_a("127.0.0.1:1".parse().unwrap());
+    for egress in [
+        Egress::new(Arc::new(Never), world.wires.clone()),
+        Egress::new(world.names.clone(), Arc::new(Never)),
+    ] {
+        world.egress = egress;
+        let start = Instant::now();
+        assert_eq!(world.get(A).await.unwrap_err(), EgressError::Time { limit });
+        assert!(start.elapsed() < limit * 4);
+    }
 }

@@ -3,10 +3,13 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use dewclaw_sandbox::egress::{PluginHttp, Record};
 use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Frame};
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpHooks};
 
 use crate::loopback::{Server, World, moved, ok};
@@ -102,4 +105,55 @@ async fn a_body_has_its_size_and_an_audit_that_fails_withholds_the_answer() {
     plugin.record = Arc::new(|_, _, _| Err(io::Error::other("disk full")));
     let refused = send(&mut plugin, request("http://a.example.com/", b"")).await;
     assert!(matches!(refused, Err(Error::HttpRequestDenied)));
+}
+
+/// A body that nothing comes of.
+struct Never;
+
+impl Body for Never {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_never_come_are_as_many_as_connections() {
+    let world = World::allowing(&["http://a.example.com:80"]);
+    let log = Log::default();
+    let mut plugin = plugin(world, &log);
+    plugin.deadline = Instant::now() + Duration::from_millis(100);
+    let never = || {
+        let body = Never.boxed_unsync();
+        http::Request::post("http://a.example.com/")
+            .body(body)
+            .unwrap()
+    };
+    let mut plugins = [(); 6].map(|()| plugin.clone());
+    let [a, b, c, d, e, f] = &mut plugins;
+    let _ = tokio::join!(
+        send(a, never()),
+        send(b, never()),
+        send(c, never()),
+        send(d, never()),
+        send(e, never()),
+        send(f, never()),
+    );
+    let log = log.lock().unwrap();
+    assert!(
+        log[0].ends_with("limit reached: 5 connections at once"),
+        "{}",
+        log[0]
+    );
+    assert_eq!(log.len(), 6);
+    assert!(
+        log[1..]
+            .iter()
+            .all(|line| line.ends_with("limit reached: the call's deadline"))
+    );
 }
