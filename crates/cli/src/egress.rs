@@ -9,7 +9,6 @@ mod names;
 mod pool;
 mod proxy;
 mod redaction;
-mod special_use;
 mod target;
 mod tls;
 mod wasi_http;

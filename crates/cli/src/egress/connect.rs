@@ -1,28 +1,21 @@
 //! A connection to where a request goes: the name, the address, a proxy in between, TLS.
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
 use bytes::Bytes;
+use dewclaw_sandbox::egress::{Stream, alternate, race, special_use};
 use http::header::{HOST, PROXY_AUTHORIZATION};
 use http::{Method, Request, StatusCode};
 use http_body_util::Empty;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
 use wasmtime_wasi_http::Error;
 
 use super::failure::Failure;
 use super::names::Names;
 use super::proxy::Proxy;
-use super::special_use;
 use super::target::Target;
 use super::tls::Tls;
-
-/// How long one address may take before the next is tried beside it (RFC 8305's recommended value).
-const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Which addresses a name may lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,11 +25,6 @@ pub(super) enum Reach {
     /// Those of public servers.
     Public,
 }
-
-/// A byte stream in both directions.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for S {}
 
 /// Connects to `target`, through `proxy` if there is one, and speaks TLS where the target wants it.
 ///
@@ -79,7 +67,7 @@ async fn secure<S: Stream>(
 async fn open(target: &Target, reach: Reach, names: &Names) -> Result<TcpStream, Failure> {
     let whom = target.to_string();
     let addresses = addresses(target, reach, names).await?;
-    let stream = race(addresses)
+    let stream = race(addresses, TcpStream::connect)
         .await
         .map_err(|cause| Failure::connect(&whom, &cause))?;
     // Requests are written in large pieces; waiting to fill packets only delays their last one.
@@ -102,7 +90,7 @@ async fn addresses(
         .await
         .map_err(|cause| Failure::resolve(&whom, &cause))?;
     if reach == Reach::Public {
-        let kind = |address: &SocketAddr| Some((address.ip(), special_use::of(address.ip())?));
+        let kind = |address: &SocketAddr| Some((address.ip(), special_use(address.ip())?));
         if let Some((address, kind)) = found.iter().find_map(kind) {
             let cause = format_args!(
                 "the name leads to {address}, {kind}: where that is meant, allow the very name with --allow-fetch {}",
@@ -112,47 +100,6 @@ async fn addresses(
         }
     }
     Ok(alternate(found))
-}
-
-/// The same addresses, those of the first one's family and the others in turn (RFC 8305, section 4).
-fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    let first_is_6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let (mut preferred, mut others): (Vec<_>, Vec<_>) = addresses
-        .into_iter()
-        .partition(|address| address.is_ipv6() == first_is_6);
-    preferred.reverse();
-    others.reverse();
-    let mut ordered = Vec::with_capacity(preferred.len() + others.len());
-    while !(preferred.is_empty() && others.is_empty()) {
-        ordered.extend(preferred.pop());
-        ordered.extend(others.pop());
-    }
-    ordered
-}
-
-/// Tries the addresses in order, each with a head start, and takes the first connection (RFC 8305, section 5).
-async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
-    let mut ahead = addresses.into_iter();
-    let mut attempts = JoinSet::new();
-    let mut last = io::Error::other("no address");
-    loop {
-        let next = ahead.next();
-        if next.is_none() && attempts.is_empty() {
-            return Err(last);
-        }
-        let more = next.is_some();
-        if let Some(address) = next {
-            attempts.spawn(TcpStream::connect(address));
-        }
-        tokio::select! {
-            Some(done) = attempts.join_next() => match done {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => last = error,
-                Err(error) => last = error.into(),
-            },
-            () = tokio::time::sleep(HEAD_START), if more => {}
-        }
-    }
 }
 
 /// Asks the proxy for a tunnel to `target`.
@@ -210,30 +157,6 @@ fn refused(whom: &str, target: &Target, status: StatusCode) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn addresses(list: &[&str]) -> Vec<SocketAddr> {
-        list.iter().map(|text| text.parse().unwrap()).collect()
-    }
-
-    #[test]
-    fn families_take_turns() {
-        let found = addresses(&["[::1]:1", "[::2]:1", "1.1.1.1:1", "[::3]:1", "2.2.2.2:1"]);
-        let ordered = addresses(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"]);
-        assert_eq!(alternate(found), ordered);
-        let four = addresses(&["1.1.1.1:1", "[::1]:1"]);
-        assert_eq!(alternate(four.clone()), four);
-    }
-
-    #[tokio::test]
-    async fn a_dead_address_does_not_hide_a_live_one() {
-        let live = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let live = live.local_addr().unwrap();
-        let dead = "127.0.0.1:1".parse().unwrap();
-        let stream = race(vec![dead, live]).await.unwrap();
-        assert_eq!(stream.peer_addr().unwrap(), live);
-        let error = race(vec![dead]).await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
-    }
 
     #[test]
     fn a_proxys_refusal_says_what_to_do() {

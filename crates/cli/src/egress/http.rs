@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use dewclaw_sandbox::egress::Stream;
 use http::header::PROXY_AUTHORIZATION;
 use http::{Request, Response, Uri};
 use http_body_util::BodyExt;
@@ -12,7 +13,7 @@ use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::body::AnswerBody;
-use super::connect::{Reach, Stream, connect};
+use super::connect::{Reach, connect};
 use super::failure::{Diary, Failure};
 use super::named::Named;
 use super::names::Names;

@@ -42,7 +42,10 @@ const BLOCKS: [(&str, &str); 19] = [
 
 /// What kind of special-use address this is; `None` for a public one. An address that stands for an IPv4 address is
 /// judged by that one.
-pub(super) fn of(address: IpAddr) -> Option<&'static str> {
+///
+/// An IPv4 address inside an IPv4-mapped, a NAT64 or a 6to4 address decides for it; Teredo and IPv4-compatible addresses are
+/// special whatever is inside.
+pub fn special_use(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(_) => in_a_block(address),
         IpAddr::V6(six) => of_v6(six),
@@ -80,10 +83,12 @@ fn in_a_block(address: IpAddr) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn kind(address: &str) -> Option<&'static str> {
-        of(address.parse().unwrap())
+        special_use(address.parse().unwrap())
     }
 
     #[test]
@@ -212,8 +217,95 @@ mod tests {
                 [0x2002, high, low, 0, 0, 0, 0, 1],
             ] {
                 let address = IpAddr::V6(around.into());
-                assert_eq!(of(address).is_some(), special, "{address}");
+                assert_eq!(special_use(address).is_some(), special, "{address}");
             }
+        }
+    }
+
+    /// Addresses around the edges of blocks, and any.
+    fn v4() -> impl Strategy<Value = Ipv4Addr> {
+        let edges = prop::sample::select(&BLOCKS[..16]).prop_flat_map(|(block, _)| {
+            let block: IpNet = block.parse().unwrap();
+            let edge = |address: IpAddr| match address {
+                IpAddr::V4(address) => u32::from(address),
+                IpAddr::V6(_) => 0,
+            };
+            let (first, last) = (edge(block.network()), edge(block.broadcast()));
+            (prop::sample::select(vec![first, last]), -2i32..=2)
+                .prop_map(|(edge, step)| Ipv4Addr::from(edge.wrapping_add_signed(step)))
+        });
+        prop_oneof![edges, any::<u32>().prop_map(Ipv4Addr::from)]
+    }
+
+    /// What the standard library knows of, and what it knows and does not yet tell.
+    fn std_says_special(address: Ipv4Addr) -> bool {
+        let [a, b, c, d] = address.octets();
+        address.is_private()
+            || address.is_loopback()
+            || address.is_link_local()
+            || address.is_broadcast()
+            || address.is_documentation()
+            || address.is_multicast()
+            || a == 0
+            || a >= 240
+            || (a == 100 && b & 0xc0 == 64)
+            || (a == 192 && b == 0 && c == 0)
+            || (a == 192 && b == 88 && c == 99)
+            || (a == 198 && b & 0xfe == 18)
+            || [a, b, c, d] == [168, 63, 129, 16]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn ipv4_is_as_the_standard_library_has_it(address in v4()) {
+            prop_assert_eq!(special_use(address.into()).is_some(), std_says_special(address), "{}", address);
+        }
+
+        #[test]
+        fn what_stands_for_an_ipv4_address_is_never_less_special(address in v4(), rest: u64) {
+            let special = std_says_special(address);
+            let [a, b, c, d] = address.octets().map(u16::from);
+            let (high, low) = (a << 8 | b, c << 8 | d);
+            let [e, f, g, h] = [48, 32, 16, 0].map(|shift| (rest >> shift) as u16);
+            let of = |segments: [u16; 8]| special_use(IpAddr::V6(segments.into()));
+            for judged in [
+                [0, 0, 0, 0, 0, 0xffff, high, low],
+                [0x64, 0xff9b, 0, 0, 0, 0, high, low],
+                [0x2002, high, low, e, f, g, h, 1],
+            ] {
+                prop_assert_eq!(of(judged).is_some(), special, "{:x?}", judged);
+            }
+            for always in [
+                // IPv4-compatible; IPv4-translated; Teredo, whose client's address is inverted; NAT64 of local use.
+                [0, 0, 0, 0, 0, 0, high, low],
+                [0, 0, 0, 0, 0xffff, 0, high, low],
+                [0x2001, 0, e, f, g, h, !high, !low],
+                [0x64, 0xff9b, 1, e, f, g, high, low],
+            ] {
+                prop_assert!(of(always).is_some(), "{:x?}", always);
+            }
+        }
+
+        #[test]
+        fn ipv6_is_public_only_in_what_is_given_out(
+            first in prop_oneof![any::<u16>(), 0x1ffe_u16..=0x2003, 0x3ffe_u16..=0x4001, 0xfbff_u16..=0xff01],
+            second in prop_oneof![any::<u16>(), 0u16..=0x201, 0xdb7_u16..=0xdb9],
+            rest: [u16; 6],
+        ) {
+            let [c, d, e, f, g, h] = rest;
+            let address = Ipv6Addr::from([first, second, c, d, e, f, g, h]);
+            let public = special_use(address.into()).is_none();
+            let given_out: IpNet = "2000::/3".parse().unwrap();
+            if public && first != 0x64 {
+                prop_assert!(given_out.contains(&IpAddr::V6(address)), "{}", address);
+            }
+            prop_assert!(!(public && (address.is_unique_local()
+                || address.is_unicast_link_local()
+                || address.is_multicast()
+                || address.is_loopback()
+                || address.is_unspecified())), "{}", address);
         }
     }
 }

@@ -1,0 +1,152 @@
+//! A plugin's own wasi:http, through the same door.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, HOST};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use super::caller::Caller;
+use super::door::Egress;
+use super::error::{EgressError, UrlProblem};
+use super::message::{Request, Response};
+
+/// Writes down what a request came to, by method and URL as the plugin gave them. It is asked before the plugin is
+/// answered; if it fails, the plugin gets no answer.
+pub type Record =
+    Arc<dyn Fn(&str, &str, Result<&Response, &EgressError>) -> io::Result<()> + Send + Sync>;
+
+/// What answers the wasi:http of one plugin. Requests and answers are whole before they pass; redirects are answers, and the
+/// plugin may ask anew. The plugin's own time limits are not looked at: those of the call and the door hold.
+#[derive(Clone)]
+pub struct PluginHttp {
+    /// The door.
+    pub egress: Arc<Egress>,
+    /// The plugin.
+    pub caller: Arc<Caller>,
+    /// That of the call that runs: no request goes on behind it.
+    pub deadline: Instant,
+    /// The audit.
+    pub record: Record,
+}
+
+/// What hooks answer with: the response, and what must go on while its body is read. Here nothing must.
+type Sent = (
+    http::Response<WasiBody>,
+    Box<dyn Future<Output = Result<(), Error>> + Send>,
+);
+
+impl WasiHttpHooks for PluginHttp {
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        _options: Option<RequestOptions>,
+        _answer_read: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
+        let plugin = self.clone();
+        Box::new(async move {
+            let response = plugin.send(request).await?;
+            let mut answer = http::Response::new(
+                Full::new(response.body)
+                    .map_err(|never| match never {})
+                    .boxed_unsync(),
+            );
+            *answer.status_mut() = response.status;
+            *answer.headers_mut() = response.headers;
+            Ok((answer, Box::new(async { Ok(()) }) as _))
+        })
+    }
+}
+
+impl PluginHttp {
+    async fn send(&self, request: http::Request<WasiBody>) -> Result<Response, Error> {
+        let (mut head, body) = request.into_parts();
+        let (method, url) = (head.method.to_string(), head.uri.to_string());
+        let limit = self.caller.limits.request_bytes;
+        // A body that is being collected is as much of a burden as a connection, and is counted as one.
+        let turn = self.caller.open_connection();
+        let collected = match &turn {
+            Ok(_) => collect(body, limit, self.deadline).await?,
+            Err(error) => Err(error.clone()),
+        };
+        drop(turn);
+        // The door says these itself; wasmtime has held the length to the body.
+        head.headers.remove(HOST);
+        head.headers.remove(CONTENT_LENGTH);
+        let result = match collected {
+            Ok(body) => {
+                let headers = head.headers.iter();
+                let request = Request {
+                    method: method.clone(),
+                    url: url.clone(),
+                    headers: headers
+                        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+                        .collect(),
+                    body,
+                    follow: false,
+                };
+                self.egress
+                    .request(&self.caller, request, self.deadline)
+                    .await
+            }
+            Err(error) => Err(error),
+        };
+        (self.record)(&method, &url, result.as_ref()).map_err(|_| Error::HttpRequestDenied)?;
+        result.map_err(|error| code(&error))
+    }
+}
+
+/// The whole body, or the limit that it met.
+///
+/// # Errors
+/// The plugin gave its own body up: nothing was asked for.
+async fn collect(
+    body: WasiBody,
+    limit: usize,
+    deadline: Instant,
+) -> Result<Result<Bytes, EgressError>, Error> {
+    let whole = Limited::new(body, limit).collect();
+    match tokio::time::timeout_at(deadline.into(), whole).await {
+        Ok(Ok(body)) => Ok(Ok(body.to_bytes())),
+        Ok(Err(cause)) if cause.is::<LengthLimitError>() => {
+            Ok(Err(EgressError::RequestSize { limit }))
+        }
+        Ok(Err(_)) => Err(Error::HttpProtocolError),
+        Err(_) => Ok(Err(EgressError::Deadline)),
+    }
+}
+
+/// The error of wasi:http that comes nearest. It has no texts: the audit has them.
+fn code(error: &EgressError) -> Error {
+    let size = |limit: &usize| u64::try_from(*limit).ok();
+    match error {
+        EgressError::Url(UrlProblem::Length { .. }) => Error::HttpRequestUriTooLong,
+        EgressError::Url(_) => Error::HttpRequestUriInvalid,
+        EgressError::Method { .. } => Error::HttpRequestMethodInvalid,
+        EgressError::Header { name, .. } => Error::HttpRequestHeaderSize {
+            field_name: Some(name.clone()),
+            field_size: None,
+        },
+        EgressError::Host { .. } | EgressError::RequestRate { .. } => Error::HttpRequestDenied,
+        EgressError::Address { .. } => Error::DestinationIpProhibited,
+        EgressError::Connections { .. } => Error::ConnectionLimitReached,
+        EgressError::RequestSize { limit } => Error::HttpRequestBodySize(size(limit)),
+        EgressError::ResponseSize { limit } => Error::HttpResponseBodySize(size(limit)),
+        EgressError::Redirects { .. } => Error::HttpProtocolError,
+        EgressError::Time { .. } | EgressError::Deadline => Error::HttpResponseTimeout,
+        EgressError::Resolve { .. } => Error::DnsError {
+            rcode: None,
+            info_code: None,
+        },
+        EgressError::Connect { .. } => Error::DestinationUnavailable,
+        EgressError::Tls { .. } => Error::TlsProtocolError,
+        EgressError::Exchange { .. } => Error::HttpProtocolError,
+        EgressError::Encoding { cause, .. } => {
+            Error::HttpResponseContentCoding(Some(cause.clone()))
+        }
+        EgressError::Redirected { cause, .. } => code(cause),
+    }
+}

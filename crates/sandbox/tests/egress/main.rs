@@ -1,0 +1,10 @@
+//! The door to the network, with real servers on loopback behind it. A new attack is a test in the file of what it attacks.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod answers;
+mod destinations;
+mod limits;
+mod loopback;
+mod secured;
+mod wasi_http;
