@@ -852,6 +852,184 @@ fn what_is_no_plugin_is_refused_by_what_it_lacks_or_asks_for() {
 }
 
 #[test]
+fn the_process_has_room_for_so_many_stores_and_says_so() {
+    for allocation in [Allocation::Pool, Allocation::OnDemand] {
+        let engine = Engine::new(EngineOptions {
+            stores: 1,
+            allocation,
+            ..EngineOptions::default()
+        })
+        .unwrap();
+        let load = |guest: Guest, options| {
+            Plugin::load(
+                &engine,
+                &wat::parse_str(guest.text()).unwrap(),
+                &TrustedInputOnly,
+                options,
+            )
+        };
+        let spin = Guest {
+            execute: SPIN,
+            ..Guest::default()
+        };
+        let (spinning, echo) = (
+            load(spin, short()).unwrap(),
+            load(Guest::default(), PluginOptions::default()).unwrap(),
+        );
+        run(async {
+            // Whoever is polled second finds the only place taken.
+            let (first, second) = tokio::join!(spinning.call("t", ""), echo.call("t", ""));
+            assert!(matches!(
+                first.unwrap_err().limit(),
+                Some(Limit::Deadline { .. })
+            ));
+            assert_eq!(
+                second.unwrap_err().limit(),
+                Some(Limit::Concurrency { stores: 1 })
+            );
+        });
+    }
+}
+
+#[test]
+fn too_many_core_instances_are_refused() {
+    let guest = Guest::default().text();
+    let many = guest.replace(
+        "(core module $code",
+        &format!(
+            "(core module $one) {} (core module $code",
+            "(core instance (instantiate $one))".repeat(9)
+        ),
+    );
+    let plugin = Plugin::load(
+        engine(),
+        &wat::parse_str(many).unwrap(),
+        &TrustedInputOnly,
+        PluginOptions::default(),
+    )
+    .unwrap();
+    let error = run(plugin.call("t", "")).unwrap_err();
+    assert!(matches!(error, CallError::Instantiate { .. }), "{error:?}");
+    assert!(
+        error.to_string().contains("instance count too high at 11"),
+        "{error}"
+    );
+}
+
+#[test]
+fn wasi_is_linked_by_name() {
+    let text = Guest::default().text().replacen(
+        "(component",
+        r#"(component (import "wasi:random/random@0.2.0" (instance (export "get-random-u64" (func (result u64)))))"#,
+        1,
+    );
+    let load = |wasi: &[&str]| {
+        let options = PluginOptions {
+            wasi: wasi.iter().map(ToString::to_string).collect(),
+            ..PluginOptions::default()
+        };
+        Plugin::load(
+            engine(),
+            &wat::parse_str(&text).unwrap(),
+            &TrustedInputOnly,
+            options,
+        )
+    };
+    assert_eq!(
+        run(load(&["wasi:random/random"]).unwrap().call("t", "{}")).unwrap(),
+        "{}"
+    );
+    for other in [
+        &[][..],
+        &["wasi:random/insecure"],
+        &["wasi:random"],
+        &["wasi:random/randomness"],
+    ] {
+        assert!(matches!(
+            load(other).unwrap_err(),
+            LoadError::ImportRefused { .. }
+        ));
+    }
+}
+
+/// The contract, from its one copy: what these tests' guests import and export is what the WIT says.
+mod contract {
+    wasmtime::component::bindgen!({
+        path: "../../wit/plugin",
+        world: "plugin",
+        imports: { default: trappable },
+        exports: { default: async },
+    });
+}
+
+struct Refuses;
+
+impl contract::dewclaw::plugin::host::Host for Refuses {
+    fn http_request(
+        &mut self,
+        _: String,
+        _: String,
+        _: Vec<(String, String)>,
+        _: Option<String>,
+    ) -> wasmtime::Result<Result<String, String>> {
+        Ok(Err(String::new()))
+    }
+
+    fn read_file(&mut self, _: String) -> wasmtime::Result<Result<String, String>> {
+        Ok(Err(String::new()))
+    }
+
+    fn write_file(&mut self, _: String, _: String) -> wasmtime::Result<Result<(), String>> {
+        Ok(Err(String::new()))
+    }
+
+    fn get_env(&mut self, _: String) -> wasmtime::Result<Option<String>> {
+        Ok(None)
+    }
+
+    fn log(&mut self, _: u8, _: String) -> wasmtime::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_guests_of_these_tests_are_plugins_by_the_wit() {
+    use wasmtime::component::{Component, HasSelf, Linker};
+    let mut linker = Linker::new(engine().wasmtime());
+    contract::Plugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |host: &mut Refuses| host)
+        .unwrap();
+    let component = Component::new(
+        engine().wasmtime(),
+        wat::parse_str(Guest::default().text()).unwrap(),
+    )
+    .unwrap();
+    let mut store = wasmtime::Store::new(engine().wasmtime(), Refuses);
+    store.set_fuel(1_000_000).unwrap();
+    store.set_epoch_deadline(1 << 40);
+    run(async {
+        let plugin = contract::Plugin::instantiate_async(&mut store, &component, &linker)
+            .await
+            .unwrap();
+        let tools = plugin.dewclaw_plugin_tools();
+        assert_eq!(tools.call_init(&mut store).await.unwrap(), Ok(()));
+        assert!(
+            tools
+                .call_describe(&mut store)
+                .await
+                .unwrap()
+                .starts_with('{')
+        );
+        assert_eq!(
+            tools
+                .call_execute_tool(&mut store, "t", "{}")
+                .await
+                .unwrap(),
+            Ok("{}".to_owned())
+        );
+    });
+}
+
+#[test]
 fn without_a_pool_the_same_limits_hold() {
     let engine = Engine::new(EngineOptions {
         allocation: Allocation::OnDemand,

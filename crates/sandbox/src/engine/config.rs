@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -82,6 +83,8 @@ pub struct Engine(Arc<Shared>);
 struct Shared {
     wasmtime: wasmtime::Engine,
     allocation: Allocation,
+    most_stores: u32,
+    stores: AtomicU32,
     plain: Linker<State>,
     with_wasi: Linker<State>,
     watchdog: Watchdog,
@@ -135,6 +138,8 @@ impl Engine {
             with_wasi: imports::linker(&wasmtime, true).map_err(unsupported)?,
             wasmtime,
             allocation,
+            most_stores: options.stores,
+            stores: AtomicU32::new(0),
             watchdog: Watchdog::start()?,
             handle: runtime.handle().clone(),
             runtime: Some(runtime),
@@ -167,6 +172,20 @@ impl Engine {
             })
     }
 
+    /// Stores that may live at once.
+    pub(crate) fn stores(&self) -> u32 {
+        self.0.most_stores
+    }
+
+    /// A place for one more store, in the pool or without one; `None` when all are taken.
+    pub(crate) fn place(&self) -> Option<Place> {
+        if self.0.stores.fetch_add(1, Ordering::Relaxed) < self.0.most_stores {
+            return Some(Place(self.clone()));
+        }
+        self.0.stores.fetch_sub(1, Ordering::Relaxed);
+        None
+    }
+
     pub(crate) fn linker(&self, wasi: bool) -> &Linker<State> {
         if wasi {
             &self.0.with_wasi
@@ -181,6 +200,15 @@ impl Engine {
 
     pub(crate) fn runtime(&self) -> &Handle {
         &self.0.handle
+    }
+}
+
+/// One store's place, given back when it is dropped.
+pub(crate) struct Place(Engine);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.0.stores.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -210,12 +238,11 @@ fn config(pool: Option<PoolingAllocationConfig>) -> Config {
 }
 
 fn pool(stores: u32) -> PoolingAllocationConfig {
-    let stores = stores.max(PER_MODULE);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(stores)
         .total_core_instances(stores.saturating_mul(10))
-        .total_memories(stores.saturating_mul(2))
-        .total_tables(stores.saturating_mul(4))
+        .total_memories(stores.saturating_mul(2).max(PER_MODULE))
+        .total_tables(stores.saturating_mul(4).max(PER_MODULE))
         .total_stacks(stores)
         .max_memories_per_module(PER_MODULE)
         .max_tables_per_module(PER_MODULE)

@@ -58,8 +58,11 @@ pub enum Limit {
         most: usize,
     },
     /// The process runs as many instances as it has room for.
-    #[error("instances at once: the process has room for no more")]
-    Concurrency,
+    #[error("instances at once: {stores} live in this process, and it has room for no more")]
+    Concurrency {
+        /// Stores that may live at once, over all plugins.
+        stores: u32,
+    },
 }
 
 /// Why a plugin could not be loaded.
@@ -194,6 +197,7 @@ pub(crate) struct Numbers {
     pub(crate) fuel: u64,
     pub(crate) stack_bytes: usize,
     pub(crate) exchange_bytes: usize,
+    pub(crate) stores: u32,
     pub(crate) refused: Option<Limit>,
 }
 
@@ -219,7 +223,9 @@ pub(crate) fn classify(error: &wasmtime::Error, phase: Phase, numbers: &Numbers)
         };
     }
     if error.is::<PoolConcurrencyLimitError>() {
-        return CallError::Limit(Limit::Concurrency);
+        return CallError::Limit(Limit::Concurrency {
+            stores: numbers.stores,
+        });
     }
     if let Some(limit) = numbers.refused {
         return CallError::Limit(limit);
