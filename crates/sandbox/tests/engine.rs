@@ -1,4 +1,5 @@
 //! The engine under attack: each guest is a real component, and each test says which limit stops it, and that nobody else is harmed.
+#![allow(clippy::unwrap_used, reason = "a test's own steps")]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};

@@ -233,7 +233,8 @@ impl Plugin {
         let guest = Box::pin(async move {
             let mut live = match plugin.take_idle(began) {
                 Some(live) => live,
-                None => plugin.start(began).await?,
+                // In a box of its own: it is larger than all the rest, which a warm call would move about.
+                None => Box::pin(plugin.start(began)).await?,
             };
             match live
                 .execute
