@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use dewclaw_sandbox::engine::{
     Allocation, CallContext, CallError, Caps, CompileError, Engine, EngineOptions, Host,
     HostAnswer, HostFault, HttpRequest, Limit, LoadError, LogLevel, ModuleSize, Plugin,
-    PluginOptions, Reuse, TICK, TrustedInputOnly,
+    PluginOptions, Reuse, TrustedInputOnly,
 };
 
 /// The parts of a guest that a test replaces. The default is a plugin whose tools give their parameters back.
@@ -730,46 +730,54 @@ fn a_neighbour_is_unharmed_while_another_times_out() {
 
 #[test]
 fn a_caller_who_gives_up_ends_the_guest() {
-    let plugin = Guest {
-        execute: SPIN,
-        ..Guest::default()
-    }
-    .load(caps(Caps {
-        fuel: u64::MAX,
-        ..Caps::default()
-    }));
     let engine = Engine::new(EngineOptions {
+        stores: 1,
         threads: 1,
         ..EngineOptions::default()
     })
     .unwrap();
-    let bytes = wat::parse_str(
-        Guest {
-            execute: SPIN,
-            ..Guest::default()
-        }
-        .text(),
-    )
-    .unwrap();
-    let other = Plugin::load(&engine, &bytes, &TrustedInputOnly, short()).unwrap();
+    let load = |guest: Guest, options| {
+        Plugin::load(
+            &engine,
+            &wat::parse_str(guest.text()).unwrap(),
+            &TrustedInputOnly,
+            options,
+        )
+        .unwrap()
+    };
+    let spin = Guest {
+        execute: SPIN,
+        ..Guest::default()
+    };
+    // Seconds of fuel.
+    let spinning = load(
+        spin,
+        caps(Caps {
+            fuel: u64::MAX,
+            ..Caps::default()
+        }),
+    );
+    let echo = load(Guest::default(), PluginOptions::default());
     run(async {
-        assert!(
-            tokio::time::timeout(TICK * 5, plugin.call("t", ""))
-                .await
-                .is_err()
-        );
-        // The engine's only thread is free again for the next.
         for _ in 0..3 {
-            assert!(
-                tokio::time::timeout(TICK * 5, other.call("t", ""))
-                    .await
-                    .is_err()
-            );
+            let mut call = Box::pin(spinning.call("t", ""));
+            let polled =
+                std::future::poll_fn(|context| std::task::Poll::Ready(call.as_mut().poll(context)))
+                    .await;
+            assert!(polled.is_pending(), "it spins");
+            drop(call);
+            let gave_up = Instant::now();
+            // The only place is free again when the guest is gone.
+            while let Err(error) = echo.call("t", "").await {
+                assert_eq!(
+                    error.limit(),
+                    Some(Limit::Concurrency { stores: 1 }),
+                    "{error}"
+                );
+                assert!(gave_up.elapsed() < LATE, "the guest goes on");
+                tokio::task::yield_now().await;
+            }
         }
-        assert!(matches!(
-            other.call("t", "").await.unwrap_err().limit(),
-            Some(Limit::Deadline { .. })
-        ));
     });
 }
 

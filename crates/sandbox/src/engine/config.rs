@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -85,6 +85,8 @@ struct Shared {
     allocation: Allocation,
     most_stores: u32,
     stores: AtomicU32,
+    threads: usize,
+    guests: AtomicUsize,
     plain: Linker<State>,
     with_wasi: Linker<State>,
     watchdog: Watchdog,
@@ -123,8 +125,9 @@ impl Engine {
                 Allocation::OnDemand,
             ),
         };
+        let threads = options.threads.max(1);
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(options.threads.max(1))
+            .worker_threads(threads)
             .thread_name("dewclaw-guest")
             .enable_time()
             .enable_io()
@@ -140,6 +143,8 @@ impl Engine {
             allocation,
             most_stores: options.stores,
             stores: AtomicU32::new(0),
+            threads,
+            guests: AtomicUsize::new(0),
             watchdog: Watchdog::start()?,
             handle: runtime.handle().clone(),
             runtime: Some(runtime),
@@ -186,6 +191,22 @@ impl Engine {
         None
     }
 
+    /// Threads for guests that wait or compute for long.
+    pub(crate) fn threads(&self) -> usize {
+        self.0.threads
+    }
+
+    /// Guests that are on those threads, or wait for one or for the host.
+    pub(crate) fn guests(&self) -> usize {
+        self.0.guests.load(Ordering::Relaxed)
+    }
+
+    /// One more of these, until what is returned is dropped.
+    pub(crate) fn count_guest(&self) -> Counted {
+        self.0.guests.fetch_add(1, Ordering::Relaxed);
+        Counted(self.clone())
+    }
+
     pub(crate) fn linker(&self, wasi: bool) -> &Linker<State> {
         if wasi {
             &self.0.with_wasi
@@ -203,8 +224,17 @@ impl Engine {
     }
 }
 
+/// One guest among those that are counted.
+pub(crate) struct Counted(Engine);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.guests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// One store's place, given back when it is dropped.
-pub(crate) struct Place(Engine);
+pub(crate) struct Place(pub(crate) Engine);
 
 impl Drop for Place {
     fn drop(&mut self) {

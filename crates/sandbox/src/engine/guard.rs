@@ -5,13 +5,14 @@
 //! only. At the deadline the watchdog answers the caller and drops the guest; if the guest is just then on a processor, its thread
 //! drops it at the next tick. A caller who gives up does the same.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use super::config::Engine;
+use super::config::{Counted, Engine};
 use super::error::{CallError, Limit};
 use super::watchdog::Watched;
 
@@ -57,18 +58,35 @@ impl Slot {
     }
 }
 
+thread_local! {
+    /// The slot whose guest this thread of the engine polls.
+    static POLLED: RefCell<Option<Arc<Slot>>> = const { RefCell::new(None) };
+}
+
+/// Whether a guest that runs on this thread must stop for a moment: to move to the engine's threads, because others wait for one, or
+/// because nobody waits for its outcome any more. Otherwise it goes on: switching guests costs more than the tick itself.
+pub(crate) fn must_yield(engine: &Engine) -> bool {
+    engine.guests() > engine.threads()
+        || POLLED.with_borrow(|slot| slot.as_ref().is_none_or(|slot| slot.lock().over))
+}
+
 /// The guest's side: polls what lies in the slot, on the engine's threads.
-struct OnEngine(Arc<Slot>);
+struct OnEngine {
+    slot: Arc<Slot>,
+    _counted: Counted,
+}
 
 impl Future for OnEngine {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let Some(mut guest) = self.0.lock().guest.take() else {
+        let Some(mut guest) = self.slot.lock().guest.take() else {
             return Poll::Ready(());
         };
+        POLLED.set(Some(Arc::clone(&self.slot)));
         let polled = guest.as_mut().poll(context);
-        let mut inner = self.0.lock();
+        POLLED.set(None);
+        let mut inner = self.slot.lock();
         match polled {
             Poll::Pending if !inner.over => {
                 inner.guest = Some(guest);
@@ -167,6 +185,9 @@ pub(crate) async fn run(
         _watched: engine.watchdog().watch(deadline, &slot),
         slot: Arc::clone(&slot),
     };
-    engine.runtime().spawn(OnEngine(slot));
+    engine.runtime().spawn(OnEngine {
+        slot,
+        _counted: engine.count_guest(),
+    });
     waiting.await
 }

@@ -131,7 +131,7 @@ pub(crate) struct State {
     pub(crate) deadline: Instant,
     after: Duration,
     /// Its place among the engine's stores.
-    _place: Place,
+    place: Place,
     pub(crate) host: Arc<dyn Host>,
     pub(crate) log: Arc<LogRate>,
     wasi: Option<Wasi>,
@@ -299,7 +299,7 @@ impl Loaded {
             meter: Meter::new(self.caps),
             deadline: began + self.caps.deadline,
             after: self.caps.deadline,
-            _place: place,
+            place,
             host: Arc::clone(&self.host),
             log: Arc::clone(&self.log),
             wasi: self.wasi_context.as_ref().map(|make| {
@@ -387,15 +387,15 @@ impl Loaded {
 }
 
 impl State {
-    /// Called in the guest at each tick: ends it when its time is over, and lets others run unless it has only begun.
+    /// Called in the guest at each tick: ends it when its time is over, and lets others run if there are any.
     fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
         let now = Instant::now();
         if now >= self.deadline {
             return Err(Stopped::Limit(Limit::Deadline { after: self.after }).into());
         }
         // A tick comes anywhere in a call: a short one ends on its caller's thread even if it meets one.
-        let left = self.deadline - now;
-        Ok(if self.after.saturating_sub(left) < SHORT {
+        let only_begun = self.after.saturating_sub(self.deadline - now) < SHORT;
+        Ok(if only_begun || !guard::must_yield(&self.place.0) {
             UpdateDeadline::Continue(1)
         } else {
             UpdateDeadline::Yield(1)
