@@ -1,7 +1,7 @@
 //! The engine: loads plugins, and runs their functions under limits that no path goes around.
 //!
 //! One [`Engine`] serves a process. Each [`Plugin`] is compiled and linked once; each call has a store of its own (or, by
-//! [`Reuse::Warm`], one that is used again), fuel, a [`Meter`](meter) over all its memories and tables, and one deadline over
+//! [`Reuse::Warm`], one that is used again), fuel, a meter over all its memories and tables, and one deadline over
 //! instantiation, `init`, the call, the host's work for it and the release of its result.
 
 mod caps;
