@@ -4,3 +4,4 @@
 pub mod limits;
 pub mod policy;
 pub mod egress;
+pub mod engine;

@@ -1,0 +1,193 @@
+//! One deadline over a call: the guest's future lies in a slot, from which whoever ends it takes it.
+//!
+//! A call begins on its caller's thread, and a short one ends there. One that waits, or computes longer than the engine lets it in
+//! one go, moves to the engine's own threads, so that guests never hold up a host's runtime, and its caller waits for the outcome
+//! only. At the deadline the watchdog answers the caller and drops the guest; if the guest is just then on a processor, its thread
+//! drops it at the next tick. A caller who gives up does the same.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use super::config::{Counted, Engine};
+use super::error::{CallError, Limit};
+use super::watchdog::Watched;
+
+/// How a call ends.
+pub(crate) type Outcome = Result<String, CallError>;
+/// A call that has not ended.
+pub(crate) type Guest = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// Where a guest's future lies while nobody polls it. The lock is never held during a poll.
+pub(crate) struct Slot {
+    inner: Mutex<Inner>,
+    after: Duration,
+}
+
+struct Inner {
+    guest: Option<Guest>,
+    outcome: Option<Outcome>,
+    /// Nobody waits for the guest any more: whoever holds it drops it.
+    over: bool,
+    caller: Option<Waker>,
+}
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers the caller that the deadline has passed, and hands out the guest, to be dropped, unless it is being polled.
+    pub(crate) fn expire(&self) -> Option<Guest> {
+        let mut inner = self.lock();
+        if inner.over {
+            return None;
+        }
+        inner.over = true;
+        inner.outcome = Some(Err(CallError::Limit(Limit::Deadline { after: self.after })));
+        let caller = inner.caller.take();
+        let guest = inner.guest.take();
+        drop(inner);
+        if let Some(caller) = caller {
+            caller.wake();
+        }
+        guest
+    }
+}
+
+thread_local! {
+    /// The slot whose guest this thread of the engine polls.
+    static POLLED: RefCell<Option<Arc<Slot>>> = const { RefCell::new(None) };
+}
+
+/// Whether a guest that runs on this thread must stop for a moment: to move to the engine's threads, because others wait for one, or
+/// because nobody waits for its outcome any more. Otherwise it goes on: switching guests costs more than the tick itself.
+pub(crate) fn must_yield(engine: &Engine) -> bool {
+    engine.guests() > engine.threads()
+        || POLLED.with_borrow(|slot| slot.as_ref().is_none_or(|slot| slot.lock().over))
+}
+
+/// The guest's side: polls what lies in the slot, on the engine's threads.
+struct OnEngine {
+    slot: Arc<Slot>,
+    _counted: Counted,
+}
+
+impl Future for OnEngine {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Some(mut guest) = self.slot.lock().guest.take() else {
+            return Poll::Ready(());
+        };
+        POLLED.set(Some(Arc::clone(&self.slot)));
+        let polled = guest.as_mut().poll(context);
+        POLLED.set(None);
+        let mut inner = self.slot.lock();
+        match polled {
+            Poll::Pending if !inner.over => {
+                inner.guest = Some(guest);
+                return Poll::Pending;
+            }
+            Poll::Ready(outcome) if !inner.over => {
+                inner.over = true;
+                inner.outcome = Some(outcome);
+                let caller = inner.caller.take();
+                drop(inner);
+                if let Some(caller) = caller {
+                    caller.wake();
+                }
+            }
+            // Ended in the meantime; the guest goes without the lock.
+            _ => drop(inner),
+        }
+        drop(guest);
+        Poll::Ready(())
+    }
+}
+
+/// The caller's side.
+struct Waiting {
+    slot: Arc<Slot>,
+    _watched: Watched,
+}
+
+impl Future for Waiting {
+    type Output = Outcome;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        let mut inner = self.slot.lock();
+        match inner.outcome.take() {
+            Some(outcome) => Poll::Ready(outcome),
+            None => {
+                if inner
+                    .caller
+                    .as_ref()
+                    .is_none_or(|caller| !caller.will_wake(context.waker()))
+                {
+                    inner.caller = Some(context.waker().clone());
+                }
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut inner = self.slot.lock();
+        inner.over = true;
+        let guest = inner.guest.take();
+        drop(inner);
+        drop(guest);
+    }
+}
+
+/// Runs `guest` to its end, or to `deadline`, which is `after` its beginning. `needs_runtime`: it may use timers or sockets.
+pub(crate) async fn run(
+    engine: &Engine,
+    guest: Guest,
+    deadline: Instant,
+    after: Duration,
+    needs_runtime: bool,
+) -> Outcome {
+    let mut guest = Some(guest);
+    let begun = std::future::poll_fn(|context| {
+        let Some(mut running) = guest.take() else {
+            return Poll::Ready(None);
+        };
+        let _entered = needs_runtime.then(|| engine.runtime().enter());
+        match running.as_mut().poll(context) {
+            Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+            Poll::Pending => {
+                guest = Some(running);
+                Poll::Ready(None)
+            }
+        }
+    })
+    .await;
+    if let Some(outcome) = begun {
+        return outcome;
+    }
+    let slot = Arc::new(Slot {
+        inner: Mutex::new(Inner {
+            guest,
+            outcome: None,
+            over: false,
+            caller: None,
+        }),
+        after,
+    });
+    let waiting = Waiting {
+        _watched: engine.watchdog().watch(deadline, &slot),
+        slot: Arc::clone(&slot),
+    };
+    engine.runtime().spawn(OnEngine {
+        slot,
+        _counted: engine.count_guest(),
+    });
+    waiting.await
+}

@@ -1,0 +1,515 @@
+//! A plugin: loaded and linked once, called any number of times.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, ResourceTable, TypedFunc};
+use wasmtime::{Store, UpdateDeadline};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::caps::{Caps, ModuleSize};
+use super::compiler::Compiler;
+use super::config::{Engine, Place, STACK_BYTES};
+use super::error::{CallError, Limit, LoadError, Numbers, Phase, Stopped, classify};
+use super::guard;
+use super::host::{DenyAll, Host};
+use super::imports::{HOST, OLD_HOST};
+use super::log_rate::LogRate;
+use super::meter::Meter;
+
+/// The export of the contract.
+const TOOLS: &str = "dewclaw:plugin/tools@0.1.0";
+/// The export of the older world.
+const OLD_TOOLS: &str = "plugin";
+/// Resources of WASI that a store may hold at once: streams, pollables, descriptors.
+const WASI_RESOURCES: usize = 1000;
+
+/// How long a call goes on through a tick on its caller's thread. Moving it to the engine's threads costs some 20 to 50 µs.
+const SHORT: Duration = Duration::from_micros(100);
+
+/// Whether a store serves one call or several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reuse {
+    /// A fresh store for every call: nothing that one call leaves behind is seen by another.
+    #[default]
+    Fresh,
+    /// A store that ended a call well serves the next one, and keeps the plugin's memory. At most so many wait for their next call.
+    Warm {
+        /// Stores that wait.
+        idle: usize,
+    },
+}
+
+/// How a plugin is loaded and what it gets. The default grants nothing.
+#[derive(Clone)]
+pub struct PluginOptions {
+    /// What a store may use; clamped to the hard maxima.
+    pub caps: Caps,
+    /// How large the file may be.
+    pub module_size: ModuleSize,
+    /// Whether stores are used again.
+    pub reuse: Reuse,
+    /// Who answers the plugin's host functions.
+    pub host: Arc<dyn Host>,
+    /// The interfaces of WASI that the plugin may import, as `package/interface` without a version: `wasi:clocks/wall-clock`.
+    pub wasi: Vec<String>,
+    /// What those interfaces give: made for each store. The default has no folder, no variable, no argument, no network.
+    pub wasi_context: Arc<dyn Fn() -> WasiCtx + Send + Sync>,
+}
+
+impl Default for PluginOptions {
+    fn default() -> Self {
+        PluginOptions {
+            caps: Caps::default(),
+            module_size: ModuleSize::default(),
+            reuse: Reuse::default(),
+            host: Arc::new(DenyAll),
+            wasi: Vec::new(),
+            wasi_context: Arc::new(|| WasiCtx::builder().allow_tcp(false).allow_udp(false).build()),
+        }
+    }
+}
+
+impl std::fmt::Debug for PluginOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PluginOptions")
+            .field("caps", &self.caps)
+            .field("module_size", &self.module_size)
+            .field("reuse", &self.reuse)
+            .field("wasi", &self.wasi)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A loaded plugin. Cheap to clone; calls may run at once, each in a store of its own.
+#[derive(Clone)]
+pub struct Plugin(Arc<Loaded>);
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin")
+            .field("caps", &self.0.caps)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Loaded {
+    engine: Engine,
+    linked: InstancePre<State>,
+    exports: Exports,
+    caps: Caps,
+    reuse: Reuse,
+    host: Arc<dyn Host>,
+    log: Arc<LogRate>,
+    /// `None`: it imports nothing of WASI.
+    wasi_context: Option<Arc<dyn Fn() -> WasiCtx + Send + Sync>>,
+    /// It imports something, so its calls may need timers and sockets.
+    has_imports: bool,
+    idle: Mutex<Vec<Live>>,
+}
+
+struct Exports {
+    init: ComponentExportIndex,
+    describe: ComponentExportIndex,
+    execute: ComponentExportIndex,
+}
+
+type Execute = TypedFunc<(String, String), (Result<String, String>,)>;
+
+/// A store, and the instance in it, after `init`.
+struct Live {
+    store: Store<State>,
+    execute: Execute,
+}
+
+/// What belongs to one store.
+pub(crate) struct State {
+    meter: Meter,
+    pub(crate) deadline: Instant,
+    after: Duration,
+    /// Its place among the engine's stores.
+    place: Place,
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) log: Arc<LogRate>,
+    wasi: Option<Wasi>,
+}
+
+struct Wasi {
+    context: WasiCtx,
+    table: ResourceTable,
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        // Only what imports WASI is linked to it, and gets a context when its store is made.
+        let wasi = self.wasi.get_or_insert_with(|| Wasi {
+            context: WasiCtx::builder().allow_tcp(false).allow_udp(false).build(),
+            table: ResourceTable::new(),
+        });
+        WasiCtxView {
+            ctx: &mut wasi.context,
+            table: &mut wasi.table,
+        }
+    }
+}
+
+impl Plugin {
+    /// Checks, compiles and links a plugin. Compiling takes a while and blocks: some 0.2 s for 300 KB.
+    ///
+    /// # Errors
+    /// The file is too large, no component, not a plugin, or it needs or imports what it does not get.
+    pub fn load(
+        engine: &Engine,
+        bytes: &[u8],
+        compiler: &dyn Compiler,
+        options: PluginOptions,
+    ) -> Result<Self, LoadError> {
+        check_size(bytes, options.module_size)?;
+        let component = compiler.compile(engine, bytes)?;
+        let caps = options.caps.clamped();
+        check_resources(&component, &caps)?;
+        let imports = check_imports(engine, &component, &options.wasi)?;
+        let exports = find_exports(&component)?;
+        let linked = engine
+            .linker(imports.wasi)
+            .instantiate_pre(&component)
+            .map_err(|error| LoadError::Contract {
+                reason: format!("{error:#}"),
+            })?;
+        Ok(Plugin(Arc::new(Loaded {
+            engine: engine.clone(),
+            linked,
+            exports,
+            caps,
+            reuse: options.reuse,
+            host: options.host,
+            log: Arc::new(LogRate::new(caps.log_messages_a_minute)),
+            wasi_context: imports.wasi.then_some(options.wasi_context),
+            has_imports: imports.any,
+            idle: Mutex::new(Vec::new()),
+        })))
+    }
+
+    /// What the plugin says that it is: JSON, as it gave it. In a store of its own, without `init`.
+    ///
+    /// # Errors
+    /// A limit or a trap.
+    pub async fn describe(&self) -> Result<String, CallError> {
+        let plugin = Arc::clone(&self.0);
+        let began = Instant::now();
+        let guest = Box::pin(async move {
+            let (mut store, instance) = plugin.instantiate(began).await?;
+            let describe = instance
+                .get_typed_func::<(), (String,)>(&mut store, plugin.exports.describe)
+                .map_err(|error| plugin.error(&error, Phase::Instantiate, &store))?;
+            match describe.call_async(&mut store, ()).await {
+                Ok((text,)) => Ok(text),
+                Err(error) => Err(plugin.error(&error, Phase::Call, &store)),
+            }
+        });
+        self.run(began, guest).await
+    }
+
+    /// Runs a tool with its parameters, a JSON object, and gives its result. Dropping the future ends the guest.
+    ///
+    /// # Errors
+    /// [`CallError::Tool`] where the tool itself says so; else a limit, a trap, or what the plugin gave was refused.
+    pub async fn call(
+        &self,
+        tool: impl Into<String>,
+        parameters: impl Into<String>,
+    ) -> Result<String, CallError> {
+        let (tool, parameters) = (tool.into(), parameters.into());
+        let most = self.0.caps.memory_bytes;
+        let bytes = tool.len().saturating_add(parameters.len());
+        if bytes > most {
+            return Err(CallError::Argument { bytes, most });
+        }
+        let plugin = Arc::clone(&self.0);
+        let began = Instant::now();
+        let guest = Box::pin(async move {
+            let mut live = match plugin.take_idle(began) {
+                Some(live) => live,
+                // In a box of its own: it is larger than all the rest, which a warm call would move about.
+                None => Box::pin(plugin.start(began)).await?,
+            };
+            match live
+                .execute
+                .call_async(&mut live.store, (tool, parameters))
+                .await
+            {
+                Ok((result,)) => {
+                    plugin.put_idle(live);
+                    result.map_err(|message| CallError::Tool { message })
+                }
+                Err(error) => Err(plugin.error(&error, Phase::Call, &live.store)),
+            }
+        });
+        self.run(began, guest).await
+    }
+
+    /// Stores that wait for their next call: none but in [`Reuse::Warm`].
+    #[must_use]
+    pub fn idle_stores(&self) -> usize {
+        self.0.lock_idle().len()
+    }
+
+    async fn run(&self, began: Instant, guest: guard::Guest) -> guard::Outcome {
+        let Loaded {
+            engine,
+            caps,
+            has_imports,
+            log,
+            host,
+            ..
+        } = &*self.0;
+        let outcome = guard::run(
+            engine,
+            guest,
+            began + caps.deadline,
+            caps.deadline,
+            *has_imports,
+        )
+        .await;
+        if *has_imports {
+            let dropped = log.take_dropped();
+            if dropped > 0 {
+                host.log_dropped(dropped);
+            }
+        }
+        outcome
+    }
+}
+
+impl Loaded {
+    /// A store with all limits in force, and an instance in it.
+    async fn instantiate(
+        &self,
+        began: Instant,
+    ) -> Result<(Store<State>, wasmtime::component::Instance), CallError> {
+        let Some(place) = self.engine.place() else {
+            return Err(CallError::Limit(Limit::Concurrency {
+                stores: self.engine.stores(),
+            }));
+        };
+        let state = State {
+            meter: Meter::new(self.caps),
+            deadline: began + self.caps.deadline,
+            after: self.caps.deadline,
+            place,
+            host: Arc::clone(&self.host),
+            log: Arc::clone(&self.log),
+            wasi: self.wasi_context.as_ref().map(|make| {
+                let mut table = ResourceTable::new();
+                table.set_max_capacity(WASI_RESOURCES);
+                Wasi {
+                    context: make(),
+                    table,
+                }
+            }),
+        };
+        let mut store = Store::new(self.engine.wasmtime(), state);
+        store.limiter(|state| &mut state.meter);
+        store.set_hostcall_fuel(self.caps.exchange_bytes);
+        store.epoch_deadline_callback(|mut store| store.data_mut().tick());
+        self.begin(&mut store, began);
+        match self.linked.instantiate_async(&mut store).await {
+            Ok(instance) => Ok((store, instance)),
+            Err(error) => Err(self.error(&error, Phase::Instantiate, &store)),
+        }
+    }
+
+    /// Gives a store what one call may use.
+    fn begin(&self, store: &mut Store<State>, began: Instant) {
+        // Fuel is on in every engine's settings: this does not fail.
+        let _ = store.set_fuel(self.caps.fuel);
+        store.set_epoch_deadline(1);
+        let state = store.data_mut();
+        state.deadline = began + self.caps.deadline;
+        state.meter.begin_call();
+    }
+
+    /// A store whose `init` has run.
+    async fn start(&self, began: Instant) -> Result<Live, CallError> {
+        let (mut store, instance) = self.instantiate(began).await?;
+        let typed = |error: wasmtime::Error, store: &Store<State>| {
+            self.error(&error, Phase::Instantiate, store)
+        };
+        let init = instance
+            .get_typed_func::<(), (Result<(), String>,)>(&mut store, self.exports.init)
+            .map_err(|error| typed(error, &store))?;
+        match init.call_async(&mut store, ()).await {
+            Ok((Ok(()),)) => {}
+            Ok((Err(message),)) => return Err(CallError::Init { message }),
+            Err(error) => return Err(self.error(&error, Phase::Call, &store)),
+        }
+        let execute = instance
+            .get_typed_func(&mut store, self.exports.execute)
+            .map_err(|error| typed(error, &store))?;
+        Ok(Live { store, execute })
+    }
+
+    fn take_idle(&self, began: Instant) -> Option<Live> {
+        if self.reuse == Reuse::Fresh {
+            return None;
+        }
+        let mut live = self.lock_idle().pop()?;
+        self.begin(&mut live.store, began);
+        Some(live)
+    }
+
+    fn put_idle(&self, live: Live) {
+        if let Reuse::Warm { idle } = self.reuse {
+            let mut waiting = self.lock_idle();
+            if waiting.len() < idle {
+                waiting.push(live);
+            }
+        }
+    }
+
+    fn lock_idle(&self) -> MutexGuard<'_, Vec<Live>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn error(&self, error: &wasmtime::Error, phase: Phase, store: &Store<State>) -> CallError {
+        let numbers = Numbers {
+            fuel: self.caps.fuel,
+            stack_bytes: STACK_BYTES,
+            exchange_bytes: self.caps.exchange_bytes,
+            stores: self.engine.stores(),
+            refused: store.data().meter.refused(),
+        };
+        classify(error, phase, &numbers)
+    }
+}
+
+impl State {
+    /// Called in the guest at each tick: ends it when its time is over, and lets others run if there are any.
+    fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
+        let now = Instant::now();
+        if now >= self.deadline {
+            return Err(Stopped::Limit(Limit::Deadline { after: self.after }).into());
+        }
+        // A tick comes anywhere in a call: a short one ends on its caller's thread even if it meets one.
+        let only_begun = self.after.saturating_sub(self.deadline - now) < SHORT;
+        Ok(if only_begun || !guard::must_yield(&self.place.0) {
+            UpdateDeadline::Continue(1)
+        } else {
+            UpdateDeadline::Yield(1)
+        })
+    }
+}
+
+fn check_size(bytes: &[u8], size: ModuleSize) -> Result<(), LoadError> {
+    if bytes.len() > size.raw_bytes {
+        return Err(LoadError::TooLarge {
+            bytes: bytes.len(),
+            most: size.raw_bytes,
+        });
+    }
+    // What is small enough as it is need not be compressed to know it (gzip adds 18 bytes and 5 for each 64 KiB at worst).
+    if bytes.len() + bytes.len() / 1000 + 64 <= size.gzip_bytes {
+        return Ok(());
+    }
+    let mut encoder = GzEncoder::new(Counter(size.gzip_bytes), Compression::best());
+    encoder
+        .write_all(bytes)
+        .and_then(|()| encoder.finish().map(drop))
+        .map_err(|_| LoadError::TooLargeGzipped {
+            most: size.gzip_bytes,
+        })
+}
+
+/// Takes so many bytes, keeps none, and fails at the next.
+struct Counter(usize);
+
+impl Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 = self
+            .0
+            .checked_sub(bytes.len())
+            .ok_or(std::io::ErrorKind::FileTooLarge)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What can be known to be over a limit before anything runs.
+fn check_resources(component: &Component, caps: &Caps) -> Result<(), LoadError> {
+    let Some(needs) = component.resources_required() else {
+        return Ok(());
+    };
+    let (memories, tables) = (needs.num_memories as usize, needs.num_tables as usize);
+    let limit = if memories > caps.memories {
+        Limit::Memories {
+            count: memories,
+            most: caps.memories,
+        }
+    } else if tables > caps.tables {
+        Limit::Tables {
+            count: tables,
+            most: caps.tables,
+        }
+    } else {
+        return Ok(());
+    };
+    Err(LoadError::Limit(limit))
+}
+
+struct Imports {
+    any: bool,
+    wasi: bool,
+}
+
+fn check_imports(
+    engine: &Engine,
+    component: &Component,
+    granted: &[String],
+) -> Result<Imports, LoadError> {
+    let mut found = Imports {
+        any: false,
+        wasi: false,
+    };
+    for (name, _) in component.component_type().imports(engine.wasmtime()) {
+        found.any = true;
+        if name == HOST || name == OLD_HOST {
+            continue;
+        }
+        let unversioned = name.split_once('@').map_or(name, |(name, _)| name);
+        if !unversioned.starts_with("wasi:")
+            || !granted.iter().any(|granted| granted == unversioned)
+        {
+            return Err(LoadError::ImportRefused {
+                name: name.to_owned(),
+            });
+        }
+        found.wasi = true;
+    }
+    Ok(found)
+}
+
+fn find_exports(component: &Component) -> Result<Exports, LoadError> {
+    let missing = |name: &str| LoadError::ExportMissing {
+        name: name.to_owned(),
+    };
+    let tools = component
+        .get_export_index(None, TOOLS)
+        .or_else(|| component.get_export_index(None, OLD_TOOLS))
+        .ok_or_else(|| missing(TOOLS))?;
+    let function = |name: &str| {
+        component
+            .get_export_index(Some(&tools), name)
+            .ok_or_else(|| missing(name))
+    };
+    Ok(Exports {
+        init: function("init")?,
+        describe: function("describe")?,
+        execute: function("execute-tool")?,
+    })
+}
