@@ -136,22 +136,42 @@ fn write_number(line: &mut Vec<u8>, mut number: u64) {
 
 /// The inside of a JSON string in which nothing does anything to a terminal that shows the file.
 fn write_text(line: &mut Vec<u8>, text: &str) {
-    let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-    if text.as_bytes().iter().all(plain) {
-        line.extend_from_slice(text.as_bytes());
-        return;
-    }
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => line.extend_from_slice(&[b'\\', letter as u8]),
-            _ if is_harmful(letter) => {
-                let mut units = [0; 2];
-                for unit in letter.encode_utf16(&mut units) {
-                    line.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
-                }
-            }
-            _ => line.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !is_plain(byte)) {
+        let (plain, from) = rest.split_at(at);
+        line.extend_from_slice(plain.as_bytes());
+        let mut letters = from.chars();
+        if let Some(letter) = letters.next() {
+            write_letter(line, letter);
         }
+        rest = letters.as_str();
+    }
+    line.extend_from_slice(rest.as_bytes());
+}
+
+fn is_plain(byte: u8) -> bool {
+    const PLAIN: [bool; 256] = {
+        let mut plain = [false; 256];
+        let mut byte = b' ' as usize;
+        while byte <= b'~' as usize {
+            plain[byte] = byte != b'"' as usize && byte != b'\\' as usize;
+            byte += 1;
+        }
+        plain
+    };
+    PLAIN[usize::from(byte)]
+}
+
+fn write_letter(line: &mut Vec<u8>, letter: char) {
+    match letter {
+        '"' => line.extend_from_slice(b"\\\""),
+        '\\' => line.extend_from_slice(b"\\\\"),
+        _ if is_harmful(letter) => {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                line.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+            }
+        }
+        _ => line.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
     }
 }
 

@@ -55,11 +55,14 @@ impl Secrets {
     /// Secrets are taken out before the cut, so none is cut in two; the work is bounded by the limit, not by the text.
     pub(super) fn redact<'a>(&self, text: &'a str, limit: usize) -> (Cow<'a, str>, bool) {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        // Shorter text than the shortest secret, as most names are, needs no search.
+        let shortest = known.values.last().map_or(usize::MAX, String::len);
         let window = prefix(text, limit.saturating_add(known.longest));
-        if !known
-            .values
-            .iter()
-            .any(|value| window.contains(value.as_str()))
+        if window.len() < shortest
+            || !known
+                .values
+                .iter()
+                .any(|value| window.contains(value.as_str()))
         {
             let shown = prefix(text, limit);
             return (Cow::Borrowed(shown), shown.len() == text.len());

@@ -23,7 +23,7 @@ impl<'a> Summary<'a> {
     pub(super) fn new(secrets: &'a Secrets) -> Summary<'a> {
         Summary {
             secrets,
-            text: String::with_capacity(128),
+            text: String::with_capacity(256),
         }
     }
 
@@ -34,7 +34,7 @@ impl<'a> Summary<'a> {
 
     /// A number of bytes, such as of a body or of a file's new content.
     pub fn bytes(&mut self, what: &str, count: usize) -> &mut Self {
-        self.text(&format!("{what} {count} bytes"))
+        self.text(what).piece(&format!("{count} bytes"), true)
     }
 
     /// A URL, without the user's part and the values of query members whose names say that they are secret.
@@ -46,14 +46,15 @@ impl<'a> Summary<'a> {
 
     /// A header, with its value only where that is known to be harmless.
     pub fn header(&mut self, name: &str, value: &str) -> &mut Self {
-        let secrets = self.secrets;
-        let (shown_name, whole_name) = secrets.redact(name, MAX_WORD);
-        let end = if whole_name { "" } else { "…" };
+        self.limited(name, MAX_WORD);
+        if self.is_full() {
+            return self;
+        }
+        self.text.push(':');
         if header_is_harmless(name) {
-            let (value, whole) = secrets.redact(value, MAX_WORD);
-            self.piece(&format!("{shown_name}{end}: {value}"), whole)
+            self.limited(value, MAX_WORD)
         } else {
-            self.piece(&format!("{shown_name}{end}: {MARK}"), true)
+            self.piece(MARK, true)
         }
     }
 
@@ -70,12 +71,17 @@ impl<'a> Summary<'a> {
             self.bytes("body", count);
         }
         for (name, value) in headers {
-            if self.text.len() >= MAX_SUMMARY - CUT.len_utf8() {
+            if self.is_full() {
                 break;
             }
             self.header(name, value);
         }
         self
+    }
+
+    /// Whether there is no room for a further piece.
+    fn is_full(&self) -> bool {
+        self.text.len() + 2 * CUT.len_utf8() > MAX_SUMMARY
     }
 
     pub(super) fn finish(self) -> String {
@@ -88,7 +94,7 @@ impl<'a> Summary<'a> {
     }
 
     fn piece(&mut self, piece: &str, whole: bool) -> &mut Self {
-        if self.text.ends_with(CUT) && self.text.len() + CUT.len_utf8() > MAX_SUMMARY {
+        if self.is_full() {
             return self;
         }
         if !self.text.is_empty() {
