@@ -111,10 +111,9 @@ fn percent_encoded(value: &str) -> String {
     encoded
 }
 
-/// A URL as a guest gave it, whole or not, without the user's part and without the values of query and fragment members whose name
+/// Appends a URL as a guest gave it, whole or not, without the user's part and without the values of query and fragment members whose name
 /// says that they are secret. It reads what is there as loosely as the most lenient parser, because the guest chose the spelling.
-pub(super) fn redact_url(url: &str, whole: bool) -> String {
-    let mut clean = String::with_capacity(url.len());
+pub(super) fn redact_url(clean: &mut String, url: &str, whole: bool) {
     let skipped = |letter: char| letter.is_ascii_control() || letter == ' ';
     let scheme = url.find(':').filter(|&colon| {
         url[..colon].chars().all(|letter| {
@@ -156,27 +155,11 @@ pub(super) fn redact_url(url: &str, whole: bool) -> String {
         }
         clean.push_str(separator);
     }
-    clean
 }
 
-/// Whether a query member's name says that its value is secret. Percent-encoded names are read.
-pub(super) fn names_a_secret(name: &str) -> bool {
-    let mut letters = String::with_capacity(name.len());
-    let mut rest = name.bytes();
-    while let Some(byte) = rest.next() {
-        let mut byte = byte;
-        if byte == b'%' {
-            let mut after = rest.clone();
-            let digit = |letter: Option<u8>| char::from(letter.unwrap_or(b'-')).to_digit(16);
-            if let (Some(high), Some(low)) = (digit(after.next()), digit(after.next())) {
-                byte = (high * 16 + low) as u8;
-                rest = after;
-            }
-        }
-        if byte.is_ascii_alphanumeric() {
-            letters.push(char::from(byte.to_ascii_lowercase()));
-        }
-    }
+/// Whether a query member's name says that its value is secret. Percent-encoded names are read; of a long one, the first 64 letters
+/// and digits.
+fn names_a_secret(name: &str) -> bool {
     const PARTS: [&str; 14] = [
         "key",
         "token",
@@ -194,8 +177,34 @@ pub(super) fn names_a_secret(name: &str) -> bool {
         "private",
     ];
     const NAMES: [&str; 6] = ["sig", "code", "pass", "pin", "otp", "sid"];
-    (PARTS.iter().any(|part| letters.contains(part)) && !letters.contains("keyword"))
-        || NAMES.contains(&letters.as_str())
+    let mut letters = [0; 64];
+    let mut count = 0;
+    let mut rest = name.bytes();
+    while let Some(byte) = rest.next().filter(|_| count < letters.len()) {
+        let mut byte = byte;
+        if byte == b'%' {
+            let mut after = rest.clone();
+            let digit = |letter: Option<u8>| char::from(letter.unwrap_or(b'-')).to_digit(16);
+            if let (Some(high), Some(low)) = (digit(after.next()), digit(after.next())) {
+                byte = (high * 16 + low) as u8;
+                rest = after;
+            }
+        }
+        if byte.is_ascii_alphanumeric() {
+            letters[count] = byte.to_ascii_lowercase();
+            count += 1;
+        }
+    }
+    let letters = &letters[..count];
+    let has = |part: &str| {
+        letters
+            .windows(part.len())
+            .any(|window| window == part.as_bytes())
+    };
+    // A name that is longer than that may say it further on.
+    count == 64
+        || (PARTS.iter().any(|part| has(part)) && !has("keyword"))
+        || NAMES.iter().any(|name| name.as_bytes() == letters)
 }
 
 /// Whether a header's value may be shown. Any other header may carry a credential under a name that nobody can list.
@@ -245,6 +254,12 @@ mod tests {
         assert_eq!(secrets.register("abc"), Err(SecretTooShort));
     }
 
+    fn redacted(url: &str, whole: bool) -> String {
+        let mut clean = String::new();
+        redact_url(&mut clean, url, whole);
+        clean
+    }
+
     #[test]
     fn a_url_loses_what_its_names_say_is_secret() {
         let cases = [
@@ -271,14 +286,14 @@ mod tests {
             ("é:@?=&#", "[redacted]@?=&#"),
         ];
         for (url, shown) in cases {
-            assert_eq!(redact_url(url, true), shown);
+            assert_eq!(redacted(url, true), shown);
         }
         assert_eq!(
-            redact_url("https://user:half-a-passw", false),
+            redacted("https://user:half-a-passw", false),
             "https://[redacted]"
         );
         assert_eq!(
-            redact_url("https://h/a/path-that-is-c", false),
+            redacted("https://h/a/path-that-is-c", false),
             "https://h/a/path-that-is-c"
         );
     }

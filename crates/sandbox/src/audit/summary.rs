@@ -39,9 +39,13 @@ impl<'a> Summary<'a> {
 
     /// A URL, without the user's part and the values of query members whose names say that they are secret.
     pub fn url(&mut self, url: &str) -> &mut Self {
-        let (clean, whole) = self.secrets.redact(url, MAX_URL);
-        let shown = redact_url(&clean, whole);
-        self.piece(&shown, whole)
+        if !self.is_full() {
+            let (clean, whole) = self.secrets.redact(url, MAX_URL);
+            self.separate();
+            redact_url(&mut self.text, &clean, whole);
+            self.bound(whole);
+        }
+        self
     }
 
     /// A header, with its value only where that is known to be harmless.
@@ -97,10 +101,19 @@ impl<'a> Summary<'a> {
         if self.is_full() {
             return self;
         }
+        self.separate();
+        self.text.push_str(piece);
+        self.bound(whole);
+        self
+    }
+
+    fn separate(&mut self) {
         if !self.text.is_empty() {
             self.text.push(' ');
         }
-        self.text.push_str(piece);
+    }
+
+    fn bound(&mut self, whole: bool) {
         if !whole {
             self.text.push(CUT);
         }
@@ -109,7 +122,6 @@ impl<'a> Summary<'a> {
             self.text.truncate(kept);
             self.text.push(CUT);
         }
-        self
     }
 }
 
