@@ -47,6 +47,15 @@
 //!
 //! An entry that cannot be written makes the host call fail with [`AuditError`]: nothing is ever skipped silently. The bytes that a
 //! plugin's trail may take are bounded ([`AuditOptions::max_total_bytes`]), because a guest that calls in a loop would fill the disk.
+//!
+//! # What it costs
+//!
+//! On two busy cores of a virtual machine, ext4, over the same call unaudited, median (example `audit_cost`): 2.5 to 2.7 µs for a
+//! short entry (430 bytes), 3.4 µs for an HTTP request with a URL and four headers (600 bytes). The two writes are two thirds of it:
+//! about 1.1 µs for the entry, 0.8 µs for the head; SHA-256 is 0.3 µs. A thread that gathers entries and writes them later would save
+//! the first and lose what it holds when the process is killed, so there is none. A head at every 64th entry only would make it 1.8
+//! and 2.5 µs, and the removal of up to 63 entries unseen after a kill. `fsync` takes 0.2 to 8 ms there, so it is never on a call's
+//! path, unless [`SyncPolicy::EveryEntry`] asks for it.
 
 mod call;
 mod chain;
