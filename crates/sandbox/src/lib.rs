@@ -5,3 +5,4 @@ pub mod limits;
 pub mod policy;
 pub mod egress;
 pub mod engine;
+pub mod audit;
