@@ -128,6 +128,23 @@ struct HeadFile {
     chain: String,
     seq: String,
     hash: Hash,
+    sum: String,
+}
+
+/// Of both, as 16 digits: a reader that meets the file while it is being written may get half of each of two heads, and sees it by
+/// this. It holds off no attacker.
+fn sum(head: &Head) -> [u8; 16] {
+    let mut sum = head.sequence;
+    for byte in head.hash.0 {
+        // FNV-1a, 64 bits.
+        sum = (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    let mut text = [0; 16];
+    for digit in text.iter_mut().rev() {
+        *digit = DIGITS[(sum & 15) as usize];
+        sum >>= 4;
+    }
+    text
 }
 
 /// The bytes of a head's file, changed in place.
@@ -135,6 +152,7 @@ pub(super) struct HeadText {
     bytes: Vec<u8>,
     sequence_at: usize,
     hash_at: usize,
+    sum_at: usize,
 }
 
 impl HeadText {
@@ -146,11 +164,15 @@ impl HeadText {
         bytes.extend_from_slice(b"\",\"hash\":\"");
         let hash_at = bytes.len();
         bytes.extend_from_slice(&[b'0'; 64]);
+        bytes.extend_from_slice(b"\",\"sum\":\"");
+        let sum_at = bytes.len();
+        bytes.extend_from_slice(&[b'0'; 16]);
         bytes.extend_from_slice(b"\"}\n");
         HeadText {
             bytes,
             sequence_at,
             hash_at,
+            sum_at,
         }
     }
 
@@ -164,6 +186,7 @@ impl HeadText {
             rest /= 10;
         }
         self.bytes[self.hash_at..self.hash_at + 64].copy_from_slice(&head.hash.hex());
+        self.bytes[self.sum_at..self.sum_at + 16].copy_from_slice(&sum(head));
         &self.bytes
     }
 }
@@ -174,8 +197,9 @@ pub(super) fn parse_head(chain: &str, bytes: &[u8]) -> Option<Head> {
     if read.v != 1 || read.chain != chain {
         return None;
     }
-    Some(Head {
+    let head = Head {
         sequence: read.seq.parse().ok()?,
         hash: read.hash,
-    })
+    };
+    (read.sum.as_bytes() == sum(&head)).then_some(head)
 }

@@ -108,27 +108,44 @@ pub(super) enum Line {
 
 pub(super) struct Lines<R> {
     reader: BufReader<R>,
+    /// The end was told of as a line that was cut.
+    is_over: bool,
 }
 
 impl<R: io::Read> Lines<R> {
     pub(super) fn new(reader: R) -> Lines<R> {
         Lines {
             reader: BufReader::with_capacity(64 * 1024, reader),
+            is_over: false,
         }
     }
 
     /// The next line, put into `line`; `None` at the end. Holds no more than one longest line, whatever the file is.
     pub(super) fn next(&mut self, line: &mut Vec<u8>) -> io::Result<Option<Line>> {
         line.clear();
+        if self.is_over {
+            return Ok(None);
+        }
         let mut is_long = false;
         let mut is_empty = true;
+        let mut tries = 0;
         loop {
             let piece = match self.reader.fill_buf() {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 piece => piece?,
             };
             if piece.is_empty() {
-                return Ok((!is_empty).then_some(Line::Cut));
+                if is_empty {
+                    return Ok(None);
+                }
+                // The rest of a line that is being written comes at once.
+                tries += 1;
+                if tries < TRIES {
+                    std::thread::yield_now();
+                    continue;
+                }
+                self.is_over = true;
+                return Ok(Some(Line::Cut));
             }
             is_empty = false;
             let end = piece.iter().position(|&byte| byte == b'\n');
