@@ -11,7 +11,6 @@ use e2e::small_disk::{self, Made};
 use e2e::wamr_run;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// Longer than anything here takes.
@@ -413,18 +412,6 @@ fn a_full_disk() {
     );
 }
 
-/// Starts the guest.
-fn start(guest: &Guest) -> Child {
-    let mut command = wamr_run::command(guest);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command
-        .spawn()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"))
-}
-
 /// The bytes of the files that are being written beside others.
 fn half_written(folder: &Path) -> Option<u64> {
     let entries = std::fs::read_dir(folder).expect("a folder can be listed");
@@ -443,7 +430,7 @@ fn killed_in_the_middle_of_a_write() {
         let write = json!({"path": "a.txt", "content": new});
         let model = ScriptedModel::repeat(Reply::call("c", "write_file", write));
         let guest = Guest::ask(&work, &model, "write").args(["--no-stream"]);
-        let mut child = start(&guest);
+        let mut child = process::start_silent(&mut wamr_run::command(&guest));
         let until = Instant::now() + PATIENCE;
         // As soon as the new file is seen beside the old one, or has taken its place.
         while half_written(work.path()).is_none() && model.requests().len() < 2 {
@@ -480,7 +467,11 @@ fn killed_while_recording() {
         Reply::text(&content).stall_after(100_000),
     ]);
     let guest = Guest::ask(&work, &model, "write").state(&state);
-    let mut child = start(&guest.args(["--no-stream", "--record", "run.rec"]));
+    let mut child = process::start_silent(&mut wamr_run::command(&guest.args([
+        "--no-stream",
+        "--record",
+        "run.rec",
+    ])));
     model.wait_for(2, PATIENCE);
     child.kill().expect("it can be killed");
     child.wait().expect("it can be waited for");

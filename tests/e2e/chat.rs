@@ -22,13 +22,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What chats.
 #[derive(Clone, Copy, Debug)]
-enum Runner {
+pub(crate) enum Runner {
     In(Host),
     Native,
 }
 
 /// Runs `test` in every host and by the native command.
-fn on_each_runner(test: impl Fn(Runner)) {
+pub(crate) fn on_each_runner(test: impl Fn(Runner)) {
     on_each_host(|host| test(Runner::In(host)));
     test(Runner::Native);
 }

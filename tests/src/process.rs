@@ -9,6 +9,18 @@ use std::time::{Duration, Instant};
 /// Longer than anything here takes, on a slow machine with everything else running.
 const DEADLINE: Duration = Duration::from_secs(120);
 
+/// Starts `command`, which reads and tells nothing. Panics when it cannot be started.
+pub fn start_silent(command: &mut Command) -> Child {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    match command.spawn() {
+        Ok(child) => child,
+        Err(error) => panic!("{command:?} cannot be started: {error}"),
+    }
+}
+
 /// Runs `command` with `stdin`. Panics when it cannot be started, and kills it and panics when it is not done in two minutes.
 pub fn run(runner: &'static str, command: &mut Command, stdin: &[u8]) -> Ended {
     command

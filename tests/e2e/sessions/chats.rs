@@ -1,8 +1,9 @@
 //! Chats in a session: what is kept of them, and what happens to one that can't be kept any more.
 
 use super::{FILE, LOCK, native};
+use crate::chat::{Runner, on_each_runner};
 use e2e::guest::Guest;
-use e2e::host::{Ended, Host, on_each_host};
+use e2e::host::{Ended, on_each_host};
 use e2e::loopback::Loopback;
 use e2e::process;
 use e2e::scratch::Scratch;
@@ -13,21 +14,15 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What chats.
-#[derive(Clone, Copy, Debug)]
-enum Runner {
-    In(Host),
-    Native,
-}
-
-fn on_each_runner(test: impl Fn(Runner)) {
-    on_each_host(|host| test(Runner::In(host)));
-    test(Runner::Native);
-}
-
 impl Runner {
     /// Pipes `lines` into a chat in the session `s`, with the model at this address.
-    fn chat(self, work: &Scratch, state: &Scratch, base_url: &str, lines: &str) -> Ended {
+    fn chat_in_session(
+        self,
+        work: &Scratch,
+        state: &Scratch,
+        base_url: &str,
+        lines: &str,
+    ) -> Ended {
         const ARGUMENTS: [&str; 5] = ["chat", "-m", "scripted", "--session", "s"];
         match self {
             Runner::In(host) => {
@@ -67,7 +62,7 @@ fn the_turns_of_a_chat_are_kept_and_gone_on_with() {
         ]);
         let url = model.base_url();
         let lines = "/session\nI am Ada\nI have a cat\n/session\n";
-        let ended = runner.chat(&work, &state, &url, lines);
+        let ended = runner.chat_in_session(&work, &state, &url, lines);
         ended.code(0).prints("Hello Ada.\nYou have a cat.\n");
         let told = |messages| {
             format!(
@@ -78,7 +73,7 @@ fn the_turns_of_a_chat_are_kept_and_gone_on_with() {
         assert!(!state.has(LOCK), "{runner:?}");
         assert_eq!(state.read(FILE).lines().count(), 4);
         // Another chat goes on with it, and so does `ask`.
-        let ended = runner.chat(&work, &state, &url, "/session\nwho am I?\n");
+        let ended = runner.chat_in_session(&work, &state, &url, "/session\nwho am I?\n");
         ended.code(0).prints("You are Ada, with a cat.\n");
         ended.says(&[&told(4)]);
         assert_eq!(
@@ -107,9 +102,9 @@ fn what_was_compacted_is_so_in_the_next_chat() {
         ]);
         let url = model.base_url();
         let lines = "I am Ada and have a cat\n/compact\nwhat do I have?\n";
-        let ended = runner.chat(&work, &state, &url, lines);
+        let ended = runner.chat_in_session(&work, &state, &url, lines);
         ended.code(0).says(&["summed up"]);
-        let ended = runner.chat(&work, &state, &url, "and now?\n");
+        let ended = runner.chat_in_session(&work, &state, &url, "and now?\n");
         ended.code(0).prints("Still a cat.\n");
         let summary = "[Summary of the conversation before this:]\nAda has a cat.";
         assert_eq!(
@@ -154,7 +149,7 @@ fn a_chat_that_cannot_be_kept_ends_with_the_error() {
             );
         });
         let url = format!("{}/v1", server.url());
-        let ended = runner.chat(&work, &state, &url, "first\nsecond\nthird\nfourth\n");
+        let ended = runner.chat_in_session(&work, &state, &url, "first\nsecond\nthird\nfourth\n");
         ended
             .code(1)
             .says(&["session \"s\": it was changed by another run"]);
@@ -174,7 +169,7 @@ fn an_interrupted_turn_goes_on_by_an_empty_line() {
         );
         let model = ScriptedModel::start([Reply::text("One, two.")]);
         // The second empty line is one as in any chat.
-        let ended = runner.chat(&work, &state, &model.base_url(), "\n\n/quit\n");
+        let ended = runner.chat_in_session(&work, &state, &model.base_url(), "\n\n/quit\n");
         ended
             .code(0)
             .prints("One, two.\n")

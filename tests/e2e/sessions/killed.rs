@@ -5,13 +5,14 @@ use super::native;
 use e2e::guest::Guest;
 use e2e::host::{Host, on_each_host};
 use e2e::loopback::{Exchange, Loopback, Request};
+use e2e::process;
 use e2e::scratch::Scratch;
 use e2e::scripted_model::{Reply, ScriptedModel, judge};
 use e2e::{artifact, wamr_run, wasmtime_run};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -55,11 +56,11 @@ fn what_a_killed_run_left_is_taken_over_when_a_person_says_so() {
         let model = ScriptedModel::start([Reply::silence(), Reply::text("Here again.")]);
         let ask = |prompt: &str| super::ask(&work, &state, &model, prompt);
         let first = ask("hi");
-        let command = match host {
+        let mut command = match host {
             Host::Wamr | Host::Board => wamr_run::command(&first),
             _ => wasmtime_run::command(&first),
         };
-        let mut child = spawn(command);
+        let mut child = process::start_silent(&mut command);
         model.wait_for(1, PATIENCE);
         child.kill().expect("it can be killed");
         child.wait().expect("it can be waited for");
@@ -157,7 +158,7 @@ fn kill(times: usize, seed: u64, start: Start<'_>) {
         let file = state.join("sessions/s.jsonl");
         let mut before = Vec::new();
         for _ in 0..RUNS_OF_A_SESSION {
-            let child = spawn(start(&work, &state, &url));
+            let child = process::start_silent(&mut start(&work, &state, &url));
             // A whole run adds some 1,300 bytes to the file, in seven pieces, and some 30 to the notes.
             let instant = Instantly {
                 bytes: length(&file) + 1 + next(1_400),
@@ -173,7 +174,7 @@ fn kill(times: usize, seed: u64, start: Start<'_>) {
         }
         assert!(2 * killed > runs, "{killed} of {runs} runs were killed");
         // And then one run to its end.
-        let mut last = spawn(start(&work, &state, &url));
+        let mut last = process::start_silent(&mut start(&work, &state, &url));
         let status = last.wait().expect("it ends");
         assert!(status.success(), "the last run: {status}");
         check(&state.read("sessions/s.jsonl"), &work, &asked);
@@ -224,16 +225,6 @@ impl Instantly {
 
 fn length(path: &Path) -> u64 {
     path.metadata().map_or(0, |metadata| metadata.len())
-}
-
-fn spawn(mut command: Command) -> Child {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command
-        .spawn()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
 /// Holds the file of a session to what was asked of the model and to what its calls have done.
