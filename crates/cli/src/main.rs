@@ -2,6 +2,7 @@
 //! that the component's user means it to have.
 
 mod args;
+mod compiler;
 mod component;
 mod console;
 mod egress;
@@ -20,5 +21,12 @@ mod signals;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    exit::report(run::command(std::env::args_os().skip(1)))
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    if arguments
+        .next_if(|first| first == compiler::SUBCOMMAND)
+        .is_some()
+    {
+        return compiler::child::compile(arguments);
+    }
+    exit::report(run::command(arguments))
 }
