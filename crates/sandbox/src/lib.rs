@@ -6,3 +6,4 @@ pub mod egress;
 pub mod engine;
 pub mod limits;
 pub mod policy;
+pub mod sandbox;
