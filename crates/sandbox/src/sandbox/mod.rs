@@ -45,6 +45,7 @@ use crate::engine::{
     CallError, Caps, Compiler, Engine, EngineError, EngineOptions, ModuleSize, Plugin,
     PluginOptions, Reuse,
 };
+use crate::files::Files;
 use crate::policy::{Effective, PluginManifest, Policy};
 use grants::{PolicyGrants, egress_limits};
 use host::{PolicyHost, Trail};
@@ -137,6 +138,7 @@ impl Sandbox {
         let host = Arc::new(PolicyHost {
             effective: Arc::clone(&effective),
             trail: Trail::new(self.audit.clone(), effective.plugin()),
+            files: Files::open(&effective)?,
             egress: Arc::clone(&self.options.egress),
             caller: Arc::clone(&caller),
             environment: Arc::clone(&self.options.environment),
