@@ -2,6 +2,7 @@
 //! that the component's user means it to have.
 
 mod args;
+mod audit;
 mod compiler;
 mod component;
 mod console;
@@ -13,6 +14,7 @@ mod help;
 mod host;
 mod key_files;
 mod keys;
+mod plugins;
 mod run;
 mod session;
 mod settings;
