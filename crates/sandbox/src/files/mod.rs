@@ -21,7 +21,10 @@ mod counts;
 mod error;
 mod folder;
 mod granted;
+mod observer;
+pub(crate) mod wasi;
 mod whole;
 
 pub use error::{FilesError, Irregular, OpenError};
 pub use granted::Files;
+pub use observer::{FileObserver, ObservedPath, PathCall, PluginFiles};
