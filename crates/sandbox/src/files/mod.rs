@@ -26,5 +26,6 @@ pub(crate) mod wasi;
 mod whole;
 
 pub use error::{FilesError, Irregular, OpenError};
+pub(crate) use folder::without_waiting;
 pub use granted::Files;
 pub use observer::{FileObserver, ObservedPath, PathCall, PluginFiles};
