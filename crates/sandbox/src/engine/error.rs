@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use thiserror::Error;
+use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
+use wasmtime_wasi::I32Exit;
 
 use super::compiler::CompileError;
 use super::host::HostFault;
+use super::wasi_bounds::RESOURCES;
 
 /// A limit that a call reached, with the number that applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -41,6 +44,14 @@ pub enum Limit {
         /// Bytes of stack that a guest has.
         bytes: usize,
     },
+    /// The component has more core instances than a store may have.
+    #[error("core instances: {count} where {most} are allowed")]
+    Instances {
+        /// Core instances that the component makes.
+        count: usize,
+        /// Core instances that it may make.
+        most: usize,
+    },
     /// The component has more memories than a store may have.
     #[error("memories: {count} where {most} are allowed")]
     Memories {
@@ -62,6 +73,14 @@ pub enum Limit {
     Concurrency {
         /// Stores that may live at once, over all plugins.
         stores: u32,
+    },
+    /// A function of WASI was asked for more than it does at once, or the store holds as many of WASI's resources as it may.
+    #[error("{what}: at most {most} at once")]
+    Wasi {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        most: u64,
     },
 }
 
@@ -146,11 +165,18 @@ pub enum CallError {
         /// In the engine's words.
         reason: String,
     },
-    /// The instance could not be made: more core instances than a store may have, or the machine has no room.
+    /// The instance could not be made: the machine has no room, or what the compiler puts between components that are linked together
+    /// makes more core instances than a store may have.
     #[error("the plugin could not be instantiated: {reason}")]
     Instantiate {
         /// In the engine's words.
         reason: String,
+    },
+    /// The plugin ended itself by `wasi:cli/exit`; the instance is gone.
+    #[error("the plugin exited, with status {status}")]
+    Exited {
+        /// As it gave it.
+        status: i32,
     },
     /// The host failed in its own work for the guest, which ends the call.
     #[error("the host failed for the plugin: {0}")]
@@ -221,6 +247,15 @@ pub(crate) fn classify(error: &wasmtime::Error, phase: Phase, numbers: &Numbers)
             (_, Some(limit)) => CallError::Limit(limit),
             (trap, None) => CallError::Trap { trap: *trap },
         };
+    }
+    if let Some(I32Exit(status)) = error.downcast_ref() {
+        return CallError::Exited { status: *status };
+    }
+    if let Some(ResourceTableError::Full) = error.downcast_ref() {
+        return CallError::Limit(Limit::Wasi {
+            what: "resources of WASI",
+            most: RESOURCES as u64,
+        });
     }
     if error.is::<PoolConcurrencyLimitError>() {
         return CallError::Limit(Limit::Concurrency {

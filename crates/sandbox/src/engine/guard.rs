@@ -2,11 +2,12 @@
 //!
 //! A call begins on its caller's thread, and a short one ends there. One that waits, or computes longer than the engine lets it in
 //! one go, moves to the engine's own threads, so that guests never hold up a host's runtime, and its caller waits for the outcome
-//! only. At the deadline the watchdog answers the caller and drops the guest; if the guest is just then on a processor, its thread
-//! drops it at the next tick. A caller who gives up does the same.
+//! only. At the deadline the watchdog answers the caller and drops the guest; if the guest is just then on a processor, it is made to
+//! look at the clock at once, and its thread drops it. A caller who gives up does the same.
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::config::{Counted, Engine};
 use super::error::{CallError, Limit};
+use super::host::HostFault;
 use super::watchdog::Watched;
 
 /// How a call ends.
@@ -25,6 +27,7 @@ pub(crate) type Guest = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 pub(crate) struct Slot {
     inner: Mutex<Inner>,
     after: Duration,
+    engine: wasmtime::Engine,
 }
 
 struct Inner {
@@ -33,6 +36,16 @@ struct Inner {
     /// Nobody waits for the guest any more: whoever holds it drops it.
     over: bool,
     caller: Option<Waker>,
+    /// The engine's task for it, which ends when it is polled after the guest was taken.
+    task: Option<Waker>,
+}
+
+impl Inner {
+    /// Nobody waits any more: hands out the guest, unless it is being polled, and whom to wake.
+    fn end(&mut self) -> (Option<Guest>, [Option<Waker>; 2]) {
+        self.over = true;
+        (self.guest.take(), [self.caller.take(), self.task.take()])
+    }
 }
 
 impl Slot {
@@ -46,15 +59,22 @@ impl Slot {
         if inner.over {
             return None;
         }
-        inner.over = true;
         inner.outcome = Some(Err(CallError::Limit(Limit::Deadline { after: self.after })));
-        let caller = inner.caller.take();
-        let guest = inner.guest.take();
+        let (guest, waiting) = inner.end();
         drop(inner);
-        if let Some(caller) = caller {
-            caller.wake();
+        for waker in waiting.into_iter().flatten() {
+            waker.wake();
+        }
+        if guest.is_none() {
+            self.interrupt();
         }
         guest
+    }
+
+    /// Has the guest look whether it is over, now and not at the next tick. All others that run look too, each at its own deadline, and
+    /// go on.
+    fn interrupt(&self) {
+        self.engine.increment_epoch();
     }
 }
 
@@ -68,6 +88,22 @@ thread_local! {
 pub(crate) fn must_yield(engine: &Engine) -> bool {
     engine.guests() > engine.threads()
         || POLLED.with_borrow(|slot| slot.as_ref().is_none_or(|slot| slot.lock().over))
+}
+
+/// Polls a guest. A host function that panics ends its call like one that fails: nobody would tell the caller else, who would wait
+/// for the deadline. What it had begun to change is its own to keep whole; the guest's store is dropped.
+fn poll(guest: &mut Guest, context: &mut Context<'_>) -> Poll<Outcome> {
+    catch_unwind(AssertUnwindSafe(|| guest.as_mut().poll(context))).unwrap_or_else(|_| {
+        Poll::Ready(Err(CallError::Host(HostFault {
+            message: "a host function panicked".into(),
+        })))
+    })
+}
+
+/// Drops a guest, with what the host was doing for it: where that panics, whoever drops it goes on.
+pub(crate) fn drop_guest(guest: Guest) {
+    // Said on the way, by the panic hook; there is no one left to tell.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(guest)));
 }
 
 /// The guest's side: polls what lies in the slot, on the engine's threads.
@@ -84,12 +120,13 @@ impl Future for OnEngine {
             return Poll::Ready(());
         };
         POLLED.set(Some(Arc::clone(&self.slot)));
-        let polled = guest.as_mut().poll(context);
+        let polled = poll(&mut guest, context);
         POLLED.set(None);
         let mut inner = self.slot.lock();
         match polled {
             Poll::Pending if !inner.over => {
                 inner.guest = Some(guest);
+                keep(&mut inner.task, context);
                 return Poll::Pending;
             }
             Poll::Ready(outcome) if !inner.over => {
@@ -123,25 +160,38 @@ impl Future for Waiting {
         match inner.outcome.take() {
             Some(outcome) => Poll::Ready(outcome),
             None => {
-                if inner
-                    .caller
-                    .as_ref()
-                    .is_none_or(|caller| !caller.will_wake(context.waker()))
-                {
-                    inner.caller = Some(context.waker().clone());
-                }
+                keep(&mut inner.caller, context);
                 Poll::Pending
             }
         }
     }
 }
 
+/// Keeps the waker of who polls.
+fn keep(kept: &mut Option<Waker>, context: &Context<'_>) {
+    if kept
+        .as_ref()
+        .is_none_or(|kept| !kept.will_wake(context.waker()))
+    {
+        *kept = Some(context.waker().clone());
+    }
+}
+
 impl Drop for Waiting {
     fn drop(&mut self) {
         let mut inner = self.slot.lock();
-        inner.over = true;
-        let guest = inner.guest.take();
+        if inner.over {
+            return;
+        }
+        // The caller is who drops this.
+        let (guest, [_, task]) = inner.end();
         drop(inner);
+        if let Some(task) = task {
+            task.wake();
+        }
+        if guest.is_none() {
+            self.slot.interrupt();
+        }
         drop(guest);
     }
 }
@@ -160,7 +210,7 @@ pub(crate) async fn run(
             return Poll::Ready(None);
         };
         let _entered = needs_runtime.then(|| engine.runtime().enter());
-        match running.as_mut().poll(context) {
+        match poll(&mut running, context) {
             Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
             Poll::Pending => {
                 guest = Some(running);
@@ -178,8 +228,10 @@ pub(crate) async fn run(
             outcome: None,
             over: false,
             caller: None,
+            task: None,
         }),
         after,
+        engine: engine.wasmtime().clone(),
     });
     let waiting = Waiting {
         _watched: engine.watchdog().watch(deadline, &slot),

@@ -14,21 +14,23 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use super::caps::{Caps, ModuleSize};
 use super::compiler::Compiler;
 use super::config::{Engine, Place, STACK_BYTES};
+use super::core_instances;
 use super::error::{CallError, Limit, LoadError, Numbers, Phase, Stopped, classify};
 use super::guard;
 use super::host::{DenyAll, Host};
-use super::http_hooks::HttpHooks;
+use super::http_hooks::{FIELDS, HttpHooks};
 use super::imports::{HOST, OLD_HOST};
 use super::log_rate::LogRate;
 use super::meter::Meter;
+use super::wasi_bounds::RESOURCES;
 use crate::egress::PluginHttp;
+use crate::files::PluginFiles;
+use crate::files::wasi::{Gate, StoreFiles};
 
 /// The export of the contract.
 const TOOLS: &str = "dewclaw:plugin/tools@0.1.0";
 /// The export of the older world.
 const OLD_TOOLS: &str = "plugin";
-/// Resources of WASI that a store may hold at once: streams, pollables, descriptors.
-const WASI_RESOURCES: usize = 1000;
 
 /// How long a call goes on through a tick on its caller's thread. Moving it to the engine's threads costs some 20 to 50 µs.
 const SHORT: Duration = Duration::from_micros(100);
@@ -63,6 +65,8 @@ pub struct PluginOptions {
     pub wasi_context: Arc<dyn Fn() -> WasiCtx + Send + Sync>,
     /// What answers wasi:http, with the deadline of each call put into it. Without one every request is denied.
     pub http: Option<PluginHttp>,
+    /// What wasi:filesystem gives, whatever folders the context has. Without them there are none.
+    pub files: Option<PluginFiles>,
 }
 
 impl Default for PluginOptions {
@@ -75,6 +79,7 @@ impl Default for PluginOptions {
             wasi: Vec::new(),
             wasi_context: Arc::new(|| WasiCtx::builder().allow_tcp(false).allow_udp(false).build()),
             http: None,
+            files: None,
         }
     }
 }
@@ -113,6 +118,7 @@ struct Loaded {
     /// `None`: it imports nothing of WASI.
     wasi_context: Option<Arc<dyn Fn() -> WasiCtx + Send + Sync>>,
     http: Option<PluginHttp>,
+    files: Option<PluginFiles>,
     /// It imports something, so its calls may need timers and sockets.
     has_imports: bool,
     idle: Mutex<Vec<Live>>,
@@ -148,17 +154,21 @@ struct Wasi {
     context: WasiCtx,
     http: WasiHttpCtx,
     requests: HttpHooks,
+    files: StoreFiles,
     table: ResourceTable,
 }
 
 impl Wasi {
-    fn new(context: WasiCtx, http: Option<PluginHttp>) -> Self {
+    fn new(context: WasiCtx, http: Option<PluginHttp>, files: Option<PluginFiles>) -> Self {
         let mut table = ResourceTable::new();
-        table.set_max_capacity(WASI_RESOURCES);
+        table.set_max_capacity(RESOURCES);
+        let mut http_context = WasiHttpCtx::new();
+        http_context.set_field_size_limit(FIELDS);
         Wasi {
             context,
-            http: WasiHttpCtx::new(),
+            http: http_context,
             requests: HttpHooks(http),
+            files: StoreFiles::new(files),
             table,
         }
     }
@@ -167,6 +177,7 @@ impl Wasi {
     fn none() -> Self {
         Wasi::new(
             WasiCtx::builder().allow_tcp(false).allow_udp(false).build(),
+            None,
             None,
         )
     }
@@ -194,6 +205,18 @@ impl WasiHttpView for State {
     }
 }
 
+impl State {
+    /// What answers wasi:filesystem.
+    pub(crate) fn files(&mut self) -> Gate<'_> {
+        let wasi = self.wasi.get_or_insert_with(Wasi::none);
+        Gate {
+            context: wasi.context.filesystem(),
+            table: &mut wasi.table,
+            store: &mut wasi.files,
+        }
+    }
+}
+
 impl Plugin {
     /// Checks, compiles and links a plugin. Compiling takes a while and blocks: some 0.2 s for 300 KB.
     ///
@@ -206,8 +229,9 @@ impl Plugin {
         options: PluginOptions,
     ) -> Result<Self, LoadError> {
         check_size(bytes, options.module_size)?;
-        let component = compiler.compile(engine, bytes)?;
         let caps = options.caps.clamped();
+        check_instances(bytes, &caps)?;
+        let component = compiler.compile(engine, bytes)?;
         check_resources(&component, &caps)?;
         let imports = check_imports(engine, &component, &options.wasi)?;
         let exports = find_exports(&component)?;
@@ -227,6 +251,7 @@ impl Plugin {
             log: Arc::new(LogRate::new(caps.log_messages_a_minute)),
             wasi_context: imports.wasi.then_some(options.wasi_context),
             http: options.http,
+            files: options.files,
             has_imports: imports.any,
             idle: Mutex::new(Vec::new()),
         })))
@@ -344,7 +369,7 @@ impl Loaded {
             wasi: self
                 .wasi_context
                 .as_ref()
-                .map(|make| Wasi::new(make(), self.http.clone())),
+                .map(|make| Wasi::new(make(), self.http.clone(), self.files.clone())),
         };
         let mut store = Store::new(self.engine.wasmtime(), state);
         store.limiter(|state| &mut state.meter);
@@ -425,6 +450,10 @@ impl Loaded {
 }
 
 impl State {
+    pub(crate) fn caps(&self) -> &Caps {
+        self.meter.caps()
+    }
+
     /// Called in the guest at each tick: ends it when its time is over, and lets others run if there are any.
     fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
         let now = Instant::now();
@@ -475,6 +504,16 @@ impl Write for Counter {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+fn check_instances(bytes: &[u8], caps: &Caps) -> Result<(), LoadError> {
+    match core_instances::count(bytes) {
+        Some(count) if count > caps.instances => Err(LoadError::Limit(Limit::Instances {
+            count,
+            most: caps.instances,
+        })),
+        _ => Ok(()),
     }
 }
 
