@@ -125,7 +125,7 @@ fn a_chat_has_plugins_and_asks_about_what_they_write_by_their_names() {
     ended.code(0).prints("Written.\nNot written.\n");
     ended.says(&[
         "? probe.write {\"path\":\"data/made.txt\"}",
-        "always probe.write",
+        "[a]lways probe.write",
     ]);
     assert_eq!(state.read("data/made.txt"), "data/made.txt");
     assert!(!state.has("data/other.txt"));

@@ -112,12 +112,17 @@ impl PluginTool {
         {
             return Err("the properties of its parameters are no object");
         }
+        let description = match tool.description.trim() {
+            // There are servers that refuse a tool without one.
+            "" => format!("The tool {} of the plugin {}.", tool.name, plugin.name()),
+            _ => tool.description,
+        };
         let writes = has_effects(plugin.effective());
         Ok(PluginTool {
             plugin: plugin.clone(),
             declaration: Declaration {
                 name,
-                description: tool.description,
+                description,
                 parameters: Value::Object(parameters).to_string(),
                 writes,
                 // What changes something keeps the order of the calls.

@@ -642,6 +642,11 @@ fn tools_that_no_server_takes_are_left_out_and_said() {
     let model = model_that_calls(&[("x__echo", "{}")]);
     let (code, out, err) = run(&mut ask(&scratch, &model, &["--plugin=x.wasm"]));
     assert_eq!((code, out.as_str()), (0, "done\n"), "{err}");
+    let offered = model.next().body;
+    assert!(
+        offered.contains("The tool echo of the plugin x."),
+        "{offered}"
+    );
     assert!(
         err.contains("ttt is left out: its name and its plugin's have more than 62 letters"),
         "{err}"
