@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::limits::Limits;
+
 /// What one store of a plugin may use. The defaults are those of the specification; the policy decides and clamps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caps {
@@ -68,6 +70,38 @@ pub(crate) const REQUEST_BODY_BYTES: usize = 1_000_000;
 pub(crate) const WRITE_BYTES: usize = 4_000_000;
 /// Bytes of any answer of a host function: the largest is a response's body.
 pub(crate) const ANSWER_BYTES: usize = 10_000_000;
+
+impl From<&Limits> for Caps {
+    fn from(limits: &Limits) -> Self {
+        Caps {
+            fuel: limits.fuel(),
+            memory_bytes: count(limits.memory_bytes()),
+            table_elements: count(limits.table_elements()),
+            instances: count(limits.instances()),
+            tables: count(limits.tables()),
+            memories: count(limits.memories()),
+            deadline: limits.execution_time(),
+            log_messages_a_minute: u32::try_from(limits.log_messages_per_minute())
+                .unwrap_or(u32::MAX),
+            ..Caps::default()
+        }
+        .clamped()
+    }
+}
+
+impl From<&Limits> for ModuleSize {
+    fn from(limits: &Limits) -> Self {
+        ModuleSize {
+            raw_bytes: count(limits.module_bytes()),
+            gzip_bytes: count(limits.module_gzip_bytes()),
+        }
+    }
+}
+
+/// A limit's value as this machine counts; what does not fit is as much as fits.
+fn count(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
 
 impl Caps {
     /// The same, nowhere over the hard maxima. Loading a plugin does this: no caller goes around it.

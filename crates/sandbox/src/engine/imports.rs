@@ -26,6 +26,7 @@ pub(crate) fn linker(engine: &wasmtime::Engine, wasi: bool) -> Result<Linker<Sta
     }
     if wasi {
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     }
     Ok(linker)
 }

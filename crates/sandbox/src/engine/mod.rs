@@ -10,6 +10,7 @@ mod config;
 mod error;
 mod guard;
 mod host;
+mod http_hooks;
 mod imports;
 mod log_rate;
 mod meter;

@@ -68,6 +68,7 @@ use super::wasi::WasiPackage;
 /// | `max_open_files` | 10 | 100 |
 /// | `max_module_kb`, `max_module_gzip_kb` (1,000 bytes) | 300, 120 | any: a manifest cannot ask for it |
 /// | `max_plugin_folder_mb` (1,000,000 bytes) | 10 | any: a manifest cannot ask for it |
+/// | `max_written_mb` (1,000,000 bytes written to files since the plugin was loaded) | 100 | any: a manifest cannot ask for it |
 /// | `max_instances`, `max_tables`, `max_memories` | 10, 10, 2 | the same: it can be lowered |
 /// | `max_read_file_kb`, `max_write_file_kb` | 8,000, 4,000 | the same |
 /// | `max_log_message_bytes`, `max_log_messages_per_minute` | 4,000, 100 | the same |
