@@ -35,7 +35,8 @@ impl Example {
         // FILE: … bytes, … after gzip
         let told = String::from_utf8(built.stdout).unwrap();
         let file = Path::new(told.split_once(": ").unwrap().0);
-        let manifest = Manifest::read(&format!("{name}.toml"), &std::fs::read(file).unwrap()).unwrap();
+        let manifest =
+            Manifest::read(&format!("{name}.toml"), &std::fs::read(file).unwrap()).unwrap();
         let manifest = manifest.plugin(name).unwrap().clone();
         let module = file.with_file_name(manifest.module().unwrap());
         Example {

@@ -3,5 +3,6 @@
 
 mod built;
 mod open_meteo;
+mod page;
 mod regex;
 mod weather;
