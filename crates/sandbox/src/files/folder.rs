@@ -203,7 +203,7 @@ fn must_be_folder(options: &mut OpenOptions) {
 }
 
 #[cfg(unix)]
-fn without_waiting(options: &mut OpenOptions) {
+pub(crate) fn without_waiting(options: &mut OpenOptions) {
     use cap_std::fs::OpenOptionsExt;
     use rustix::fs::OFlags;
 
@@ -212,7 +212,7 @@ fn without_waiting(options: &mut OpenOptions) {
 }
 
 #[cfg(not(unix))]
-fn without_waiting(options: &mut OpenOptions) {
+pub(crate) fn without_waiting(options: &mut OpenOptions) {
     use cap_fs_ext::OpenOptionsMaybeDirExt;
 
     options.maybe_dir(true);

@@ -24,4 +24,5 @@ mod granted;
 mod whole;
 
 pub use error::{FilesError, Irregular, OpenError};
+pub(crate) use folder::without_waiting;
 pub use granted::Files;

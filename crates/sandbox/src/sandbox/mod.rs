@@ -27,6 +27,7 @@ mod grants;
 mod host;
 mod imports;
 mod observer;
+mod plugin_file;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ pub use error::{DescribeError, SandboxError};
 pub use host::Environment;
 pub use imports::{ImportsError, component_imports};
 pub use observer::{Denial, LogMessage, Observer, Unobserved};
+pub use plugin_file::{PluginFile, PluginFileError};
 
 use crate::audit::AuditFolder;
 use crate::egress::{Caller, Egress, PluginHttp};
