@@ -271,15 +271,19 @@ fn names(metadata: &Metadata) -> u64 {
 /// Whether the kernel makes up what is there: such files tell memory, environment and secrets of the host.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_of_the_kernel(handle: &impl rustix::fd::AsFd) -> io::Result<bool> {
-    /// `SYSFS_MAGIC` of the kernel's `magic.h`; rustix has no name for it.
-    const SYSFS: u64 = 0x6265_6572;
-    /// `DEBUGFS_MAGIC`, `TRACEFS_MAGIC`, `SECURITYFS_MAGIC`, `BPF_FS_MAGIC`, from there too.
-    const OTHERS: [u64; 4] = [0x6462_6720, 0x7472_6163, 0x7363_6673, 0xcafe_4a11];
+    // `PROC_SUPER_MAGIC`, `SYSFS_MAGIC`, `DEBUGFS_MAGIC`, `TRACEFS_MAGIC`, `SECURITYFS_MAGIC` and `BPF_FS_MAGIC` of the kernel's magic.h.
+    const MADE_UP: [u64; 6] = [
+        0x0000_9fa0,
+        0x6265_6572,
+        0x6462_6720,
+        0x7472_6163,
+        0x7363_6673,
+        0xcafe_4a11,
+    ];
 
-    let kind = rustix::fs::fstatfs(handle)?.f_type;
-    // The field's type differs between machines; the numbers have 32 bits.
-    let kind = u64::from((kind & 0xffff_ffff) as u32);
-    Ok(kind == 0x9fa0 || kind == SYSFS || OTHERS.contains(&kind))
+    // The field's type and sign differ between machines; the numbers have 32 bits.
+    let kind = rustix::fs::fstatfs(handle)?.f_type as u64 & 0xffff_ffff;
+    Ok(MADE_UP.contains(&kind))
 }
 
 #[cfg(not(target_os = "linux"))]
