@@ -283,6 +283,7 @@ fn a_plugins_own_files_work_and_each_path_is_heard_of() {
         .unwrap();
     assert_eq!(modified, std::time::UNIX_EPOCH + Duration::from_secs(1000));
     assert_eq!(place.call("o", "none"), code::NO_ENTRY);
+    assert_eq!(place.call("o", ""), code::NO_ENTRY);
     let expected = [
         "open-at data/file by policy.toml:3 → done",
         "open-at data/new by policy.toml:3 → done",
@@ -293,7 +294,7 @@ fn a_plugins_own_files_work_and_each_path_is_heard_of() {
         "open-at data/folder by policy.toml:3 → done",
         "open-at data/new by policy.toml:3 → not-directory",
         "open-at data/. by policy.toml:3 → done",
-        "read-directory data/./ by policy.toml:3 → done",
+        "read-directory data/. by policy.toml:3 → done",
         "rename-at data/new data/made by policy.toml:3 → done",
         "unlink-file-at data/made by policy.toml:3 → done",
         "remove-directory-at data/folder by policy.toml:3 → done",
@@ -304,6 +305,7 @@ fn a_plugins_own_files_work_and_each_path_is_heard_of() {
         "metadata-hash-at data/file by policy.toml:3 → done",
         "set-times-at data/file by policy.toml:3 → done",
         "open-at data/none by policy.toml:3 → no-entry",
+        "open-at data by policy.toml:3 → no-entry",
     ];
     assert_eq!(place.heard(), expected);
 }
