@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::limits::Limits;
+use crate::limits::{Limit, Limits};
 
-/// What one store of a plugin may use. The defaults are those of the specification; the policy decides and clamps.
+/// What one store of a plugin may use. The defaults and hard maxima are those of [`Limit`]'s table; the policy decides and clamps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caps {
     /// Fuel of one call, with `init` where the call needs it: about one unit an instruction and one a byte of bulk operations.
@@ -23,6 +23,16 @@ pub struct Caps {
     pub deadline: Duration,
     /// Bytes that may cross from the guest to the host at once: a result, or the arguments of one host call.
     pub exchange_bytes: usize,
+    /// Bytes of a file that `read-file` gives.
+    pub read_file_bytes: usize,
+    /// Bytes of a file that `write-file` takes.
+    pub write_file_bytes: usize,
+    /// Bytes of a request's body.
+    pub http_request_bytes: usize,
+    /// Bytes of a response's body, after decoding.
+    pub http_response_bytes: usize,
+    /// Bytes of `log`'s message that are kept; the rest is cut at a character's boundary.
+    pub log_message_bytes: usize,
     /// Messages of `log` that are kept in a minute.
     pub log_messages_a_minute: u32,
 }
@@ -30,30 +40,24 @@ pub struct Caps {
 impl Default for Caps {
     fn default() -> Self {
         Caps {
-            fuel: 1_000_000_000,
-            memory_bytes: 16 << 20,
-            table_elements: 10_000,
-            instances: 10,
-            tables: 10,
-            memories: 2,
-            deadline: Duration::from_secs(30),
-            exchange_bytes: 10 << 20,
-            log_messages_a_minute: 100,
+            fuel: Limit::Fuel.default_value(),
+            memory_bytes: size(Limit::Memory.default_value()),
+            table_elements: size(Limit::TableElements.default_value()),
+            instances: size(Limit::Instances.default_value()),
+            tables: size(Limit::Tables.default_value()),
+            memories: size(Limit::Memories.default_value()),
+            deadline: Duration::from_secs(Limit::ExecutionTime.default_value()),
+            exchange_bytes: MAX_EXCHANGE_BYTES,
+            read_file_bytes: size(Limit::ReadFile.default_value()),
+            write_file_bytes: size(Limit::WriteFile.default_value()),
+            http_request_bytes: size(Limit::HttpRequest.default_value()),
+            http_response_bytes: size(Limit::HttpResponse.default_value()),
+            log_message_bytes: size(Limit::LogMessage.default_value()),
+            log_messages_a_minute: rate(Limit::LogRate.default_value()),
         }
     }
 }
 
-/// The most that any policy can grant: what the pool has room for, and the specification's hard maxima.
-pub(crate) const MAX_MEMORY_BYTES: usize = 256 << 20;
-/// As [`MAX_MEMORY_BYTES`].
-pub(crate) const MAX_TABLE_ELEMENTS: usize = 100_000;
-/// As [`MAX_MEMORY_BYTES`].
-pub(crate) const MAX_FUEL: u64 = 10_000_000_000;
-/// As [`MAX_MEMORY_BYTES`].
-pub(crate) const MAX_DEADLINE: Duration = Duration::from_secs(300);
-
-/// Bytes of `log`'s message that are kept; the rest is cut at a character's boundary.
-pub(crate) const LOG_MESSAGE_BYTES: usize = 4 << 10;
 /// Bytes of a path that a guest may give.
 pub(crate) const PATH_BYTES: usize = 4 << 10;
 /// Bytes of an environment variable's name.
@@ -64,26 +68,26 @@ pub(crate) const URL_BYTES: usize = 8 << 10;
 pub(crate) const HEADERS: usize = 100;
 /// Bytes of a request's headers together.
 pub(crate) const HEADER_BYTES: usize = 64 << 10;
-/// Bytes of a request's body.
-pub(crate) const REQUEST_BODY_BYTES: usize = 1_000_000;
-/// Bytes of a file that is written.
-pub(crate) const WRITE_BYTES: usize = 4_000_000;
-/// Bytes of any answer of a host function: the largest is a response's body.
-pub(crate) const ANSWER_BYTES: usize = 10_000_000;
+/// The most that crosses at once: above the largest answer of a host function, a response's body.
+const MAX_EXCHANGE_BYTES: usize = 10 << 20;
 
 impl From<&Limits> for Caps {
     fn from(limits: &Limits) -> Self {
         Caps {
             fuel: limits.fuel(),
-            memory_bytes: count(limits.memory_bytes()),
-            table_elements: count(limits.table_elements()),
-            instances: count(limits.instances()),
-            tables: count(limits.tables()),
-            memories: count(limits.memories()),
+            memory_bytes: size(limits.memory_bytes()),
+            table_elements: size(limits.table_elements()),
+            instances: size(limits.instances()),
+            tables: size(limits.tables()),
+            memories: size(limits.memories()),
             deadline: limits.execution_time(),
-            log_messages_a_minute: u32::try_from(limits.log_messages_per_minute())
-                .unwrap_or(u32::MAX),
-            ..Caps::default()
+            exchange_bytes: MAX_EXCHANGE_BYTES,
+            read_file_bytes: size(limits.read_file_bytes()),
+            write_file_bytes: size(limits.write_file_bytes()),
+            http_request_bytes: size(limits.http_request_bytes()),
+            http_response_bytes: size(limits.http_response_bytes()),
+            log_message_bytes: size(limits.log_message_bytes()),
+            log_messages_a_minute: rate(limits.log_messages_per_minute()),
         }
         .clamped()
     }
@@ -92,34 +96,47 @@ impl From<&Limits> for Caps {
 impl From<&Limits> for ModuleSize {
     fn from(limits: &Limits) -> Self {
         ModuleSize {
-            raw_bytes: count(limits.module_bytes()),
-            gzip_bytes: count(limits.module_gzip_bytes()),
+            raw_bytes: size(limits.module_bytes()),
+            gzip_bytes: size(limits.module_gzip_bytes()),
         }
     }
-}
-
-/// A limit's value as this machine counts; what does not fit is as much as fits.
-fn count(value: u64) -> usize {
-    usize::try_from(value).unwrap_or(usize::MAX)
 }
 
 impl Caps {
     /// The same, nowhere over the hard maxima. Loading a plugin does this: no caller goes around it.
     #[must_use]
     pub fn clamped(self) -> Self {
-        let most = Caps::default();
+        let within = |value: usize, limit: Limit| value.min(size(limit.maximum()));
         Caps {
-            fuel: self.fuel.min(MAX_FUEL),
-            memory_bytes: self.memory_bytes.min(MAX_MEMORY_BYTES),
-            table_elements: self.table_elements.min(MAX_TABLE_ELEMENTS),
-            instances: self.instances.min(most.instances),
-            tables: self.tables.min(most.tables),
-            memories: self.memories.min(most.memories),
-            deadline: self.deadline.min(MAX_DEADLINE),
-            exchange_bytes: self.exchange_bytes.min(most.exchange_bytes),
-            log_messages_a_minute: self.log_messages_a_minute.min(most.log_messages_a_minute),
+            fuel: Limit::Fuel.clamp(self.fuel),
+            memory_bytes: within(self.memory_bytes, Limit::Memory),
+            table_elements: within(self.table_elements, Limit::TableElements),
+            instances: within(self.instances, Limit::Instances),
+            tables: within(self.tables, Limit::Tables),
+            memories: within(self.memories, Limit::Memories),
+            deadline: self
+                .deadline
+                .min(Duration::from_secs(Limit::ExecutionTime.maximum())),
+            exchange_bytes: self.exchange_bytes.min(MAX_EXCHANGE_BYTES),
+            read_file_bytes: within(self.read_file_bytes, Limit::ReadFile),
+            write_file_bytes: within(self.write_file_bytes, Limit::WriteFile),
+            http_request_bytes: within(self.http_request_bytes, Limit::HttpRequest),
+            http_response_bytes: within(self.http_response_bytes, Limit::HttpResponse),
+            log_message_bytes: within(self.log_message_bytes, Limit::LogMessage),
+            log_messages_a_minute: self
+                .log_messages_a_minute
+                .min(rate(Limit::LogRate.maximum())),
         }
     }
+}
+
+/// A limit's bytes or things, of which this machine can count so many.
+pub(crate) fn size(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+fn rate(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
 }
 
 /// How large a module may be when it is loaded. Only the operator's policy raises it.
@@ -134,8 +151,8 @@ pub struct ModuleSize {
 impl Default for ModuleSize {
     fn default() -> Self {
         ModuleSize {
-            raw_bytes: 300_000,
-            gzip_bytes: 120_000,
+            raw_bytes: size(Limit::Module.default_value()),
+            gzip_bytes: size(Limit::ModuleGzip.default_value()),
         }
     }
 }

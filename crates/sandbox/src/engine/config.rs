@@ -10,12 +10,13 @@ use tokio::runtime::{Handle, Runtime};
 use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-use super::caps::{MAX_MEMORY_BYTES, MAX_TABLE_ELEMENTS};
+use super::caps;
 use super::compiler::CompileError;
 use super::imports;
 use super::plugin::State;
 use super::ticker;
 use super::watchdog::Watchdog;
+use crate::limits::Limit;
 
 /// The epoch's tick: a guest looks at the clock at least this often, so it computes at most so long past its deadline.
 ///
@@ -280,8 +281,8 @@ fn pool(stores: u32) -> PoolingAllocationConfig {
         .total_stacks(stores)
         .max_memories_per_module(PER_MODULE)
         .max_tables_per_module(PER_MODULE)
-        .max_memory_size(MAX_MEMORY_BYTES)
-        .table_elements(MAX_TABLE_ELEMENTS)
+        .max_memory_size(caps::size(Limit::Memory.maximum()))
+        .table_elements(caps::size(Limit::TableElements.maximum()))
         .linear_memory_keep_resident(KEPT_MEMORY)
         .table_keep_resident(KEPT_TABLE)
         .decommit_batch_size(1)

@@ -43,6 +43,14 @@ pub enum Limit {
         /// Bytes of stack that a guest has.
         bytes: usize,
     },
+    /// The component has more core instances than a store may have.
+    #[error("core instances: {count} where {most} are allowed")]
+    Instances {
+        /// Core instances that the component makes.
+        count: usize,
+        /// Core instances that it may make.
+        most: usize,
+    },
     /// The component has more memories than a store may have.
     #[error("memories: {count} where {most} are allowed")]
     Memories {
@@ -154,7 +162,8 @@ pub enum CallError {
         /// In the engine's words.
         reason: String,
     },
-    /// The instance could not be made: more core instances than a store may have, or the machine has no room.
+    /// The instance could not be made: the machine has no room, or what the compiler puts between components that are linked together
+    /// makes more core instances than a store may have.
     #[error("the plugin could not be instantiated: {reason}")]
     Instantiate {
         /// In the engine's words.

@@ -7,6 +7,7 @@
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::config::{Counted, Engine};
 use super::error::{CallError, Limit};
+use super::host::HostFault;
 use super::watchdog::Watched;
 
 /// How a call ends.
@@ -70,6 +72,22 @@ pub(crate) fn must_yield(engine: &Engine) -> bool {
         || POLLED.with_borrow(|slot| slot.as_ref().is_none_or(|slot| slot.lock().over))
 }
 
+/// Polls a guest. A host function that panics ends its call like one that fails: nobody would tell the caller else, who would wait
+/// for the deadline. What it had begun to change is its own to keep whole; the guest's store is dropped.
+fn poll(guest: &mut Guest, context: &mut Context<'_>) -> Poll<Outcome> {
+    catch_unwind(AssertUnwindSafe(|| guest.as_mut().poll(context))).unwrap_or_else(|_| {
+        Poll::Ready(Err(CallError::Host(HostFault {
+            message: "a host function panicked".into(),
+        })))
+    })
+}
+
+/// Drops a guest, with what the host was doing for it: where that panics, whoever drops it goes on.
+pub(crate) fn drop_guest(guest: Guest) {
+    // Said on the way, by the panic hook; there is no one left to tell.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(guest)));
+}
+
 /// The guest's side: polls what lies in the slot, on the engine's threads.
 struct OnEngine {
     slot: Arc<Slot>,
@@ -84,7 +102,7 @@ impl Future for OnEngine {
             return Poll::Ready(());
         };
         POLLED.set(Some(Arc::clone(&self.slot)));
-        let polled = guest.as_mut().poll(context);
+        let polled = poll(&mut guest, context);
         POLLED.set(None);
         let mut inner = self.slot.lock();
         match polled {
@@ -160,7 +178,7 @@ pub(crate) async fn run(
             return Poll::Ready(None);
         };
         let _entered = needs_runtime.then(|| engine.runtime().enter());
-        match running.as_mut().poll(context) {
+        match poll(&mut running, context) {
             Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
             Poll::Pending => {
                 guest = Some(running);

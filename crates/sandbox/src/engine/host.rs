@@ -33,7 +33,7 @@ pub struct HttpRequest {
     pub url: String,
     /// Names and values, as given: at most 100, and 64 KiB together.
     pub headers: Vec<(String, String)>,
-    /// At most 1,000,000 bytes.
+    /// At most as large as the plugin's limit, 1,000,000 bytes or less.
     pub body: Option<String>,
 }
 
@@ -85,14 +85,14 @@ impl LogLevel {
 /// must not block: long work that cannot wait belongs on `spawn_blocking`. A [`HostFault`] ends the guest's call; a denial is an
 /// `Ok(Err(sentence))`.
 pub trait Host: Send + Sync + 'static {
-    /// `host.http-request`: the response's text, at most 10,000,000 bytes.
+    /// `host.http-request`: the response's text, at most as large as the plugin's limit, 10,000,000 bytes or less.
     fn http_request<'a>(
         &'a self,
         context: CallContext,
         request: HttpRequest,
     ) -> HostAnswer<'a, Result<String, String>>;
 
-    /// `host.read-file`: the file's text, at most 8,000,000 bytes.
+    /// `host.read-file`: the file's text, at most as large as the plugin's limit, 8,000,000 bytes or less.
     fn read_file<'a>(
         &'a self,
         context: CallContext,
@@ -110,7 +110,7 @@ pub trait Host: Send + Sync + 'static {
     /// `host.get-env`: denied and unset are both `None`.
     fn get_env<'a>(&'a self, context: CallContext, name: String) -> HostAnswer<'a, Option<String>>;
 
-    /// `host.log`: a message that was within the rate, cut to 4 KiB; `cut` says that it was. It may hold any character: who prints it
+    /// `host.log`: a message that was within the rate, cut to 4 KB; `cut` says that it was. It may hold any character: who prints it
     /// makes control characters harmless.
     fn log<'a>(
         &'a self,

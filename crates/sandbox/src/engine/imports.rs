@@ -6,7 +6,7 @@ use std::time::Instant;
 use wasmtime::component::{Linker, LinkerInstance, WasmList, WasmStr};
 use wasmtime::{Result, StoreContextMut};
 
-use super::caps;
+use super::caps::{self, Caps};
 use super::error::Stopped;
 use super::host::{CallContext, Host, HostFault, HttpRequest, LogLevel};
 use super::log_rate::Verdict;
@@ -68,7 +68,10 @@ type Answer<T> = Result<(Result<T, String>,)>;
 async fn http_request(mut context: Context<'_>, given: Http) -> Answer<String> {
     let (host, call) = asked(&context);
     match request(&mut context, given)? {
-        Ok(request) => answered(host.http_request(call, request).await),
+        Ok(request) => {
+            let most = allowed(&context).http_response_bytes;
+            answered(host.http_request(call, request).await, most)
+        }
         Err(too_long) => refused(&*host, call, "http-request", too_long).await,
     }
 }
@@ -113,7 +116,12 @@ fn request(
     }
     let body = match body {
         None => None,
-        Some(body) => match text(context, &body, "the body", caps::REQUEST_BODY_BYTES)? {
+        Some(body) => match text(
+            context,
+            &body,
+            "the body",
+            allowed(context).http_request_bytes,
+        )? {
             Ok(body) => Some(body),
             Err(too_long) => return Ok(Err(too_long)),
         },
@@ -129,7 +137,10 @@ fn request(
 async fn read_file(context: Context<'_>, path: WasmStr) -> Answer<String> {
     let (host, call) = asked(&context);
     match text(&context, &path, "the path", caps::PATH_BYTES)? {
-        Ok(path) => answered(host.read_file(call, path).await),
+        Ok(path) => answered(
+            host.read_file(call, path).await,
+            allowed(&context).read_file_bytes,
+        ),
         Err(too_long) => refused(&*host, call, "read-file", too_long).await,
     }
 }
@@ -138,7 +149,12 @@ async fn write_file(context: Context<'_>, path: WasmStr, content: WasmStr) -> An
     let (host, call) = asked(&context);
     match (
         text(&context, &path, "the path", caps::PATH_BYTES)?,
-        text(&context, &content, "the content", caps::WRITE_BYTES)?,
+        text(
+            &context,
+            &content,
+            "the content",
+            allowed(&context).write_file_bytes,
+        )?,
     ) {
         (Ok(path), Ok(content)) => {
             Ok((host.write_file(call, path, content).await.map_err(failed)?,))
@@ -154,7 +170,7 @@ async fn get_env(context: Context<'_>, name: WasmStr) -> Result<(Option<String>,
     match text(&context, &name, "the name", caps::ENV_NAME_BYTES)? {
         Ok(name) => {
             let value = host.get_env(call, name).await.map_err(failed)?;
-            Ok((value.filter(|value| value.len() <= caps::ANSWER_BYTES),))
+            Ok((value.filter(|value| value.len() <= allowed(&context).exchange_bytes),))
         }
         Err(too_long) => {
             host.refused(call, "get-env", too_long)
@@ -174,7 +190,7 @@ async fn log(context: Context<'_>, level: u8, message: WasmStr) -> Result<()> {
         host.log_dropped(dropped_before);
     }
     let whole = message.to_str(&context)?;
-    let kept = &whole[..whole.floor_char_boundary(caps::LOG_MESSAGE_BYTES)];
+    let kept = &whole[..whole.floor_char_boundary(allowed(&context).log_message_bytes)];
     let cut = kept.len() < whole.len();
     let kept = kept.to_owned();
     drop(whole);
@@ -191,6 +207,11 @@ fn asked(context: &Context<'_>) -> (Arc<dyn Host>, CallContext) {
             deadline: state.deadline,
         },
     )
+}
+
+/// What the plugin may use.
+fn allowed<'a>(context: &'a Context<'_>) -> &'a Caps {
+    context.data().caps()
 }
 
 /// The guest's text, copied only if it has at most `most` bytes; else what to say of it.
@@ -214,13 +235,13 @@ fn text(
     })
 }
 
-fn answered(answer: Result<Result<String, String>, HostFault>) -> Answer<String> {
+/// A host function's answer, of at most `most` bytes.
+fn answered(answer: Result<Result<String, String>, HostFault>, most: usize) -> Answer<String> {
     let answer = answer.map_err(failed)?;
     Ok((match answer {
-        Ok(text) if text.len() > caps::ANSWER_BYTES => Err(format!(
-            "the answer: {} bytes, at most {} are given",
-            text.len(),
-            caps::ANSWER_BYTES
+        Ok(text) if text.len() > most => Err(format!(
+            "the answer: {} bytes, at most {most} are given",
+            text.len()
         )),
         answer => answer,
     },))

@@ -34,6 +34,10 @@ impl Meter {
         }
     }
 
+    pub(crate) fn caps(&self) -> &Caps {
+        &self.caps
+    }
+
     /// The limit that the store asked to go over, if it did since the call began.
     pub(crate) fn refused(&self) -> Option<Limit> {
         self.refused

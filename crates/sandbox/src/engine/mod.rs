@@ -7,6 +7,7 @@
 mod caps;
 mod compiler;
 mod config;
+mod core_instances;
 mod error;
 mod guard;
 mod host;

@@ -14,6 +14,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use super::caps::{Caps, ModuleSize};
 use super::compiler::Compiler;
 use super::config::{Engine, Place, STACK_BYTES};
+use super::core_instances;
 use super::error::{CallError, Limit, LoadError, Numbers, Phase, Stopped, classify};
 use super::guard;
 use super::host::{DenyAll, Host};
@@ -220,8 +221,9 @@ impl Plugin {
         options: PluginOptions,
     ) -> Result<Self, LoadError> {
         check_size(bytes, options.module_size)?;
-        let component = compiler.compile(engine, bytes)?;
         let caps = options.caps.clamped();
+        check_instances(bytes, &caps)?;
+        let component = compiler.compile(engine, bytes)?;
         check_resources(&component, &caps)?;
         let imports = check_imports(engine, &component, &options.wasi)?;
         let exports = find_exports(&component)?;
@@ -439,6 +441,10 @@ impl Loaded {
 }
 
 impl State {
+    pub(crate) fn caps(&self) -> &Caps {
+        self.meter.caps()
+    }
+
     /// Called in the guest at each tick: ends it when its time is over, and lets others run if there are any.
     fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
         let now = Instant::now();
@@ -489,6 +495,16 @@ impl Write for Counter {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+fn check_instances(bytes: &[u8], caps: &Caps) -> Result<(), LoadError> {
+    match core_instances::count(bytes) {
+        Some(count) if count > caps.instances => Err(LoadError::Limit(Limit::Instances {
+            count,
+            most: caps.instances,
+        })),
+        _ => Ok(()),
     }
 }
 

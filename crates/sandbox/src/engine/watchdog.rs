@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
-use super::guard::{Guest, Slot};
+use super::guard::{self, Guest, Slot};
 
 /// What the thread and those who wait share.
 struct Queue {
@@ -94,7 +94,9 @@ fn watch(queue: &Queue) {
             drop(waiting);
             // All callers are told first: dropping a guest takes longer than telling.
             let guests: Vec<Guest> = expired.iter().filter_map(|slot| slot.expire()).collect();
-            drop(guests);
+            for guest in guests {
+                guard::drop_guest(guest);
+            }
             drop(expired);
             waiting = queue.lock();
             continue;

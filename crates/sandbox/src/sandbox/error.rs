@@ -3,6 +3,7 @@
 use super::description::DescriptionError;
 use super::imports::ImportsError;
 use crate::engine::{CallError, LoadError};
+use crate::files::OpenError;
 
 /// Why a plugin was not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +21,9 @@ pub enum SandboxError {
         /// What would grant it; empty where nothing would.
         grant: String,
     },
+    /// A folder that it is granted cannot be opened.
+    #[error(transparent)]
+    Files(#[from] OpenError),
     /// The engine did not take it.
     #[error(transparent)]
     Load(#[from] LoadError),

@@ -10,7 +10,8 @@ use super::observer::{Denial, LogMessage, Observer, harmless};
 use crate::audit::{AuditError, AuditFolder, AuditLog, AuditedCall, Summary};
 use crate::egress::{Caller, Egress, EgressError, Request, RequestFailure, Requests, Response};
 use crate::engine::{CallContext, Host, HostAnswer, HostFault, HttpRequest, LogLevel};
-use crate::policy::Effective;
+use crate::files::{Files, FilesError};
+use crate::policy::{Access, Effective};
 
 /// The value of a variable of the operator's environment, by its name.
 pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -65,6 +66,7 @@ fn fault(error: AuditError) -> HostFault {
 pub(super) struct PolicyHost {
     pub(super) effective: Arc<Effective>,
     pub(super) trail: Trail,
+    pub(super) files: Files,
     pub(super) egress: Arc<Egress>,
     pub(super) caller: Arc<Caller>,
     pub(super) environment: Environment,
@@ -118,6 +120,39 @@ impl PolicyHost {
             (None, None) => return call.failed(&error.to_string()).map_err(fault),
         };
         self.deny(function, call, &rule, &error.for_plugin(), error.grant())
+    }
+
+    /// Writes down what a file's call came to, and gives what the plugin is told.
+    fn end_file<T>(
+        &self,
+        function: &'static str,
+        call: AuditedCall,
+        result: Result<T, FilesError>,
+    ) -> Result<Result<T, String>, HostFault> {
+        let error = match result {
+            Ok(done) => {
+                call.succeeded().map_err(fault)?;
+                return Ok(Ok(done));
+            }
+            Err(error) => error,
+        };
+        let told = error.for_plugin();
+        match (error.rule(), error.limit()) {
+            (Some(rule), _) => {
+                self.deny(function, call, rule, &told, error.grant().as_deref())?;
+            }
+            (None, Some(limit)) => {
+                self.deny(
+                    function,
+                    call,
+                    &format!("limit: {}", limit.key()),
+                    &told,
+                    None,
+                )?;
+            }
+            (None, None) => call.failed(&error.to_string()).map_err(fault)?,
+        }
+        Ok(Err(told))
     }
 
     /// Ends a call as a denial: in the audit with the line that would grant it, and to the observer.
@@ -175,18 +210,42 @@ impl Host for PolicyHost {
     fn read_file<'a>(
         &'a self,
         _context: CallContext,
-        _path: String,
+        path: String,
     ) -> HostAnswer<'a, Result<String, String>> {
-        Box::pin(async move { Ok(Err("files".to_owned())) })
+        Box::pin(async move {
+            let mut call = self.trail.begin("read-file", |summary| {
+                summary.text(&path);
+            })?;
+            let result = match self.files.permits(&path, Access::ReadOnly) {
+                Ok(rule) => {
+                    call.permit(&rule);
+                    self.files.read(path).await
+                }
+                Err(denied) => Err(denied),
+            };
+            self.end_file("read-file", call, result)
+        })
     }
 
     fn write_file<'a>(
         &'a self,
         _context: CallContext,
-        _path: String,
-        _content: String,
+        path: String,
+        content: String,
     ) -> HostAnswer<'a, Result<(), String>> {
-        Box::pin(async move { Ok(Err("files".to_owned())) })
+        Box::pin(async move {
+            let mut call = self.trail.begin("write-file", |summary| {
+                summary.text(&path).bytes("content", content.len());
+            })?;
+            let result = match self.files.permits(&path, Access::ReadWrite) {
+                Ok(rule) => {
+                    call.permit(&rule);
+                    self.files.write(path, content).await
+                }
+                Err(denied) => Err(denied),
+            };
+            self.end_file("write-file", call, result)
+        })
     }
 
     fn get_env<'a>(

@@ -27,6 +27,7 @@ mod grants;
 mod host;
 mod imports;
 mod observer;
+mod plugin_file;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ pub use error::{DescribeError, SandboxError};
 pub use host::Environment;
 pub use imports::{ImportsError, component_imports};
 pub use observer::{Denial, LogMessage, Observer, Unobserved};
+pub use plugin_file::{PluginFile, PluginFileError};
 
 use crate::audit::AuditFolder;
 use crate::egress::{Caller, Egress, PluginHttp};
@@ -45,6 +47,7 @@ use crate::engine::{
     CallError, Caps, Compiler, Engine, EngineError, EngineOptions, ModuleSize, Plugin,
     PluginOptions, Reuse,
 };
+use crate::files::Files;
 use crate::policy::{Effective, PluginManifest, Policy};
 use grants::{PolicyGrants, egress_limits};
 use host::{PolicyHost, Trail};
@@ -137,6 +140,7 @@ impl Sandbox {
         let host = Arc::new(PolicyHost {
             effective: Arc::clone(&effective),
             trail: Trail::new(self.audit.clone(), effective.plugin()),
+            files: Files::open(&effective)?,
             egress: Arc::clone(&self.options.egress),
             caller: Arc::clone(&caller),
             environment: Arc::clone(&self.options.environment),

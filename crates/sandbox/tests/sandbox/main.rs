@@ -229,3 +229,71 @@ fn an_import_that_is_not_granted_is_refused_with_the_line_that_grants_it() {
         "{large}"
     );
 }
+
+#[tokio::test]
+async fn a_granted_folder_is_read_and_written_and_nothing_else() {
+    let fixture = Fixture::new(
+        "[plugins.asker.permissions]\nfilesystem = [\"read-only maps\", \"read-write notes\"]",
+    );
+    for folder in ["maps", "notes"] {
+        std::fs::create_dir(fixture.path().join(folder)).unwrap();
+    }
+    std::fs::write(fixture.path().join("maps/town.txt"), "the town").unwrap();
+    let plugin = fixture.asker();
+    assert_eq!(
+        ask(&plugin, "read", "maps/town.txt").await.unwrap(),
+        "the town"
+    );
+    ask(&plugin, "write", "notes/a.txt\nwritten").await.unwrap();
+    let written = std::fs::read_to_string(fixture.path().join("notes/a.txt"));
+    assert_eq!(written.unwrap(), "written");
+    let refused = ask(&plugin, "write", "maps/town.txt\nother")
+        .await
+        .unwrap_err();
+    assert!(
+        refused.starts_with("file denied: maps/town.txt"),
+        "{refused}"
+    );
+    for path in [
+        "policy.toml",
+        "../etc/passwd",
+        "/etc/passwd",
+        "maps/../notes/../x",
+    ] {
+        let refused = ask(&plugin, "read", path).await.unwrap_err();
+        assert!(refused.starts_with("file denied: "), "{path}: {refused}");
+        assert!(!refused.contains(".toml,"), "{refused}");
+    }
+    let missing = ask(&plugin, "read", "maps/none").await.unwrap_err();
+    assert_eq!(missing, "maps/none: entity not found");
+    let trail = fixture.trail();
+    let (permitted, denied) = (Verdict::Permitted, Verdict::Denied);
+    let verdicts: Vec<Verdict> = trail.iter().map(|entry| entry.verdict).collect();
+    assert_eq!(
+        verdicts,
+        [
+            permitted, permitted, denied, denied, denied, denied, denied, permitted
+        ]
+    );
+    assert_eq!(trail[1].summary, "notes/a.txt content 7 bytes");
+    assert!(
+        trail[2]
+            .error
+            .as_deref()
+            .unwrap()
+            .contains("\"read-write maps\"]"),
+        "{:?}",
+        trail[2]
+    );
+    // The person hears how it would be granted; what nothing grants, they hear as well.
+    let heard = fixture.heard.lines();
+    assert!(heard[0].contains("grant: in policy.toml"), "{heard:?}");
+    assert_eq!(heard.len(), 5);
+}
+
+#[test]
+fn a_granted_folder_that_is_not_there_is_told_when_the_plugin_is_loaded() {
+    let fixture = Fixture::new("[shared.permissions]\nfilesystem = [\"read-only maps\"]");
+    let refused = fixture.load("asker", asker()).unwrap_err();
+    assert!(refused.to_string().contains("maps"), "{refused}");
+}

@@ -1,0 +1,8 @@
+//! The engine under attack: each guest is a real component, and each test says which limit stops it, and that nobody else is harmed.
+#![allow(clippy::unwrap_used, reason = "a test's own steps")]
+
+mod exchange;
+mod guest;
+mod plugins;
+mod space;
+mod time;
