@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use thiserror::Error;
-use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
 use super::compiler::CompileError;
 use super::host::HostFault;
-use super::plugin::WASI_RESOURCES;
 
 /// A limit that a call reached, with the number that applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -65,12 +63,6 @@ pub enum Limit {
         /// Tables of the component.
         count: usize,
         /// Tables that it may have.
-        most: usize,
-    },
-    /// The store holds as many resources of WASI as it may: streams, pollables, descriptors.
-    #[error("resources of wasi: {most} live in this instance, and it may have no more")]
-    Resources {
-        /// Resources that it may hold.
         most: usize,
     },
     /// The process runs as many instances as it has room for.
@@ -238,11 +230,6 @@ pub(crate) fn classify(error: &wasmtime::Error, phase: Phase, numbers: &Numbers)
             (_, Some(limit)) => CallError::Limit(limit),
             (trap, None) => CallError::Trap { trap: *trap },
         };
-    }
-    if let Some(ResourceTableError::Full) = error.downcast_ref() {
-        return CallError::Limit(Limit::Resources {
-            most: WASI_RESOURCES,
-        });
     }
     if error.is::<PoolConcurrencyLimitError>() {
         return CallError::Limit(Limit::Concurrency {

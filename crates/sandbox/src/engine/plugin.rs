@@ -8,7 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, ResourceTable, TypedFunc};
 use wasmtime::{Store, UpdateDeadline};
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::caps::{Caps, ModuleSize};
@@ -29,22 +29,7 @@ const TOOLS: &str = "dewclaw:plugin/tools@0.1.0";
 /// The export of the older world.
 const OLD_TOOLS: &str = "plugin";
 /// Resources of WASI that a store may hold at once: streams, pollables, descriptors.
-pub(crate) const WASI_RESOURCES: usize = 1000;
-/// Bytes of one `get-random-bytes`, as of a browser's `getRandomValues`. They are made before the guest has memory for them and cost it
-/// no fuel: wasmtime's 64 MiB took 0.4 s.
-const RANDOM_BYTES: u64 = 65_536;
-/// Bytes of one `fields` of wasi:http, as of the headers of `http-request`: a guest may hold many, in the host's memory.
-const FIELDS_BYTES: usize = super::caps::HEADER_BYTES;
-
-/// What every context of WASI begins with: nothing granted, and what costs the host bounded.
-pub(crate) fn bare_wasi() -> WasiCtxBuilder {
-    let mut context = WasiCtx::builder();
-    context
-        .allow_tcp(false)
-        .allow_udp(false)
-        .max_random_size(RANDOM_BYTES);
-    context
-}
+const WASI_RESOURCES: usize = 1000;
 
 /// How long a call goes on through a tick on its caller's thread. Moving it to the engine's threads costs some 20 to 50 µs.
 const SHORT: Duration = Duration::from_micros(100);
@@ -89,7 +74,7 @@ impl Default for PluginOptions {
             reuse: Reuse::default(),
             host: Arc::new(DenyAll),
             wasi: Vec::new(),
-            wasi_context: Arc::new(|| bare_wasi().build()),
+            wasi_context: Arc::new(|| WasiCtx::builder().allow_tcp(false).allow_udp(false).build()),
             http: None,
         }
     }
@@ -171,11 +156,9 @@ impl Wasi {
     fn new(context: WasiCtx, http: Option<PluginHttp>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(WASI_RESOURCES);
-        let mut fields = WasiHttpCtx::new();
-        fields.set_field_size_limit(FIELDS_BYTES);
         Wasi {
             context,
-            http: fields,
+            http: WasiHttpCtx::new(),
             requests: HttpHooks(http),
             table,
         }
@@ -183,7 +166,10 @@ impl Wasi {
 
     /// For what imports nothing of WASI and is linked to none of it.
     fn none() -> Self {
-        Wasi::new(bare_wasi().build(), None)
+        Wasi::new(
+            WasiCtx::builder().allow_tcp(false).allow_udp(false).build(),
+            None,
+        )
     }
 }
 
