@@ -30,6 +30,43 @@ fn with_functions(count: u32) -> Vec<u8> {
     guest.bytes()
 }
 
+/// A plugin with a function of so many loops, one in the other, that all change these variables: what they are in each loop, the compiler
+/// has to find out, which takes it ever longer.
+fn with_loops(variables: usize, loops: usize) -> Vec<u8> {
+    let mut function = format!("(func (param i32) (local {})", "i32 ".repeat(variables));
+    for number in 0..loops {
+        let (to, from) = (1 + number % variables, 1 + number * 31 % variables);
+        function += &format!("(loop (local.set {to} (i32.add (local.get {from}) (i32.const 1)))");
+    }
+    for number in 0..loops {
+        function += &format!("(br_if 0 (local.get {})))", 1 + number * 17 % variables);
+    }
+    function += ")";
+    let guest = Guest {
+        module: String::leak(function),
+        ..Guest::default()
+    };
+    guest.bytes()
+}
+
+/// Attack: module that takes long to compile
+/// Answer: neighbours go on meanwhile: compiling takes no thread of theirs
+/// Bound: the `Compiler`'s own; `TrustedInputOnly` has none
+#[tokio::test]
+async fn a_module_that_takes_long_to_compile() {
+    let scene = Scene::new("");
+    let bytes = with_loops(1_000, 400);
+    assert!(bytes.len() < 20_000, "{}", bytes.len());
+    let compiling = scene.load_on_another_thread(&bytes);
+    let calls = scene.neighbour_works_until(compiling).await;
+    println!(
+        "{} bytes, {calls} calls, {:?}",
+        bytes.len(),
+        began.elapsed()
+    );
+    assert!(calls > 0);
+}
+
 /// Attack: module that is large
 /// Answer: `LoadError::TooLarge`: "the module has … bytes where 300000 are allowed; the operator's policy may raise the size";
 /// `LoadError::TooLargeGzipped` where it does not compress

@@ -6,6 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod compile;
+#[cfg(unix)]
+mod files;
 mod guest;
 #[path = "../servers/loopback.rs"]
 mod loopback;
@@ -14,7 +16,7 @@ mod names;
 mod network;
 mod output;
 mod scene;
-//mod table;
+mod table;
 mod time;
 mod wasi;
 mod wasi_http;

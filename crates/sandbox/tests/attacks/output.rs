@@ -114,6 +114,8 @@ async fn ansi_in_logs_and_denials() {
         ("get", format!("http://example.com/{evil}")),
         ("get", format!("{evil}://example.com/")),
         ("header", format!("http://example.com/\n{evil}\nvalue")),
+        ("read", format!("maps/{evil}")),
+        ("write", format!("maps/{evil}\ncontent")),
     ] {
         // What of it a tool's answer says is the plugin's own.
         scene
@@ -123,7 +125,7 @@ async fn ansi_in_logs_and_denials() {
             .unwrap_err();
     }
     let heard = scene.heard();
-    assert_eq!(heard.len(), 6, "{heard:#?}");
+    assert_eq!(heard.len(), 8, "{heard:#?}");
     assert!(
         heard[0].contains("\\u{1b}[2J") && heard[0].ends_with("end"),
         "{}",
@@ -131,7 +133,7 @@ async fn ansi_in_logs_and_denials() {
     );
     assert!(heard[1].ends_with(" (cut)"));
     let file = String::from_utf8(scene.attackers_file()).unwrap();
-    assert_eq!(file.lines().count(), 6);
+    assert_eq!(file.lines().count(), 8);
     for text in heard.iter().chain([&file.replace('\n', "")]) {
         let turns = |letter| matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         let harmful = text

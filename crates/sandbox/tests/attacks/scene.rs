@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use dewclaw_sandbox::audit::{
@@ -136,6 +137,31 @@ impl Scene {
         }
     }
 
+    /// Loads what is expected to be one.
+    pub(crate) fn load_on_another_thread(&self, bytes: &[u8]) -> JoinHandle<SandboxedPlugin> {
+        let (sandbox, policy, bytes) =
+            (self.sandbox.clone(), self.policy.clone(), bytes.to_owned());
+        std::thread::spawn(move || {
+            let manifest = PluginManifest::absent("attacker").unwrap();
+            sandbox
+                .load(&policy, &manifest, &bytes, &TrustedInputOnly)
+                .unwrap()
+        })
+    }
+
+    /// How often the neighbour is called, and answers, until that is done.
+    pub(crate) async fn neighbour_works_until(&self, other: JoinHandle<SandboxedPlugin>) -> u32 {
+        let mut pace = tokio::time::interval(Duration::from_millis(1));
+        let mut calls = 0;
+        while !other.is_finished() {
+            pace.tick().await;
+            self.neighbour_works().await;
+            calls += 1;
+        }
+        other.join().unwrap();
+        calls
+    }
+
     async fn neighbour_works(&self) {
         let answer = self.neighbour.call("t", r#"{"still":"here"}"#).await;
         assert_eq!(answer.unwrap(), r#"{"still":"here"}"#);
@@ -227,6 +253,14 @@ impl Attempt {
     pub(crate) fn is_stopped_by(&self, limit: Limit, within: Duration) {
         let error = self.outcome.as_ref().unwrap_err();
         assert_eq!(error.limit(), Some(limit), "{error}");
+        self.is_stopped_saying(&limit.to_string(), within);
+    }
+
+    /// The same, by the limit's words.
+    #[track_caller]
+    pub(crate) fn is_stopped_saying(&self, limit: &str, within: Duration) {
+        let error = self.outcome.as_ref().unwrap_err();
+        assert!(matches!(error, CallError::Limit(_)), "{error:?}");
         let words = format!("the plugin was stopped by a limit: {limit}");
         assert_eq!(error.to_string(), words);
         assert!(self.took < within + LATE, "{:?}", self.took);
