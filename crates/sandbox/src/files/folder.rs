@@ -3,22 +3,25 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, OpenOptions};
+use wasmtime_wasi::filesystem::Dir as Descriptor;
+use wasmtime_wasi::{FsPerms, OpenMode};
 
 use super::error::{Irregular, OpenError};
 use crate::policy::{Access, FolderGrant};
 
 /// A granted folder.
-#[derive(Debug)]
-#[allow(dead_code, reason = "preopens of WASI are made from it")]
 pub(crate) struct Folder {
     pub(crate) dir: Dir,
+    /// The same for the plugin's own WASI.
+    pub(crate) descriptor: Descriptor,
     pub(crate) name: String,
     pub(crate) access: Access,
-    pub(crate) rule: std::sync::Arc<str>,
+    pub(crate) rule: Arc<str>,
 }
 
 /// Why something in a folder was not opened.
@@ -43,7 +46,6 @@ impl From<io::Error> for Refused {
 
 /// What was opened.
 #[derive(Debug)]
-#[allow(dead_code, reason = "folders are opened by WASI")]
 pub(crate) enum Opened {
     File(File),
     Folder(File),
@@ -95,12 +97,22 @@ impl Folder {
             });
         }
         Ok(Folder {
+            descriptor: descriptor(&dir, grant.access()).map_err(failed)?,
             dir,
             name: grant.name(),
             access: grant.access(),
             rule: grant.rule().clone(),
         })
     }
+}
+
+fn descriptor(dir: &Dir, access: Access) -> io::Result<Descriptor> {
+    let (perms, mode) = match access {
+        Access::ReadOnly => (FsPerms::ReadOnly, OpenMode::READ),
+        Access::ReadWrite => (FsPerms::ReadWrite, OpenMode::READ | OpenMode::WRITE),
+    };
+    let dir = dir.try_clone()?.into_std_file();
+    Ok(Descriptor::new(dir, perms, mode, false))
 }
 
 /// Opens a regular file or a folder in `dir`, without ever waiting. An empty path is the folder itself.
