@@ -59,11 +59,6 @@ async fn a_module_that_takes_long_to_compile() {
     assert!(bytes.len() < 20_000, "{}", bytes.len());
     let compiling = scene.load_on_another_thread(&bytes);
     let calls = scene.neighbour_works_until(compiling).await;
-    println!(
-        "{} bytes, {calls} calls, {:?}",
-        bytes.len(),
-        began.elapsed()
-    );
     assert!(calls > 0);
 }
 
