@@ -18,6 +18,7 @@ export CARGO_TARGET_DIR=$target
 wasmtime_version=48.0.8
 wasmtime_features=run,compile,wasi-http,component-model,cranelift,parallel-compilation,cache
 wasmtime_least=48
+cargo_deny_version=0.20.2
 wasm_opt_least=132
 node_least=20.15
 python_least=3.11
@@ -257,6 +258,25 @@ need_wasmtime() {
   rm -rf "$partial/target"
   mv -T "$partial" "$folder" 2>/dev/null || rm -rf "$partial"
   WASMTIME=$folder/bin/wasmtime
+}
+
+# need_cargo_deny: sets CARGO_DENY to the pinned one, installed if it is not at hand.
+need_cargo_deny() {
+  need_rust
+  local folder=$cache/tools/cargo-deny-$cargo_deny_version partial
+  CARGO_DENY=$folder/bin/cargo-deny
+  [[ ! -x $CARGO_DENY ]] || return 0
+  say "installing cargo-deny $cargo_deny_version with cargo into $folder: some minutes, once"
+  mkdir -p "$cache/tools"
+  partial=$(mktemp -d "$cache/tools/cargo-deny-partial.XXXXXX")
+  if ! (cd "$root" && cargo install cargo-deny --version "$cargo_deny_version" --locked --no-default-features --root "$partial" \
+    --target-dir "$partial/target") >&2; then
+    rm -rf "$partial"
+    die "cargo install cargo-deny failed: see above"
+  fi
+  rm -rf "$partial/target"
+  # Another run may have been faster; its result is as good.
+  mv -T "$partial" "$folder" 2>/dev/null || rm -rf "$partial"
 }
 
 # have_libclang: whether bindgen will find libclang and clang's own headers, where Debian has them; LIBCLANG_PATH names another folder.

@@ -27,4 +27,4 @@ pub use self::message::{Hop, Request, Response};
 pub use self::resolve::{LookUp, Resolve, SystemResolver};
 pub use self::special_use::special_use;
 pub use self::tls::{NoRoots, client_config};
-pub use self::wasi_http::{PluginHttp, Record};
+pub use self::wasi_http::{PluginHttp, RequestFailure, Requests};

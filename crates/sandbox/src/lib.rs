@@ -4,5 +4,7 @@
 pub mod audit;
 pub mod egress;
 pub mod engine;
+pub mod files;
 pub mod limits;
 pub mod policy;
+pub mod sandbox;

@@ -88,6 +88,22 @@ impl Egress {
         request: Request,
         deadline: Instant,
     ) -> Result<Response, EgressError> {
+        let told = &mut |_: &str| ();
+        self.request_telling(caller, request, deadline, told).await
+    }
+
+    /// The same, telling `permitted` the rule that lets the request go, before anything is done for it:
+    /// for the first host and for each host of a redirect.
+    ///
+    /// # Errors
+    /// As of [`request`](Egress::request).
+    pub async fn request_telling(
+        &self,
+        caller: &Caller,
+        request: Request,
+        deadline: Instant,
+        permitted: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Response, EgressError> {
         let now = Instant::now();
         if deadline <= now {
             return Err(EgressError::Deadline);
@@ -97,16 +113,21 @@ impl Egress {
             Some(own) if own < deadline => (own, EgressError::Time { limit }),
             _ => (deadline, EgressError::Deadline),
         };
-        timeout_at(ends.into(), self.follow(caller, request))
+        timeout_at(ends.into(), self.follow(caller, request, permitted))
             .await
             .unwrap_or(Err(late))
     }
 
-    async fn follow(&self, caller: &Caller, request: Request) -> Result<Response, EgressError> {
+    async fn follow(
+        &self,
+        caller: &Caller,
+        request: Request,
+        permitted: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Response, EgressError> {
         let mut outgoing = Outgoing::read(&request)?;
         let mut hops = Vec::new();
         for hop in 0.. {
-            let sent = self.send(caller, &outgoing).await;
+            let sent = self.send(caller, &outgoing, permitted).await;
             let mut sent = sent.map_err(|error| error.behind(hop))?;
             hops.push(sent.hop);
             let status = sent.answer.status();
@@ -147,13 +168,19 @@ impl Egress {
     }
 
     /// Decides, resolves, classifies, connects and sends; answers with the head of what comes.
-    async fn send(&self, caller: &Caller, outgoing: &Outgoing) -> Result<Sent, EgressError> {
+    async fn send(
+        &self,
+        caller: &Caller,
+        outgoing: &Outgoing,
+        permitted: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Sent, EgressError> {
         let target = &outgoing.target;
         let limit = caller.limits.request_bytes;
         if outgoing.size() > limit {
             return Err(EgressError::RequestSize { limit });
         }
         let mut rules = vec![may_go_to(caller, target)?];
+        permitted(&rules[0]);
         caller.count_request()?;
         let turn = caller.open_connection()?;
         let addresses = self.classified(caller, target, &mut rules).await?;

@@ -191,9 +191,12 @@ impl EgressError {
     }
 
     /// What the plugin is told: the same without addresses that it did not name itself, since a private name's address is
-    /// nothing for it to know.
+    /// nothing for it to know, and without the operator's files and lines, since a model may read it and act on it.
     pub fn for_plugin(&self) -> String {
         match self {
+            EgressError::Host { origin, .. } => {
+                format!("host denied: {origin} is not granted to this plugin")
+            }
             EgressError::Address { host, .. } => {
                 format!(
                     "address denied: {host} is, or leads to, a special-use address that no rule names"

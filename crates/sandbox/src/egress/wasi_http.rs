@@ -1,6 +1,6 @@
 //! A plugin's own wasi:http, through the same door.
 
-use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,27 +10,46 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::caller::Caller;
-use super::door::Egress;
 use super::error::{EgressError, UrlProblem};
 use super::message::{Request, Response};
 
-/// Writes down what a request came to, by method and URL as the plugin gave them. It is asked before the plugin is
-/// answered; if it fails, the plugin gets no answer.
-pub type Record =
-    Arc<dyn Fn(&str, &str, Result<&Response, &EgressError>) -> io::Result<()> + Send + Sync>;
+/// Makes the requests of one plugin, and writes down what each came to before the plugin is answered.
+pub trait Requests: Send + Sync {
+    /// Sends a request through the door.
+    fn request<'a>(
+        &'a self,
+        request: Request,
+        deadline: Instant,
+    ) -> Pin<Box<dyn Future<Output = Result<Response, RequestFailure>> + Send + 'a>>;
+
+    /// Writes down a request, by method and URL as the plugin gave them, that did not come to the door.
+    ///
+    /// # Errors
+    /// It could not be written down.
+    fn refused(&self, method: &str, url: &str, error: &EgressError) -> Result<(), RequestFailure>;
+}
+
+/// Why a plugin gets no answer to its request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestFailure {
+    /// The door refused it, or it failed behind it.
+    #[error(transparent)]
+    Egress(#[from] EgressError),
+    /// It could not be written down, so what it came to is not told.
+    #[error("the request could not be written down: {0}")]
+    Unrecorded(String),
+}
 
 /// What answers the wasi:http of one plugin. Requests and answers are whole before they pass; redirects are answers, and the
 /// plugin may ask anew. The plugin's own time limits are not looked at: those of the call and the door hold.
 #[derive(Clone)]
 pub struct PluginHttp {
-    /// The door.
-    pub egress: Arc<Egress>,
     /// The plugin.
     pub caller: Arc<Caller>,
     /// That of the call that runs: no request goes on behind it.
     pub deadline: Instant,
-    /// The audit.
-    pub record: Record,
+    /// Who makes the requests.
+    pub requests: Arc<dyn Requests>,
 }
 
 /// What hooks answer with: the response, and what must go on while its body is read. Here nothing must.
@@ -80,22 +99,25 @@ impl PluginHttp {
             Ok(body) => {
                 let headers = head.headers.iter();
                 let request = Request {
-                    method: method.clone(),
-                    url: url.clone(),
+                    method,
+                    url,
                     headers: headers
                         .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
                         .collect(),
                     body,
                     follow: false,
                 };
-                self.egress
-                    .request(&self.caller, request, self.deadline)
-                    .await
+                self.requests.request(request, self.deadline).await
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                let written = self.requests.refused(&method, &url, &error);
+                Err(written.err().unwrap_or(RequestFailure::Egress(error)))
+            }
         };
-        (self.record)(&method, &url, result.as_ref()).map_err(|_| Error::HttpRequestDenied)?;
-        result.map_err(|error| code(&error))
+        result.map_err(|failure| match failure {
+            RequestFailure::Egress(error) => code(&error),
+            RequestFailure::Unrecorded(_) => Error::HttpRequestDenied,
+        })
     }
 }
 

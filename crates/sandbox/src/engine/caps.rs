@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::limits::Limit;
+use crate::limits::{Limit, Limits};
 
 /// What one store of a plugin may use. The defaults and hard maxima are those of [`Limit`]'s table; the policy decides and clamps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,37 @@ pub(crate) const HEADERS: usize = 100;
 pub(crate) const HEADER_BYTES: usize = 64 << 10;
 /// The most that crosses at once: above the largest answer of a host function, a response's body.
 const MAX_EXCHANGE_BYTES: usize = 10 << 20;
+
+impl From<&Limits> for Caps {
+    fn from(limits: &Limits) -> Self {
+        Caps {
+            fuel: limits.fuel(),
+            memory_bytes: size(limits.memory_bytes()),
+            table_elements: size(limits.table_elements()),
+            instances: size(limits.instances()),
+            tables: size(limits.tables()),
+            memories: size(limits.memories()),
+            deadline: limits.execution_time(),
+            exchange_bytes: MAX_EXCHANGE_BYTES,
+            read_file_bytes: size(limits.read_file_bytes()),
+            write_file_bytes: size(limits.write_file_bytes()),
+            http_request_bytes: size(limits.http_request_bytes()),
+            http_response_bytes: size(limits.http_response_bytes()),
+            log_message_bytes: size(limits.log_message_bytes()),
+            log_messages_a_minute: rate(limits.log_messages_per_minute()),
+        }
+        .clamped()
+    }
+}
+
+impl From<&Limits> for ModuleSize {
+    fn from(limits: &Limits) -> Self {
+        ModuleSize {
+            raw_bytes: size(limits.module_bytes()),
+            gzip_bytes: size(limits.module_gzip_bytes()),
+        }
+    }
+}
 
 impl Caps {
     /// The same, nowhere over the hard maxima. Loading a plugin does this: no caller goes around it.

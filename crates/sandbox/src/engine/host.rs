@@ -53,6 +53,18 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
+    /// Its name, in one word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            LogLevel::Error => "error",
+            LogLevel::Warning => "warning",
+            LogLevel::Information => "information",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
+
     /// The level of a guest's number.
     #[must_use]
     pub fn from_number(number: u8) -> Self {

@@ -9,6 +9,7 @@ use flate2::write::GzEncoder;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, ResourceTable, TypedFunc};
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::caps::{Caps, ModuleSize};
 use super::compiler::Compiler;
@@ -17,16 +18,19 @@ use super::core_instances;
 use super::error::{CallError, Limit, LoadError, Numbers, Phase, Stopped, classify};
 use super::guard;
 use super::host::{DenyAll, Host};
+use super::http_hooks::{FIELDS, HttpHooks};
 use super::imports::{HOST, OLD_HOST};
 use super::log_rate::LogRate;
 use super::meter::Meter;
+use super::wasi_bounds::RESOURCES;
+use crate::egress::PluginHttp;
+use crate::files::PluginFiles;
+use crate::files::wasi::{Gate, StoreFiles};
 
 /// The export of the contract.
 const TOOLS: &str = "dewclaw:plugin/tools@0.1.0";
 /// The export of the older world.
 const OLD_TOOLS: &str = "plugin";
-/// Resources of WASI that a store may hold at once: streams, pollables, descriptors.
-const WASI_RESOURCES: usize = 1000;
 
 /// How long a call goes on through a tick on its caller's thread. Moving it to the engine's threads costs some 20 to 50 µs.
 const SHORT: Duration = Duration::from_micros(100);
@@ -59,6 +63,10 @@ pub struct PluginOptions {
     pub wasi: Vec<String>,
     /// What those interfaces give: made for each store. The default has no folder, no variable, no argument, no network.
     pub wasi_context: Arc<dyn Fn() -> WasiCtx + Send + Sync>,
+    /// What answers wasi:http, with the deadline of each call put into it. Without one every request is denied.
+    pub http: Option<PluginHttp>,
+    /// What wasi:filesystem gives, whatever folders the context has. Without them there are none.
+    pub files: Option<PluginFiles>,
 }
 
 impl Default for PluginOptions {
@@ -70,6 +78,8 @@ impl Default for PluginOptions {
             host: Arc::new(DenyAll),
             wasi: Vec::new(),
             wasi_context: Arc::new(|| WasiCtx::builder().allow_tcp(false).allow_udp(false).build()),
+            http: None,
+            files: None,
         }
     }
 }
@@ -107,6 +117,8 @@ struct Loaded {
     log: Arc<LogRate>,
     /// `None`: it imports nothing of WASI.
     wasi_context: Option<Arc<dyn Fn() -> WasiCtx + Send + Sync>>,
+    http: Option<PluginHttp>,
+    files: Option<PluginFiles>,
     /// It imports something, so its calls may need timers and sockets.
     has_imports: bool,
     idle: Mutex<Vec<Live>>,
@@ -140,19 +152,67 @@ pub(crate) struct State {
 
 struct Wasi {
     context: WasiCtx,
+    http: WasiHttpCtx,
+    requests: HttpHooks,
+    files: StoreFiles,
     table: ResourceTable,
+}
+
+impl Wasi {
+    fn new(context: WasiCtx, http: Option<PluginHttp>, files: Option<PluginFiles>) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(RESOURCES);
+        let mut http_context = WasiHttpCtx::new();
+        http_context.set_field_size_limit(FIELDS);
+        Wasi {
+            context,
+            http: http_context,
+            requests: HttpHooks(http),
+            files: StoreFiles::new(files),
+            table,
+        }
+    }
+
+    /// For what imports nothing of WASI and is linked to none of it.
+    fn none() -> Self {
+        Wasi::new(
+            WasiCtx::builder().allow_tcp(false).allow_udp(false).build(),
+            None,
+            None,
+        )
+    }
 }
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         // Only what imports WASI is linked to it, and gets a context when its store is made.
-        let wasi = self.wasi.get_or_insert_with(|| Wasi {
-            context: WasiCtx::builder().allow_tcp(false).allow_udp(false).build(),
-            table: ResourceTable::new(),
-        });
+        let wasi = self.wasi.get_or_insert_with(Wasi::none);
         WasiCtxView {
             ctx: &mut wasi.context,
             table: &mut wasi.table,
+        }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        let wasi = self.wasi.get_or_insert_with(Wasi::none);
+        WasiHttpCtxView {
+            ctx: &mut wasi.http,
+            table: &mut wasi.table,
+            hooks: &mut wasi.requests,
+        }
+    }
+}
+
+impl State {
+    /// What answers wasi:filesystem.
+    pub(crate) fn files(&mut self) -> Gate<'_> {
+        let wasi = self.wasi.get_or_insert_with(Wasi::none);
+        Gate {
+            context: wasi.context.filesystem(),
+            table: &mut wasi.table,
+            store: &mut wasi.files,
         }
     }
 }
@@ -190,6 +250,8 @@ impl Plugin {
             host: options.host,
             log: Arc::new(LogRate::new(caps.log_messages_a_minute)),
             wasi_context: imports.wasi.then_some(options.wasi_context),
+            http: options.http,
+            files: options.files,
             has_imports: imports.any,
             idle: Mutex::new(Vec::new()),
         })))
@@ -304,14 +366,10 @@ impl Loaded {
             place,
             host: Arc::clone(&self.host),
             log: Arc::clone(&self.log),
-            wasi: self.wasi_context.as_ref().map(|make| {
-                let mut table = ResourceTable::new();
-                table.set_max_capacity(WASI_RESOURCES);
-                Wasi {
-                    context: make(),
-                    table,
-                }
-            }),
+            wasi: self
+                .wasi_context
+                .as_ref()
+                .map(|make| Wasi::new(make(), self.http.clone(), self.files.clone())),
         };
         let mut store = Store::new(self.engine.wasmtime(), state);
         store.limiter(|state| &mut state.meter);
@@ -332,6 +390,9 @@ impl Loaded {
         let state = store.data_mut();
         state.deadline = began + self.caps.deadline;
         state.meter.begin_call();
+        if let Some(wasi) = &mut state.wasi {
+            wasi.requests.set_deadline(state.deadline);
+        }
     }
 
     /// A store whose `init` has run.

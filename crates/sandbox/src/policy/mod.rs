@@ -4,6 +4,7 @@
 //! answers every question that is asked while the plugin runs, and is printed by `dewclaw plugin check`.
 
 mod answers;
+mod audit_keys;
 mod check;
 mod decision;
 mod effective;

@@ -5,8 +5,10 @@ use std::fmt::Display;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use crate::audit::AuditOptions;
 use crate::limits::Limit;
 
+use super::audit_keys;
 use super::environment;
 use super::error::{Problem, ReadError};
 use super::folder::{Access, FolderRule};
@@ -47,6 +49,8 @@ use super::wasi::WasiPackage;
 /// | key | grants |
 /// |---|---|
 /// | `version` | nothing: it must be 1 |
+/// | `audit.sync` | nothing: when the disk is asked to keep audit entries. `"every entry"`, `"100 entries"`, `"5 s"`, `"never"`; without it, within a second |
+/// | `audit.max_file_mb`, `audit.max_total_mb` (1,000,000 bytes) | nothing: the size at which a trail's file is rotated, and what one plugin's trail may take before its calls fail |
 /// | `shared`, `plugins.NAME` | to every plugin; to the plugin of that name |
 /// | `….warm` | true: one store is kept for all calls of the plugin, with what earlier calls left in it. Otherwise every call has a fresh one. The plugin's own line goes before the shared one |
 /// | `….permissions.network` | hosts: see [`HostRule`](super::HostRule). A special-use address (this machine, private networks, cloud metadata) is reached only where a rule names the address itself; `localhost` names the loopback addresses |
@@ -68,6 +72,7 @@ use super::wasi::WasiPackage;
 /// | `max_open_files` | 10 | 100 |
 /// | `max_module_kb`, `max_module_gzip_kb` (1,000 bytes) | 300, 120 | any: a manifest cannot ask for it |
 /// | `max_plugin_folder_mb` (1,000,000 bytes) | 10 | any: a manifest cannot ask for it |
+/// | `max_written_mb` (1,000,000 bytes written to files since the plugin was loaded) | 100 | any: a manifest cannot ask for it |
 /// | `max_instances`, `max_tables`, `max_memories` | 10, 10, 2 | the same: it can be lowered |
 /// | `max_read_file_kb`, `max_write_file_kb` | 8,000, 4,000 | the same |
 /// | `max_log_message_bytes`, `max_log_messages_per_minute` | 4,000, 100 | the same |
@@ -78,6 +83,7 @@ use super::wasi::WasiPackage;
 pub struct Policy {
     pub(super) file: Arc<str>,
     pub(super) layout: Arc<Layout>,
+    audit: AuditOptions,
     shared: Part,
     plugins: BTreeMap<String, Part>,
 }
@@ -130,14 +136,18 @@ impl Policy {
             }
             None => return Err(source.refuse(0, Problem::NoVersion)),
         }
-        root.only(&["version", "shared", "plugins"])?;
+        root.only(&["version", "audit", "shared", "plugins"])?;
         let file: Arc<str> = file.into();
         let mut policy = Policy {
             layout: Arc::new(Layout::new(&file, &source, document.get_ref())),
+            audit: AuditOptions::default(),
             shared: Part::default(),
             plugins: BTreeMap::new(),
             file,
         };
+        if let Some(section) = root.section("audit")? {
+            policy.audit = audit_keys::read(&section)?;
+        }
         if let Some(section) = root.section("shared")? {
             policy.shared = Part::read(&policy.file, &section, base)?;
             refuse_two_folders(&section, &policy.shared, usize::MAX)?;
@@ -163,6 +173,7 @@ impl Policy {
         let file: Arc<str> = file.into();
         Policy {
             layout: Arc::new(Layout::empty(&file)),
+            audit: AuditOptions::default(),
             shared: Part::default(),
             plugins: BTreeMap::new(),
             file,
@@ -185,6 +196,11 @@ impl Policy {
             .shared
             .take(read, format!("preset {preset:?}").into());
         Ok(policy)
+    }
+
+    /// How audit trails are kept. No secret is registered in it yet.
+    pub fn audit(&self) -> AuditOptions {
+        self.audit.clone()
     }
 
     /// Everything that holds for a plugin.

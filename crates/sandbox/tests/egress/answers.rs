@@ -6,7 +6,8 @@ use dewclaw_sandbox::egress::{EgressError, Request};
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
-use crate::loopback::{Server, World, get, ok};
+use crate::loopback::{Server, ok};
+use crate::world::{World, get};
 
 const A: &str = "http://a.example.com/";
 

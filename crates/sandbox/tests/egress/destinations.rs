@@ -6,7 +6,8 @@ use dewclaw_sandbox::egress::{
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::loopback::{PUBLIC, Server, World, get, moved, ok};
+use crate::loopback::{Server, moved, ok};
+use crate::world::{PUBLIC, World, get};
 
 fn refused_address(result: Result<Response, EgressError>) -> (IpAddr, bool) {
     match result {
@@ -49,7 +50,7 @@ async fn a_host_that_no_rule_names_is_neither_resolved_nor_reached() {
 #[tokio::test]
 async fn by_default_nothing_is_reached() {
     let mut world = World::allowing(&[]);
-    world.caller = Caller::new(Arc::new(NoGrants), EgressLimits::default());
+    world.caller = Arc::new(Caller::new(Arc::new(NoGrants), EgressLimits::default()));
     let error = world.get("https://example.com/").await.unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -13,7 +13,8 @@ use flate2::write::GzEncoder;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
-use crate::loopback::{Server, World, get, moved, ok, serving};
+use crate::loopback::{Server, moved, ok, serving};
+use crate::world::{World, get};
 
 const A: &str = "http://a.example.com/";
 

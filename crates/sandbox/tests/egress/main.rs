@@ -5,6 +5,8 @@
 mod answers;
 mod destinations;
 mod limits;
+#[path = "../servers/loopback.rs"]
 mod loopback;
 mod secured;
 mod wasi_http;
+mod world;

@@ -11,7 +11,8 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
-use crate::loopback::{PUBLIC, World, ok};
+use crate::loopback::ok;
+use crate::world::{PUBLIC, World};
 
 /// A server with a certificate of an authority of its own, for this name; answers with both addresses.
 async fn server(name: &str) -> (std::net::SocketAddr, CertificateDer<'static>) {

@@ -1,38 +1,87 @@
 //! A plugin's own wasi:http goes through the same door.
 
-use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use dewclaw_sandbox::egress::{PluginHttp, Record};
+use dewclaw_sandbox::egress::{
+    EgressError, PluginHttp, Request, RequestFailure, Requests, Response,
+};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Frame};
 use wasmtime_wasi_http::{Error, WasiBody, WasiHttpHooks};
 
-use crate::loopback::{Server, World, moved, ok};
+use crate::loopback::{Server, moved, ok};
+use crate::world::World;
 
 type Log = Arc<Mutex<Vec<String>>>;
 
-fn plugin(world: World, log: &Log) -> PluginHttp {
-    let log = log.clone();
-    let record: Record = Arc::new(move |method, url, result| {
-        let verdict = match result {
-            Ok(response) => response.status.to_string(),
-            Err(error) => error.to_string(),
-        };
-        log.lock()
+/// Requests that go through the door, and what they came to.
+struct Logged {
+    world: World,
+    log: Log,
+}
+
+impl Logged {
+    fn write(&self, method: &str, url: &str, verdict: &str) {
+        self.log
+            .lock()
             .unwrap()
             .push(format!("{method} {url}: {verdict}"));
+    }
+}
+
+impl Requests for Logged {
+    fn request<'a>(
+        &'a self,
+        request: Request,
+        deadline: Instant,
+    ) -> Pin<Box<dyn Future<Output = Result<Response, RequestFailure>> + Send + 'a>> {
+        Box::pin(async move {
+            let (method, url) = (request.method.clone(), request.url.clone());
+            let World { egress, caller, .. } = &self.world;
+            let result = egress.request(caller, request, deadline).await;
+            match &result {
+                Ok(response) => self.write(&method, &url, &response.status.to_string()),
+                Err(error) => self.write(&method, &url, &error.to_string()),
+            }
+            Ok(result?)
+        })
+    }
+
+    fn refused(&self, method: &str, url: &str, error: &EgressError) -> Result<(), RequestFailure> {
+        self.write(method, url, &error.to_string());
         Ok(())
-    });
+    }
+}
+
+/// What cannot be written down.
+struct Unwritten;
+
+impl Requests for Unwritten {
+    fn request<'a>(
+        &'a self,
+        _: Request,
+        _: Instant,
+    ) -> Pin<Box<dyn Future<Output = Result<Response, RequestFailure>> + Send + 'a>> {
+        Box::pin(async { Err(RequestFailure::Unrecorded("disk full".into())) })
+    }
+
+    fn refused(&self, _: &str, _: &str, _: &EgressError) -> Result<(), RequestFailure> {
+        Err(RequestFailure::Unrecorded("disk full".into()))
+    }
+}
+
+fn plugin(world: World, log: &Log) -> PluginHttp {
     PluginHttp {
-        egress: Arc::new(world.egress),
-        caller: Arc::new(world.caller),
+        caller: Arc::clone(&world.caller),
         deadline: Instant::now() + Duration::from_secs(30),
-        record,
+        requests: Arc::new(Logged {
+            world,
+            log: log.clone(),
+        }),
     }
 }
 
@@ -102,7 +151,7 @@ async fn a_body_has_its_size_and_an_audit_that_fails_withholds_the_answer() {
     ));
     assert!(server.requests().is_empty());
     assert_eq!(log.lock().unwrap().len(), 1);
-    plugin.record = Arc::new(|_, _, _| Err(io::Error::other("disk full")));
+    plugin.requests = Arc::new(Unwritten);
     let refused = send(&mut plugin, request("http://a.example.com/", b"")).await;
     assert!(matches!(refused, Err(Error::HttpRequestDenied)));
 }
