@@ -540,7 +540,7 @@ fn written_bytes_count_by_every_way_of_writing_and_together_with_write_file() {
         let heard = place.heard();
         assert_eq!(heard.len(), 2, "{heard:?}");
         assert!(
-            heard[1].ends_with("data/new → denied: max_written_mb"),
+            heard[1].ends_with("data/new → denied: limit: max_written_mb"),
             "{heard:?}"
         );
         let error = place
@@ -635,7 +635,7 @@ fn open_files_are_counted_over_all_stores_and_given_back() {
                     .heard()
                     .last()
                     .unwrap()
-                    .ends_with("denied: max_open_files")
+                    .ends_with("denied: limit: max_open_files")
             );
         }
     }
