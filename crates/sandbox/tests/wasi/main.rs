@@ -17,6 +17,7 @@ use dewclaw_sandbox::engine::{
 };
 use dewclaw_sandbox::files::{FileObserver, Files, ObservedPath, PathCall, PluginFiles};
 use dewclaw_sandbox::policy::{Effective, PluginManifest, Policy};
+use proptest::prelude::*;
 
 const GUEST: &str = include_str!("guest.wat");
 /// What no plugin may ever read.
@@ -437,6 +438,37 @@ fn a_symlink_swapped_while_it_is_opened_never_tells_or_touches_what_is_outside()
         assert!(read > 0 && refused > 0, "{read} {refused}");
     });
     place.outside_is_unharmed();
+}
+
+#[test]
+fn no_path_of_any_shape_in_any_order_of_calls_tells_or_touches_what_is_outside() {
+    let place = Place::with(Setting {
+        resources: "max_written_mb = 1000",
+        ..Setting::default()
+    });
+    let names = [
+        "..", ".", "", "sub", "file", "made", "out", "up", "abs", "hard", "secret", "outside",
+        "nope", "data",
+    ];
+    let path = prop::collection::vec(prop::sample::select(names.to_vec()), 1..6);
+    let op = prop::sample::select("oncCtRLdmuxrVhskaHT".chars().collect::<Vec<_>>());
+    let config = ProptestConfig {
+        cases: 1500,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    proptest!(config, |(op in op, path in path, absolute: bool)| {
+        // Whatever of it earlier calls moved or removed.
+        let _ = symlink("../outside", place.data("out"));
+        let _ = symlink("..", place.data("up"));
+        let _ = symlink(place.outside(""), place.data("abs"));
+        let _ = fs::hard_link(place.outside("secret"), place.data("hard"));
+        let path = format!("{}{}", if absolute { "/" } else { "" }, path.join("/"));
+        let answer = place.call(&op.to_string(), &path);
+        prop_assert!(!answer.contains(SECRET), "{op} {path}: {answer}");
+        place.outside_is_unharmed();
+        prop_assert_eq!(fs::read_dir(place.root.path()).unwrap().count(), 2);
+    });
 }
 
 #[test]
