@@ -20,9 +20,9 @@ use crate::limits::Limit;
 
 /// The epoch's tick: a guest looks at the clock at least this often, so it computes at most so long past its deadline.
 ///
-/// It does not decide how late a caller hears of a deadline (the watchdog tells at once), but how long a guest may hold up the
-/// thread of its caller, and what ticking costs: 0.3 % of a computing guest's processor time (`examples/engine_bench.rs`; 1 ms cost
-/// bare wasmtime 2 to 3 %).
+/// It does not decide how late a caller hears of a deadline, nor how long a guest goes on after it (the watchdog tells both at once),
+/// but how long a guest may hold up the thread of its caller and those that wait for one, and what ticking costs: 0.3 % of a
+/// computing guest's processor time (`scripts/bench sandbox`; 1 ms cost bare wasmtime 2 to 3 %).
 pub const TICK: Duration = Duration::from_millis(4);
 
 /// Stack that a guest's functions have, in bytes; the host's functions have the rest of the fiber's 2 MiB.

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use thiserror::Error;
+use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
+use wasmtime_wasi::I32Exit;
 
 use super::compiler::CompileError;
 use super::host::HostFault;
+use super::wasi_bounds::RESOURCES;
 
 /// A limit that a call reached, with the number that applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -70,6 +73,14 @@ pub enum Limit {
     Concurrency {
         /// Stores that may live at once, over all plugins.
         stores: u32,
+    },
+    /// A function of WASI was asked for more than it does at once, or the store holds as many of WASI's resources as it may.
+    #[error("{what}: at most {most} at once")]
+    Wasi {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        most: u64,
     },
 }
 
@@ -161,6 +172,12 @@ pub enum CallError {
         /// In the engine's words.
         reason: String,
     },
+    /// The plugin ended itself by `wasi:cli/exit`; the instance is gone.
+    #[error("the plugin exited, with status {status}")]
+    Exited {
+        /// As it gave it.
+        status: i32,
+    },
     /// The host failed in its own work for the guest, which ends the call.
     #[error("the host failed for the plugin: {0}")]
     Host(HostFault),
@@ -230,6 +247,15 @@ pub(crate) fn classify(error: &wasmtime::Error, phase: Phase, numbers: &Numbers)
             (_, Some(limit)) => CallError::Limit(limit),
             (trap, None) => CallError::Trap { trap: *trap },
         };
+    }
+    if let Some(I32Exit(status)) = error.downcast_ref() {
+        return CallError::Exited { status: *status };
+    }
+    if let Some(ResourceTableError::Full) = error.downcast_ref() {
+        return CallError::Limit(Limit::Wasi {
+            what: "resources of WASI",
+            most: RESOURCES as u64,
+        });
     }
     if error.is::<PoolConcurrencyLimitError>() {
         return CallError::Limit(Limit::Concurrency {

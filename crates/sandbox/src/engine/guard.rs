@@ -2,8 +2,8 @@
 //!
 //! A call begins on its caller's thread, and a short one ends there. One that waits, or computes longer than the engine lets it in
 //! one go, moves to the engine's own threads, so that guests never hold up a host's runtime, and its caller waits for the outcome
-//! only. At the deadline the watchdog answers the caller and drops the guest; if the guest is just then on a processor, its thread
-//! drops it at the next tick. A caller who gives up does the same.
+//! only. At the deadline the watchdog answers the caller and drops the guest; if the guest is just then on a processor, it is made to
+//! look at the clock at once, and its thread drops it. A caller who gives up does the same.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -27,6 +27,7 @@ pub(crate) type Guest = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 pub(crate) struct Slot {
     inner: Mutex<Inner>,
     after: Duration,
+    engine: wasmtime::Engine,
 }
 
 struct Inner {
@@ -35,6 +36,16 @@ struct Inner {
     /// Nobody waits for the guest any more: whoever holds it drops it.
     over: bool,
     caller: Option<Waker>,
+    /// The engine's task for it, which ends when it is polled after the guest was taken.
+    task: Option<Waker>,
+}
+
+impl Inner {
+    /// Nobody waits any more: hands out the guest, unless it is being polled, and whom to wake.
+    fn end(&mut self) -> (Option<Guest>, [Option<Waker>; 2]) {
+        self.over = true;
+        (self.guest.take(), [self.caller.take(), self.task.take()])
+    }
 }
 
 impl Slot {
@@ -48,15 +59,23 @@ impl Slot {
         if inner.over {
             return None;
         }
-        inner.over = true;
         inner.outcome = Some(Err(CallError::Limit(Limit::Deadline { after: self.after })));
-        let caller = inner.caller.take();
-        let guest = inner.guest.take();
+        let (guest, waiting) = inner.end();
         drop(inner);
-        if let Some(caller) = caller {
-            caller.wake();
+        // Before anybody is woken who may take this thread's processor.
+        if guest.is_none() {
+            self.interrupt();
+        }
+        for waker in waiting.into_iter().flatten() {
+            waker.wake();
         }
         guest
+    }
+
+    /// Has the guest look whether it is over, now and not at the next tick. All others that run look too, each at its own deadline, and
+    /// go on.
+    fn interrupt(&self) {
+        self.engine.increment_epoch();
     }
 }
 
@@ -108,6 +127,7 @@ impl Future for OnEngine {
         match polled {
             Poll::Pending if !inner.over => {
                 inner.guest = Some(guest);
+                keep(&mut inner.task, context);
                 return Poll::Pending;
             }
             Poll::Ready(outcome) if !inner.over => {
@@ -141,25 +161,38 @@ impl Future for Waiting {
         match inner.outcome.take() {
             Some(outcome) => Poll::Ready(outcome),
             None => {
-                if inner
-                    .caller
-                    .as_ref()
-                    .is_none_or(|caller| !caller.will_wake(context.waker()))
-                {
-                    inner.caller = Some(context.waker().clone());
-                }
+                keep(&mut inner.caller, context);
                 Poll::Pending
             }
         }
     }
 }
 
+/// Keeps the waker of who polls.
+fn keep(kept: &mut Option<Waker>, context: &Context<'_>) {
+    if kept
+        .as_ref()
+        .is_none_or(|kept| !kept.will_wake(context.waker()))
+    {
+        *kept = Some(context.waker().clone());
+    }
+}
+
 impl Drop for Waiting {
     fn drop(&mut self) {
         let mut inner = self.slot.lock();
-        inner.over = true;
-        let guest = inner.guest.take();
+        if inner.over {
+            return;
+        }
+        // The caller is who drops this.
+        let (guest, [_, task]) = inner.end();
         drop(inner);
+        if guest.is_none() {
+            self.slot.interrupt();
+        }
+        if let Some(task) = task {
+            task.wake();
+        }
         drop(guest);
     }
 }
@@ -196,8 +229,10 @@ pub(crate) async fn run(
             outcome: None,
             over: false,
             caller: None,
+            task: None,
         }),
         after,
+        engine: engine.wasmtime().clone(),
     });
     let waiting = Waiting {
         _watched: engine.watchdog().watch(deadline, &slot),

@@ -6,6 +6,12 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::egress::PluginHttp;
 
+/// Bytes that a body which nobody sends yet takes at once. Each body holds two such pieces, and a store may hold some three hundred
+/// bodies: with wasmtime's megabyte they would be 600 MB of the host's memory.
+const BODY_CHUNK: usize = 64 << 10;
+/// Bytes of the headers of one `fields`, of which a store may hold a thousand. Wasmtime's own is 128 KiB.
+pub(crate) const FIELDS: usize = 64 << 10;
+
 /// The hooks of one store.
 pub(crate) struct HttpHooks(pub(crate) Option<PluginHttp>);
 
@@ -35,5 +41,9 @@ impl WasiHttpHooks for HttpHooks {
             Some(http) => http.send_request(request, options, answer_read),
             None => Box::new(async { Err(Error::HttpRequestDenied) }),
         }
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK
     }
 }

@@ -11,6 +11,7 @@ use super::error::Stopped;
 use super::host::{CallContext, Host, HostFault, HttpRequest, LogLevel};
 use super::log_rate::Verdict;
 use super::plugin::State;
+use super::wasi_imports;
 
 /// The import of the contract.
 pub(crate) const HOST: &str = "dewclaw:plugin/host@0.1.0";
@@ -25,8 +26,7 @@ pub(crate) fn linker(engine: &wasmtime::Engine, wasi: bool) -> Result<Linker<Sta
         define(&mut linker.instance(name)?)?;
     }
     if wasi {
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+        wasi_imports::link(&mut linker)?;
     }
     Ok(linker)
 }

@@ -17,11 +17,15 @@ mod log_rate;
 mod meter;
 mod plugin;
 mod ticker;
+mod wasi_bounds;
+mod wasi_environment;
+mod wasi_imports;
 mod watchdog;
 
 pub use caps::{Caps, ModuleSize};
 pub use compiler::{CompileError, Compiler, TrustedInputOnly};
 pub use config::{Allocation, Engine, EngineError, EngineOptions, TICK};
+pub(crate) use error::Stopped;
 pub use error::{CallError, Limit, LoadError};
 pub use host::{CallContext, DenyAll, Host, HostAnswer, HostFault, HttpRequest, LogLevel};
 pub use plugin::{Plugin, PluginOptions, Reuse};

@@ -18,18 +18,19 @@ use super::core_instances;
 use super::error::{CallError, Limit, LoadError, Numbers, Phase, Stopped, classify};
 use super::guard;
 use super::host::{DenyAll, Host};
-use super::http_hooks::HttpHooks;
+use super::http_hooks::{FIELDS, HttpHooks};
 use super::imports::{HOST, OLD_HOST};
 use super::log_rate::LogRate;
 use super::meter::Meter;
+use super::wasi_bounds::RESOURCES;
 use crate::egress::PluginHttp;
+use crate::files::PluginFiles;
+use crate::files::wasi::{Gate, StoreFiles};
 
 /// The export of the contract.
 const TOOLS: &str = "dewclaw:plugin/tools@0.1.0";
 /// The export of the older world.
 const OLD_TOOLS: &str = "plugin";
-/// Resources of WASI that a store may hold at once: streams, pollables, descriptors.
-const WASI_RESOURCES: usize = 1000;
 
 /// How long a call goes on through a tick on its caller's thread. Moving it to the engine's threads costs some 20 to 50 µs.
 const SHORT: Duration = Duration::from_micros(100);
@@ -64,6 +65,8 @@ pub struct PluginOptions {
     pub wasi_context: Arc<dyn Fn() -> WasiCtx + Send + Sync>,
     /// What answers wasi:http, with the deadline of each call put into it. Without one every request is denied.
     pub http: Option<PluginHttp>,
+    /// What wasi:filesystem gives, whatever folders the context has. Without them there are none.
+    pub files: Option<PluginFiles>,
 }
 
 impl Default for PluginOptions {
@@ -76,6 +79,7 @@ impl Default for PluginOptions {
             wasi: Vec::new(),
             wasi_context: Arc::new(|| WasiCtx::builder().allow_tcp(false).allow_udp(false).build()),
             http: None,
+            files: None,
         }
     }
 }
@@ -114,6 +118,7 @@ struct Loaded {
     /// `None`: it imports nothing of WASI.
     wasi_context: Option<Arc<dyn Fn() -> WasiCtx + Send + Sync>>,
     http: Option<PluginHttp>,
+    files: Option<PluginFiles>,
     /// It imports something, so its calls may need timers and sockets.
     has_imports: bool,
     idle: Mutex<Vec<Live>>,
@@ -149,17 +154,21 @@ struct Wasi {
     context: WasiCtx,
     http: WasiHttpCtx,
     requests: HttpHooks,
+    files: StoreFiles,
     table: ResourceTable,
 }
 
 impl Wasi {
-    fn new(context: WasiCtx, http: Option<PluginHttp>) -> Self {
+    fn new(context: WasiCtx, http: Option<PluginHttp>, files: Option<PluginFiles>) -> Self {
         let mut table = ResourceTable::new();
-        table.set_max_capacity(WASI_RESOURCES);
+        table.set_max_capacity(RESOURCES);
+        let mut http_context = WasiHttpCtx::new();
+        http_context.set_field_size_limit(FIELDS);
         Wasi {
             context,
-            http: WasiHttpCtx::new(),
+            http: http_context,
             requests: HttpHooks(http),
+            files: StoreFiles::new(files),
             table,
         }
     }
@@ -168,6 +177,7 @@ impl Wasi {
     fn none() -> Self {
         Wasi::new(
             WasiCtx::builder().allow_tcp(false).allow_udp(false).build(),
+            None,
             None,
         )
     }
@@ -191,6 +201,18 @@ impl WasiHttpView for State {
             ctx: &mut wasi.http,
             table: &mut wasi.table,
             hooks: &mut wasi.requests,
+        }
+    }
+}
+
+impl State {
+    /// What answers wasi:filesystem.
+    pub(crate) fn files(&mut self) -> Gate<'_> {
+        let wasi = self.wasi.get_or_insert_with(Wasi::none);
+        Gate {
+            context: wasi.context.filesystem(),
+            table: &mut wasi.table,
+            store: &mut wasi.files,
         }
     }
 }
@@ -229,6 +251,7 @@ impl Plugin {
             log: Arc::new(LogRate::new(caps.log_messages_a_minute)),
             wasi_context: imports.wasi.then_some(options.wasi_context),
             http: options.http,
+            files: options.files,
             has_imports: imports.any,
             idle: Mutex::new(Vec::new()),
         })))
@@ -346,7 +369,7 @@ impl Loaded {
             wasi: self
                 .wasi_context
                 .as_ref()
-                .map(|make| Wasi::new(make(), self.http.clone())),
+                .map(|make| Wasi::new(make(), self.http.clone(), self.files.clone())),
         };
         let mut store = Store::new(self.engine.wasmtime(), state);
         store.limiter(|state| &mut state.meter);

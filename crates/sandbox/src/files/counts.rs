@@ -52,10 +52,6 @@ impl OpenFiles {
     pub(crate) fn lease(&self) -> Option<Lease> {
         self.0.take(1).then(|| Lease(Arc::clone(&self.0)))
     }
-
-    pub(crate) fn most(&self) -> u64 {
-        self.0.most
-    }
 }
 
 impl Drop for Lease {
@@ -81,10 +77,6 @@ impl Written {
     /// Nothing was written of what was charged.
     pub(crate) fn refund(&self, bytes: u64) {
         self.0.give_back(bytes);
-    }
-
-    pub(crate) fn most(&self) -> u64 {
-        self.0.most
     }
 }
 

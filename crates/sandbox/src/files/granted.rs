@@ -7,6 +7,7 @@ use super::counts::{Lease, OpenFiles, Written};
 use super::error::{FilesError, OpenError, shown};
 use super::folder::{Folder, Refused};
 use super::whole;
+use crate::limits::Limit;
 use crate::policy::{Access, Effective};
 
 /// The files of one plugin. Make one when the plugin is loaded; a clone is the same one.
@@ -27,17 +28,28 @@ use crate::policy::{Access, Effective};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Files(Arc<Inner>);
 
-#[derive(Debug)]
+impl std::fmt::Debug for Files {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Files")
+            .field("folders", &self.0.effective.folders())
+            .finish_non_exhaustive()
+    }
+}
+
 struct Inner {
     effective: Effective,
     /// In the order of the policy's grants.
     folders: Vec<Arc<Folder>>,
     open: OpenFiles,
+    streams: OpenFiles,
     written: Written,
 }
+
+/// Streams that a plugin's own WASI may have of each open file at once: one that reads and one that writes.
+const STREAMS: u64 = 2;
 
 /// Whether the call for which a file is written has ended.
 #[derive(Clone, Debug, Default)]
@@ -72,6 +84,7 @@ impl Files {
                 .map(|folder| folder.map(Arc::new))
                 .collect::<Result<_, _>>()?,
             open: OpenFiles::new(limits.open_files()),
+            streams: OpenFiles::new(limits.open_files().saturating_mul(STREAMS)),
             written: Written::new(limits.written_bytes()),
             effective: effective.clone(),
         })))
@@ -163,7 +176,7 @@ impl Files {
         let (folder, within) = self.grant(path, Access::ReadWrite)?;
         let most = self.0.effective.limits().write_file_bytes();
         let written = if content.len() as u64 > most {
-            Err(whole::Failure::WriteTooLong { most })
+            Err(whole::Failure::Over(Limit::WriteFile))
         } else {
             whole::write(&folder.dir, &within, content, &self.0.written, ended)
         };
@@ -171,11 +184,36 @@ impl Files {
         written.map_err(|failure| self.error(path, failure))
     }
 
+    pub(super) fn folders(&self) -> &[Arc<Folder>] {
+        &self.0.folders
+    }
+
+    pub(super) fn open_files(&self) -> &OpenFiles {
+        &self.0.open
+    }
+
+    pub(super) fn streams(&self) -> &OpenFiles {
+        &self.0.streams
+    }
+
+    pub(super) fn written(&self) -> &Written {
+        &self.0.written
+    }
+
+    /// The error that names a limit.
+    pub(super) fn over(&self, path: &str, limit: Limit) -> FilesError {
+        let path = shown(path);
+        let most = self.0.effective.limits().get(limit);
+        match limit {
+            Limit::OpenFiles => FilesError::OpenFiles { path, most },
+            Limit::Written => FilesError::Written { path, most },
+            limit => FilesError::TooLong { path, limit, most },
+        }
+    }
+
     fn lease(&self, path: &str) -> Result<Lease, FilesError> {
-        self.0.open.lease().ok_or_else(|| FilesError::OpenFiles {
-            path: shown(path),
-            most: self.0.open.most(),
-        })
+        let lease = self.0.open.lease();
+        lease.ok_or_else(|| self.over(path, Limit::OpenFiles))
     }
 
     fn grant(
@@ -214,20 +252,7 @@ impl Files {
                 path,
                 cause: error.kind(),
             },
-            whole::Failure::ReadTooLong { most } => FilesError::TooLong {
-                path,
-                limit: crate::limits::Limit::ReadFile,
-                most,
-            },
-            whole::Failure::WriteTooLong { most } => FilesError::TooLong {
-                path,
-                limit: crate::limits::Limit::WriteFile,
-                most,
-            },
-            whole::Failure::Written => FilesError::Written {
-                path,
-                most: self.0.written.most(),
-            },
+            whole::Failure::Over(limit) => self.over(&path, limit),
             whole::Failure::NotText => FilesError::NotText { path },
             whole::Failure::CallEnded => FilesError::CallEnded { path },
         }

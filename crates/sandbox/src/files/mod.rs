@@ -21,8 +21,11 @@ mod counts;
 mod error;
 mod folder;
 mod granted;
+mod observer;
+pub(crate) mod wasi;
 mod whole;
 
 pub use error::{FilesError, Irregular, OpenError};
 pub(crate) use folder::without_waiting;
 pub use granted::Files;
+pub use observer::{FileObserver, ObservedPath, PathCall, PluginFiles};

@@ -11,14 +11,13 @@ use super::counts::{NAME_BYTES, Written};
 use super::error::Irregular;
 use super::folder::{self, How, Opened, Refused};
 use super::granted::Ended;
+use crate::limits::Limit;
 
 /// Why a file was not read or written, without its name.
 #[derive(Debug)]
 pub(super) enum Failure {
     Refused(Refused),
-    ReadTooLong { most: u64 },
-    WriteTooLong { most: u64 },
-    Written,
+    Over(Limit),
     NotText,
     CallEnded,
 }
@@ -37,6 +36,9 @@ impl From<io::Error> for Failure {
 
 /// The text of a file of at most `most` bytes.
 pub(super) fn read(dir: &Dir, path: &Path, most: u64) -> Result<String, Failure> {
+    if path.as_os_str().is_empty() {
+        return Err(Refused::Irregular(Irregular::Folder).into());
+    }
     let file = match folder::open(dir, path, How::READ)? {
         Opened::File(file) => file,
         Opened::Folder(_) => return Err(Refused::Irregular(Irregular::Folder).into()),
@@ -50,7 +52,7 @@ fn read_bounded(file: &File, most: u64) -> Result<String, Failure> {
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
-        return Err(Failure::ReadTooLong { most });
+        return Err(Failure::Over(Limit::ReadFile));
     }
     String::from_utf8(bytes).map_err(|_| Failure::NotText)
 }
@@ -93,7 +95,7 @@ pub(super) fn write(
     };
     let charged = content.len() as u64 + if before.is_none() { NAME_BYTES } else { 0 };
     if !written.charge(charged) {
-        return Err(Failure::Written);
+        return Err(Failure::Over(Limit::Written));
     }
     let (new, file) = match create_beside(dir) {
         Ok(created) => created,

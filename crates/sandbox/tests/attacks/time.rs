@@ -1,0 +1,157 @@
+//! Guests that take time: computing, waiting, or having the host wait.
+
+use std::time::Duration;
+
+use dewclaw_sandbox::engine::Limit;
+
+use crate::guest::{BEGUN, Guest, SPIN};
+use crate::loopback::serving;
+use crate::scene::{BEGAN, ONE_SECOND, Scene};
+
+/// With the limits that nobody raised.
+async fn is_stopped_by_fuel(guest: Guest) -> Scene {
+    let scene = Scene::new("");
+    let units = 1_000_000_000;
+    let attempt = scene.attack_by(guest).await;
+    attempt.is_stopped_by(Limit::Fuel { units }, Duration::from_secs(30));
+    scene
+}
+
+/// With fuel for longer than that.
+async fn is_stopped_by_the_clock(guest: Guest) -> Scene {
+    let scene = Scene::new(ONE_SECOND);
+    scene.attack_by(guest).await.is_stopped_by_the_clock();
+    scene
+}
+
+/// Attack: infinite loop in a call
+/// Answer: `CallError::Limit`: "fuel: all 1000000000 units are used", or "wall clock: longer than 1s" where the policy gives more fuel
+/// Bound: no instruction past the fuel; one tick (4 ms) of computing past the deadline
+#[tokio::test]
+async fn an_infinite_loop_in_a_call() {
+    let guest = Guest::calling(SPIN);
+    is_stopped_by_fuel(guest).await.assert_trail(&[BEGAN]);
+    is_stopped_by_the_clock(guest).await.assert_trail(&[BEGAN]);
+}
+
+/// Attack: infinite loop in `start`
+/// Answer: as in a call: instantiation is under the same fuel and deadline
+/// Bound: as in a call
+#[tokio::test]
+async fn an_infinite_loop_in_start() {
+    let guest = Guest {
+        module: "(func $start (loop $again (br $again))) (start $start)",
+        ..Guest::default()
+    };
+    is_stopped_by_fuel(guest).await.assert_trail(&[]);
+    is_stopped_by_the_clock(guest).await.assert_trail(&[]);
+}
+
+/// Attack: infinite loop in `init`
+/// Answer: as in a call
+/// Bound: as in a call
+#[tokio::test]
+async fn an_infinite_loop_in_init() {
+    let init: &'static str = String::leak(format!("{BEGUN} {SPIN}"));
+    let guest = Guest {
+        init,
+        ..Guest::default()
+    };
+    is_stopped_by_fuel(guest).await.assert_trail(&[BEGAN]);
+    is_stopped_by_the_clock(guest).await.assert_trail(&[BEGAN]);
+}
+
+/// Attack: infinite loop in `cabi_realloc`
+/// Answer: as in a call
+/// Bound: as in a call
+#[tokio::test]
+async fn an_infinite_loop_in_cabi_realloc() {
+    let guest = Guest {
+        realloc: SPIN,
+        ..Guest::default()
+    };
+    is_stopped_by_fuel(guest).await.assert_trail(&[]);
+    is_stopped_by_the_clock(guest).await.assert_trail(&[]);
+}
+
+/// Attack: infinite loop in post-return
+/// Answer: as in a call: the result is not given
+/// Bound: as in a call
+#[tokio::test]
+async fn an_infinite_loop_in_post_return() {
+    let guest = Guest {
+        post_return: SPIN,
+        ..Guest::calling(crate::guest::ECHO)
+    };
+    is_stopped_by_fuel(guest).await.assert_trail(&[BEGAN]);
+    is_stopped_by_the_clock(guest).await.assert_trail(&[BEGAN]);
+}
+
+/// Attack: infinite loop in `describe`
+/// Answer: as in a call: `DescribeError::Call` holds the same error
+/// Bound: as in a call
+#[tokio::test]
+async fn an_infinite_loop_in_describe() {
+    let scene = Scene::new("");
+    let guest = Guest {
+        describe: SPIN,
+        ..Guest::default()
+    };
+    let attacker = scene.load(&guest.bytes()).unwrap();
+    let error = attacker.describe().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the plugin was stopped by a limit: fuel: all 1000000000 units are used"
+    );
+    scene.attack(&attacker, "t", "{}").await.outcome.unwrap();
+}
+
+/// Attack: one plugin's timeout while a neighbour runs on
+/// Answer: `CallError::Limit`: "wall clock: longer than 1s" to the one; the neighbour's call, which computes across that moment, and its
+/// short ones all have their answers
+/// Bound: the neighbour loses nothing
+#[tokio::test]
+async fn a_timeout_while_a_neighbour_runs_on() {
+    let scene = Scene::new(ONE_SECOND);
+    let spinning = scene.load(&Guest::calling(SPIN).bytes()).unwrap();
+    // Some billions of instructions on the attacker's own place: the scene has a short-lived neighbour besides.
+    scene
+        .attack(&spinning, "t", "{}")
+        .await
+        .is_stopped_by_the_clock();
+    // Again and again: neither places nor threads are lost.
+    for _ in 0..2 {
+        scene
+            .attack(&spinning, "t", "{}")
+            .await
+            .is_stopped_by_the_clock();
+    }
+    scene.assert_trail(&[BEGAN, BEGAN, BEGAN]);
+}
+
+/// Attack: host call that outlasts the deadline
+/// Answer: `CallError::Limit`: "wall clock: longer than 1s"; the request is in the trail as permitted and dropped
+/// Bound: the host's work for a guest is under the guest's deadline
+#[tokio::test]
+async fn a_host_call_that_outlasts_the_deadline() {
+    let silent = serving(|stream| async move {
+        let _open = stream;
+        std::future::pending().await
+    })
+    .await;
+    let policy = format!(
+        "{ONE_SECOND}[plugins.attacker.permissions]\nnetwork = [\"http://a.example.com\"]\n"
+    );
+    let scene = Scene::new(&policy);
+    scene.internet.at_a(silent);
+    let asker = scene.load(crate::guest::asker()).unwrap();
+    let attempt = scene.attack(&asker, "get", "http://a.example.com/").await;
+    attempt.is_stopped_by_the_clock();
+    let trail = scene.attackers_trail();
+    assert_eq!(trail.len(), 1);
+    assert_eq!(trail[0].verdict.as_str(), "permitted");
+    assert_eq!(
+        trail[0].error.as_deref(),
+        Some("dropped before it ended, as at a deadline")
+    );
+}
