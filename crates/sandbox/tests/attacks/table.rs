@@ -34,6 +34,7 @@ const ATTACKS: [(&str, &[&str]); 8] = [
             "table growth bomb",
             "multi-memory growth bomb",
             "deep recursion",
+            "memory of another kind",
             "access outside memory",
         ],
     ),
@@ -58,6 +59,7 @@ const ATTACKS: [(&str, &[&str]); 8] = [
             "module that takes long to compile",
             "module that is large",
             "bytes that are no plugin",
+            "import that is not granted",
         ],
     ),
     (
@@ -115,7 +117,15 @@ const ATTACKS: [(&str, &[&str]); 8] = [
             "files that fill the disk",
         ],
     ),
-    ("Names", &["two plugins that export the same tool name"]),
+    (
+        "Names, variables and the trail",
+        &[
+            "two plugins that export the same tool name",
+            "variable that is a secret",
+            "trail that cannot be written",
+            "trail that was changed",
+        ],
+    ),
 ];
 
 /// Those of the specification that parts will hold which are not there yet.
