@@ -9,8 +9,8 @@ pub(crate) const ECHO: &str = "";
 pub(crate) const SPIN: &str = "(loop $again (br $again))";
 /// Traps.
 pub(crate) const TRAP: &str = "(unreachable)";
-/// Some 1 s of processor time.
-pub(crate) const COUNT: &str = "(local.set $i (i32.const 1000000000))
+/// Some 0.15 s of processor time.
+pub(crate) const COUNT: &str = "(local.set $i (i32.const 150000000))
     (loop $again (br_if $again (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))";
 /// Asks for a variable of the environment as often as the parameters are bytes long.
 pub(crate) const ASK: &str = "(local.set $i (local.get $json_len))

@@ -62,11 +62,12 @@ impl Slot {
         inner.outcome = Some(Err(CallError::Limit(Limit::Deadline { after: self.after })));
         let (guest, waiting) = inner.end();
         drop(inner);
-        for waker in waiting.into_iter().flatten() {
-            waker.wake();
-        }
+        // Before anybody is woken who may take this thread's processor.
         if guest.is_none() {
             self.interrupt();
+        }
+        for waker in waiting.into_iter().flatten() {
+            waker.wake();
         }
         guest
     }
@@ -186,11 +187,11 @@ impl Drop for Waiting {
         // The caller is who drops this.
         let (guest, [_, task]) = inner.end();
         drop(inner);
-        if let Some(task) = task {
-            task.wake();
-        }
         if guest.is_none() {
             self.slot.interrupt();
+        }
+        if let Some(task) = task {
+            task.wake();
         }
         drop(guest);
     }

@@ -28,6 +28,7 @@ mod host;
 mod imports;
 mod observer;
 mod plugin_file;
+mod wasi_trail;
 
 use std::sync::Arc;
 
@@ -47,10 +48,11 @@ use crate::engine::{
     CallError, Caps, Compiler, Engine, EngineError, EngineOptions, ModuleSize, Plugin,
     PluginOptions, Reuse,
 };
-use crate::files::Files;
+use crate::files::{Files, PluginFiles};
 use crate::policy::{Effective, PluginManifest, Policy};
 use grants::{PolicyGrants, egress_limits};
 use host::{PolicyHost, Trail};
+use wasi_trail::WasiTrail;
 
 /// Stores of a warm plugin that wait for their next call: as many as a machine's cores could use at once.
 const WARM_STORES: usize = 8;
@@ -137,10 +139,11 @@ impl Sandbox {
             Arc::new(PolicyGrants(Arc::clone(&effective))),
             egress_limits(limits),
         ));
+        let files = Files::open(&effective)?;
         let host = Arc::new(PolicyHost {
             effective: Arc::clone(&effective),
             trail: Trail::new(self.audit.clone(), effective.plugin()),
-            files: Files::open(&effective)?,
+            files: files.clone(),
             egress: Arc::clone(&self.options.egress),
             caller: Arc::clone(&caller),
             environment: Arc::clone(&self.options.environment),
@@ -159,6 +162,10 @@ impl Sandbox {
             } else {
                 Reuse::Fresh
             },
+            files: Some(PluginFiles {
+                files,
+                observer: Arc::new(WasiTrail(Arc::clone(&host))),
+            }),
             host,
             wasi,
             http: Some(http),

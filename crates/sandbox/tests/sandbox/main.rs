@@ -306,3 +306,55 @@ fn a_granted_folder_that_is_not_there_is_told_when_the_plugin_is_loaded() {
     let refused = fixture.load("asker", asker()).unwrap_err();
     assert!(refused.to_string().contains("maps"), "{refused}");
 }
+
+#[tokio::test]
+async fn what_a_plugin_does_with_its_own_wasi_is_in_the_trail() {
+    let fixture = Fixture::new(
+        "[plugins.guest.permissions]\nfilesystem = [\"read-only folder\"]\nwasi = [\"cli\", \"clocks\", \"filesystem\", \"random\"]",
+    );
+    std::fs::create_dir(fixture.path().join("folder")).unwrap();
+    std::fs::write(fixture.path().join("folder/file"), "inside").unwrap();
+    let guest = wat::parse_str(include_str!("../wasi/guest.wat")).unwrap();
+    let plugin = fixture.load("guest", &guest).unwrap();
+    assert_eq!(ask(&plugin, "R", "file").await.unwrap(), "inside");
+    // Creating a file is not permitted: WASI's code 31, as this guest tells it.
+    assert_eq!(ask(&plugin, "C", "new").await.unwrap(), "-32");
+    assert!(!fixture.path().join("folder/new").exists());
+    let trail = fixture.trail();
+    let told: Vec<(&str, Verdict)> = trail
+        .iter()
+        .map(|entry| (entry.summary.as_str(), entry.verdict))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("open-at folder/file", Verdict::Permitted),
+            ("open-at folder/new", Verdict::Denied)
+        ]
+    );
+    assert!(
+        trail
+            .iter()
+            .all(|entry| entry.function == "wasi:filesystem")
+    );
+    let heard = fixture.heard.lines();
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    assert!(heard[0].contains("\"read-write folder\"]"), "{heard:?}");
+}
+
+#[tokio::test]
+async fn wasis_environment_has_what_is_granted_and_nothing_of_the_process() {
+    let fixture = Fixture::new(
+        "[plugins.guest.permissions]\nenv_vars = [\"UNITS\", \"UNSET\", \"SERVICE_TOKEN\"]\nwasi = [\"cli\"]",
+    );
+    let guest = wat::parse_str(include_str!("../guests/environment.wat")).unwrap();
+    let plugin = fixture.load("guest", &guest).unwrap();
+    assert_eq!(
+        ask(&plugin, "first", "").await.unwrap(),
+        "UNITSthe value of UNITS"
+    );
+    assert_eq!(ask(&plugin, "count", "").await.unwrap(), "1");
+    let trail = fixture.trail();
+    assert!(trail.iter().all(|entry| entry.function == "wasi:cli"));
+    assert_eq!(trail.len(), 4);
+}

@@ -7,6 +7,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -282,6 +283,7 @@ fn a_plugins_own_files_work_and_each_path_is_heard_of() {
         .unwrap();
     assert_eq!(modified, std::time::UNIX_EPOCH + Duration::from_secs(1000));
     assert_eq!(place.call("o", "none"), code::NO_ENTRY);
+    assert_eq!(place.call("o", ""), code::NO_ENTRY);
     let expected = [
         "open-at data/file by policy.toml:3 → done",
         "open-at data/new by policy.toml:3 → done",
@@ -292,7 +294,7 @@ fn a_plugins_own_files_work_and_each_path_is_heard_of() {
         "open-at data/folder by policy.toml:3 → done",
         "open-at data/new by policy.toml:3 → not-directory",
         "open-at data/. by policy.toml:3 → done",
-        "read-directory data/./ by policy.toml:3 → done",
+        "read-directory data/. by policy.toml:3 → done",
         "rename-at data/new data/made by policy.toml:3 → done",
         "unlink-file-at data/made by policy.toml:3 → done",
         "remove-directory-at data/folder by policy.toml:3 → done",
@@ -303,6 +305,7 @@ fn a_plugins_own_files_work_and_each_path_is_heard_of() {
         "metadata-hash-at data/file by policy.toml:3 → done",
         "set-times-at data/file by policy.toml:3 → done",
         "open-at data/none by policy.toml:3 → no-entry",
+        "open-at data by policy.toml:3 → no-entry",
     ];
     assert_eq!(place.heard(), expected);
 }
@@ -391,6 +394,49 @@ fn no_path_leads_out_by_any_function() {
     );
     place.outside_is_unharmed();
     assert_eq!(fs::read_to_string(place.data("made")).unwrap(), "made");
+}
+
+#[test]
+fn a_symlink_swapped_while_it_is_opened_never_tells_or_touches_what_is_outside() {
+    let place = Place::with(Setting {
+        resources: "max_written_mb = 1000",
+        ..Setting::default()
+    });
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                symlink("../outside/secret", place.data("link")).unwrap();
+                fs::rename(place.data("link"), place.data("swapped")).unwrap();
+                fs::write(place.data("copy"), "inside").unwrap();
+                fs::rename(place.data("copy"), place.data("swapped")).unwrap();
+                symlink("../outside", place.data("folder")).unwrap();
+                fs::remove_file(place.data("folder")).unwrap();
+                fs::create_dir(place.data("folder")).unwrap();
+                while fs::remove_dir_all(place.data("folder")).is_err() {}
+            }
+        });
+        let (mut read, mut refused) = (0, 0);
+        for _ in 0..5_000 {
+            match &*place.call("R", "swapped") {
+                "inside" => read += 1,
+                code::NOT_PERMITTED => refused += 1,
+                other => assert!(["", code::NO_ENTRY].contains(&other), "{other}"),
+            }
+            for op in ["t", "T"] {
+                place.call(op, "swapped");
+            }
+            for op in ["c", "m", "u", "x", "T"] {
+                place.call(op, "folder/secret");
+            }
+            if read > 100 && refused > 100 {
+                break;
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+        assert!(read > 0 && refused > 0, "{read} {refused}");
+    });
+    place.outside_is_unharmed();
 }
 
 #[test]

@@ -223,9 +223,10 @@ pub(super) fn stays_below(target: &str) -> bool {
 
 /// A path from the name of a folder on.
 fn behind(name: &str, path: &str) -> String {
-    match name {
-        "." => first(path).to_owned(),
-        name => format!("{name}/{}", first(path)),
+    match (name, first(path)) {
+        (".", path) => path.to_owned(),
+        (name, "") => name.to_owned(),
+        (name, path) => format!("{name}/{path}"),
     }
 }
 

@@ -373,7 +373,10 @@ impl types::HostDescriptor for Gate<'_> {
             written: self.written()?,
         };
         let mode = opening.mode();
-        match spawn_blocking(move || opening.open(&folder, &path)).await {
+        // The lease goes along: where opening does not come back before the deadline, it goes on counting.
+        let open = move || (opening.open(&folder, &path), lease);
+        let (opened, lease) = spawn_blocking(open).await;
+        match opened {
             Ok(opened) => self.opened(asked, opened, lease, perms, mode),
             Err(Unopened::Refused(refused)) => Err(asked.refuse(refused)?.into()),
             Err(Unopened::NotFolder) => asked.end(Err(ErrorCode::NotDirectory.into())),
