@@ -115,6 +115,10 @@ const ATTACKS: [(&str, &[&str]); 8] = [
             "device",
             "`/proc/self`",
             "files that fill the disk",
+            "ways out by wasi:filesystem",
+            "symlink swapped between check and use, by wasi:filesystem",
+            "files that fill the disk, by wasi:filesystem",
+            "more open files than there may be",
         ],
     ),
     (
@@ -174,6 +178,7 @@ fn rows() -> Vec<Row> {
         "crates/sandbox/src",
         "crates/sandbox/tests",
         "crates/cli/src",
+        "crates/cli/tests",
     ] {
         sources(&root().join(folder), &mut files);
     }
