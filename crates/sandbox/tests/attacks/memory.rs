@@ -98,7 +98,7 @@ async fn a_table_growth_bomb() {
 
 /// Attack: deep recursion
 /// Answer: `CallError::Limit`: "recursion: the stack of 524288 bytes is used up"
-/// Bound: the guest's stack is a piece of memory of its own, behind a page that traps
+/// Bound: 512 KiB, which each function looks at before it goes on; the host's own functions have a rest that no guest has
 #[tokio::test]
 async fn deep_recursion() {
     let guest = Guest {
@@ -132,8 +132,8 @@ async fn access_outside_memory() {
 }
 
 /// Attack: memory of another kind
-/// Answer: shared memory and collected objects: `LoadError::Compile`: the feature is off; a 64-bit memory: as any other
-/// Bound: the same sum
+/// Answer: shared memory, and objects that are collected: `LoadError::Compile`, since these features are off; a 64-bit memory: as any other
+/// Bound: the same sum over all memories
 #[tokio::test]
 async fn memory_of_another_kind() {
     let scene = Scene::new("");

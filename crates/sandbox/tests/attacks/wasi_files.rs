@@ -128,7 +128,7 @@ async fn files_that_fill_the_disk_by_wasi_filesystem() {
 }
 
 /// Attack: more open files than there may be
-/// Answer: wasi:filesystem: `insufficient-memory` or the like of WASI; `read-file`: "limit reached: …: max_open_files is …"
+/// Answer: by wasi:filesystem: `insufficient-memory`; by `read-file`: "limit reached: …: max_open_files is …"
 /// Bound: 10 over all stores of the plugin; they are given back with the store
 #[tokio::test]
 async fn more_open_files_than_there_may_be() {
