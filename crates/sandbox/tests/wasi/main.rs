@@ -406,6 +406,9 @@ fn no_path_leads_out_by_any_function() {
     assert_eq!(fs::read_to_string(place.data("made")).unwrap(), "made");
 }
 
+/// Attack: symlink swapped between check and use, by wasi:filesystem
+/// Answer: what is inside, or `not-permitted`, whichever was there
+/// Bound: it is the opened file that is judged
 #[test]
 fn a_symlink_swapped_while_it_is_opened_never_tells_or_touches_what_is_outside() {
     let place = Place::with(Setting {
