@@ -21,9 +21,9 @@ const GRANTED: &str = "[plugins.attacker.permissions]\nfilesystem = [\"read-writ
 const SECRET: &str = "the operator's own";
 
 /// A folder `data` that is granted, and a folder `outside` that is not.
-struct Place {
-    scene: Scene,
-    attacker: SandboxedPlugin,
+pub(crate) struct Place {
+    pub(crate) scene: Scene,
+    pub(crate) attacker: SandboxedPlugin,
 }
 
 impl Place {
@@ -32,21 +32,26 @@ impl Place {
     }
 
     fn granting(policy: &str) -> Place {
+        Place::of(policy, asker())
+    }
+
+    /// With this attacker.
+    pub(crate) fn of(policy: &str, attacker: &[u8]) -> Place {
         let folder = TempDir::new().unwrap();
         fs::create_dir_all(folder.path().join("data/sub")).unwrap();
         fs::create_dir(folder.path().join("outside")).unwrap();
         fs::write(folder.path().join("data/file"), "inside").unwrap();
         fs::write(folder.path().join("outside/secret"), SECRET).unwrap();
         let scene = Scene::holding(policy, folder);
-        let attacker = scene.load(asker()).unwrap();
+        let attacker = scene.load(attacker).unwrap();
         Place { scene, attacker }
     }
 
-    fn data(&self, path: &str) -> PathBuf {
+    pub(crate) fn data(&self, path: &str) -> PathBuf {
         self.scene.folder.path().join("data").join(path)
     }
 
-    fn outside(&self, path: &str) -> PathBuf {
+    pub(crate) fn outside(&self, path: &str) -> PathBuf {
         self.scene.folder.path().join("outside").join(path)
     }
 
@@ -97,7 +102,7 @@ impl Place {
     }
 
     #[track_caller]
-    fn outside_is_unharmed(&self) {
+    pub(crate) fn outside_is_unharmed(&self) {
         assert_eq!(fs::read_to_string(self.outside("secret")).unwrap(), SECRET);
         assert_eq!(fs::read_dir(self.outside("")).unwrap().count(), 1);
     }

@@ -19,4 +19,6 @@ mod scene;
 mod table;
 mod time;
 mod wasi;
+#[cfg(unix)]
+mod wasi_files;
 mod wasi_http;

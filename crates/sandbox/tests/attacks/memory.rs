@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dewclaw_sandbox::engine::{CallError, Limit};
+use dewclaw_sandbox::engine::{CallError, CompileError, Limit, LoadError};
 use dewclaw_sandbox::sandbox::SandboxError;
 
 use crate::guest::Guest;
@@ -98,7 +98,7 @@ async fn a_table_growth_bomb() {
 
 /// Attack: deep recursion
 /// Answer: `CallError::Limit`: "recursion: the stack of 524288 bytes is used up"
-/// Bound: the guest's stack is a piece of memory of its own, behind a page that traps
+/// Bound: 512 KiB, which each function looks at before it goes on; the host's own functions have a rest that no guest has
 #[tokio::test]
 async fn deep_recursion() {
     let guest = Guest {
@@ -129,4 +129,36 @@ async fn access_outside_memory() {
         assert!(error.to_string().contains("out of bounds"), "{error}");
     }
     scene.assert_trail(&[BEGAN, BEGAN, BEGAN]);
+}
+
+/// Attack: memory of another kind
+/// Answer: shared memory, and objects that are collected: `LoadError::Compile`, since these features are off; a 64-bit memory: as any other
+/// Bound: the same sum over all memories
+#[tokio::test]
+async fn memory_of_another_kind() {
+    let scene = Scene::new("");
+    for module in [
+        "(memory 1 65536 shared)",
+        "(type $bytes (array (mut i8))) (func (drop (array.new_default $bytes (i32.const 1000000))))",
+    ] {
+        let guest = Guest {
+            module,
+            ..Guest::default()
+        };
+        let SandboxError::Load(refused) = scene.load(&guest.bytes()).unwrap_err() else {
+            panic!("not by the engine")
+        };
+        assert!(
+            matches!(refused, LoadError::Compile(CompileError::Invalid { .. })),
+            "{refused}"
+        );
+    }
+    let wide = Guest {
+        module: "(memory $wide i64 1)",
+        ..Guest::calling(
+            "(loop $again (br_if $again (i64.ne (i64.const -1) (memory.grow $wide (i64.const 1))))) (unreachable)",
+        )
+    };
+    scene.attack_by(wide).await.is_stopped_by(MEMORY, SOON);
+    scene.assert_trail(&[BEGAN]);
 }

@@ -1,7 +1,9 @@
 //! Guests that give too much, or what does harm where it is shown or read.
 
+use std::fs;
 use std::time::Duration;
 
+use dewclaw_sandbox::audit::{Filter, VerifyOptions, query, verify};
 use dewclaw_sandbox::engine::CallError;
 use dewclaw_sandbox::policy::{Manifest, Policy};
 use dewclaw_sandbox::sandbox::{DescribeError, DescriptionError};
@@ -170,6 +172,27 @@ async fn invalid_utf_8_in_logs_and_results() {
     }
 }
 
+/// That a line which somebody puts into the attacker's trail is found, and that the entries are read around it.
+async fn is_found_in_a_trail(line: &str) {
+    let scene = Scene::new("");
+    let asker = scene.load(asker()).unwrap();
+    scene.attack(&asker, "log", "one").await.answer().unwrap();
+    let mut file = scene.attackers_file();
+    file.extend(line.as_bytes());
+    file.push(b'\n');
+    fs::write(scene.audit().join("attacker.jsonl"), file).unwrap();
+    let report = verify(&scene.audit(), &VerifyOptions::default()).unwrap();
+    assert!(!report.is_intact(), "{report}");
+    let listing = query(&scene.audit(), &Filter::default()).unwrap();
+    assert_eq!(listing.unsound, 1);
+    assert!(
+        listing
+            .entries
+            .iter()
+            .any(|entry| entry.summary.contains("one"))
+    );
+}
+
 /// A guest whose `describe` gives this, and whose tools give their parameters back.
 fn describing(text: &str) -> Vec<u8> {
     let escaped: String = text.bytes().map(|byte| format!("\\{byte:02x}")).collect();
@@ -190,7 +213,7 @@ fn describing(text: &str) -> Vec<u8> {
 
 /// Attack: deep JSON
 /// Answer: in a description: `DescriptionError::Malformed`: "recursion limit exceeded"; in parameters: they are text to the sandbox; in a
-/// policy or a manifest, which are TOML: `ReadError` with the line
+/// policy or a manifest, which are TOML: `ReadError` with the line; in a trail: a fault with the file and the line
 /// Bound: 128 levels
 #[tokio::test]
 async fn deep_json() {
@@ -206,6 +229,7 @@ async fn deep_json() {
     );
     let answer = scene.attack(&attacker, "x", &deep).await.answer();
     assert_eq!(answer.unwrap(), deep);
+    is_found_in_a_trail(&deep).await;
     let deep = format!("a = {}1{}", "[".repeat(levels), "]".repeat(levels));
     let policy = Policy::read("policy.toml", deep.as_bytes(), scene.folder.path()).unwrap_err();
     let manifest = Manifest::read("plugin.toml", deep.as_bytes()).unwrap_err();
@@ -216,7 +240,8 @@ async fn deep_json() {
 
 /// Attack: huge JSON
 /// Answer: a description: `DescriptionError::TooLong`: "describe gave 1100000 bytes, at most 1048576 are read"; parameters:
-/// `CallError::Argument` with both sizes; a policy or a manifest: `ReadError` with the most that is read
+/// `CallError::Argument` with both sizes; a policy or a manifest: `ReadError` with the most that is read; in a trail: a fault
+/// with the file and the line
 /// Bound: 1 MiB of a description, 64 tools, 16 KB of a tool's schema; parameters of the plugin's memory; 64 KiB of a policy or a manifest
 #[tokio::test]
 async fn huge_json() {
@@ -241,6 +266,11 @@ async fn huge_json() {
         matches!(refused, CallError::Argument { bytes, most: limit } if bytes == most + 1 && limit == most),
         "{refused}"
     );
+    is_found_in_a_trail(&format!(
+        r#"{{"v":1,"summary":"{}"}}"#,
+        "a".repeat(20_000_000)
+    ))
+    .await;
     let huge = "# a line\n".repeat(10_000);
     let policy = Policy::read("policy.toml", huge.as_bytes(), scene.folder.path()).unwrap_err();
     let manifest = Manifest::read("plugin.toml", huge.as_bytes()).unwrap_err();

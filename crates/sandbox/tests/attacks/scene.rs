@@ -27,8 +27,9 @@ pub(crate) const LATE: Duration = Duration::from_secs(1);
 /// A public address, of nobody that a test reaches.
 pub(crate) const PUBLIC: &str = "93.184.216.34";
 
-/// A sandbox with room for two stores: the neighbour's, and one of the attacker's.
+/// A sandbox with room for two stores, the neighbour's and one of the attacker's, unless told otherwise.
 pub(crate) struct Scene {
+    stores: u32,
     pub(crate) folder: TempDir,
     pub(crate) internet: Arc<Internet>,
     heard: Arc<Heard>,
@@ -46,11 +47,16 @@ impl Scene {
 
     /// The same around a folder that has something in it; folders of the policy are from there.
     pub(crate) fn holding(policy: &str, folder: TempDir) -> Scene {
+        Scene::with_room(policy, folder, 2)
+    }
+
+    /// The same with room for so many stores.
+    pub(crate) fn with_room(policy: &str, folder: TempDir, stores: u32) -> Scene {
         let (heard, internet) = (Arc::<Heard>::default(), Arc::<Internet>::default());
         let audit = AuditFolder::open(folder.path().join("audit"), AuditOptions::default());
         let options = SandboxOptions {
             engine: EngineOptions {
-                stores: 2,
+                stores,
                 ..EngineOptions::default()
             },
             egress: Arc::new(Egress::new(internet.clone(), internet.clone())),
@@ -68,6 +74,7 @@ impl Scene {
         Scene {
             neighbour: load("neighbour", Guest::calling(ECHO)),
             survivor: load("survivor", Guest::default()),
+            stores,
             folder,
             internet,
             heard,
@@ -174,7 +181,9 @@ impl Scene {
         while let Err(error) = self.survivor.call("t", "{}").await {
             assert_eq!(
                 error.limit(),
-                Some(Limit::Concurrency { stores: 2 }),
+                Some(Limit::Concurrency {
+                    stores: self.stores
+                }),
                 "{error}"
             );
             assert!(

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use dewclaw_sandbox::engine::Limit;
+use tempfile::TempDir;
 
 use crate::guest::{BEGUN, Guest, SPIN};
 use crate::loopback::serving;
@@ -107,26 +108,45 @@ async fn an_infinite_loop_in_describe() {
 }
 
 /// Attack: one plugin's timeout while a neighbour runs on
-/// Answer: `CallError::Limit`: "wall clock: longer than 1s" to the one; the neighbour's call, which computes across that moment, and its
-/// short ones all have their answers
-/// Bound: the neighbour loses nothing
+/// Answer: `CallError::Limit`: "wall clock: longer than 1s" to each call of the one; a neighbour that computes across that moment and one
+/// that is called over and over have all their answers
+/// Bound: neighbours lose nothing
 #[tokio::test]
 async fn a_timeout_while_a_neighbour_runs_on() {
-    let scene = Scene::new(ONE_SECOND);
+    let scene = Scene::with_room(ONE_SECOND, TempDir::new().unwrap(), 6);
     let spinning = scene.load(&Guest::calling(SPIN).bytes()).unwrap();
-    // Some billions of instructions on the attacker's own place: the scene has a short-lived neighbour besides.
-    scene
-        .attack(&spinning, "t", "{}")
-        .await
-        .is_stopped_by_the_clock();
-    // Again and again: neither places nor threads are lost.
-    for _ in 0..2 {
-        scene
-            .attack(&spinning, "t", "{}")
-            .await
-            .is_stopped_by_the_clock();
-    }
-    scene.assert_trail(&[BEGAN, BEGAN, BEGAN]);
+    // Tens of millions of instructions: many ticks.
+    let computing = Guest {
+        execute: "(local.set $n (i32.const 20000000))
+            (loop $again (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+            (i32.store (i32.const 16) (i32.const 0)) (i32.store (i32.const 24) (i32.const 0)) (i32.const 16)",
+        ..Guest::default()
+    };
+    let computing = scene.load_as("computing", &computing.bytes()).unwrap();
+    let others = (0..3).map(|_| {
+        let spinning = spinning.clone();
+        tokio::spawn(async move { spinning.call("t", "{}").await })
+    });
+    let others: Vec<_> = others.collect();
+    let all_the_while = tokio::spawn(async move {
+        let mut calls = 0;
+        while others.iter().any(|other| !other.is_finished()) {
+            assert_eq!(computing.call("t", "{}").await.unwrap(), "");
+            calls += 1;
+        }
+        for other in others {
+            let limit = other.await.unwrap().unwrap_err().limit();
+            assert!(matches!(limit, Some(Limit::Deadline { .. })), "{limit:?}");
+        }
+        calls
+    });
+    let attempt = scene.attack(&spinning, "t", "{}").await;
+    attempt.is_stopped_by_the_clock();
+    assert!(all_the_while.await.unwrap() > 0);
+    // And again: neither places nor threads are lost.
+    let attempt = scene.attack(&spinning, "t", "{}").await;
+    attempt.is_stopped_by_the_clock();
+    scene.assert_trail(&[BEGAN; 5]);
 }
 
 /// Attack: host call that outlasts the deadline

@@ -107,6 +107,37 @@ async fn poll_on_many_pollables() {
     }
 }
 
+fn with_random(guest: Guest) -> Guest {
+    Guest {
+        imports: r#"(import "wasi:random/random@0.2.0" (instance $random
+            (export "get-random-bytes" (func (param "len" u64) (result (list u8))))))"#,
+        lowered: r#"(core func $random (canon lower (func $random "get-random-bytes") (memory $m "memory") (realloc (func $m "realloc"))))"#,
+        given: r#"(export "random" (func $random))"#,
+        module: r#"(import "h" "random" (func $random (param i64 i32)))"#,
+        ..guest
+    }
+}
+
+/// Attack: infinite loop in `cabi_realloc`
+/// Answer: the same where the host asks for memory for its own answer
+/// Bound: as in a call
+#[tokio::test]
+async fn an_infinite_loop_in_cabi_realloc_for_an_answer() {
+    let guest = Guest {
+        // Spins once it is told to.
+        realloc: "(if (i32.load8_u (i32.const 60)) (then (loop $again (br $again)))) (i32.const 8192)",
+        ..with_random(Guest::calling(
+            "(i32.store8 (i32.const 60) (i32.const 1)) (call $random (i64.const 16) (i32.const 16)) (unreachable)",
+        ))
+    };
+    let scene = Scene::new(GRANTED);
+    let attempt = scene.attack_by(guest).await;
+    attempt.is_stopped_saying("fuel: all 1000000000 units are used", SOON * 30);
+    let scene = Scene::new(&format!("{ONE_SECOND}{GRANTED}"));
+    scene.attack_by(guest).await.is_stopped_by_the_clock();
+    scene.assert_trail(&[BEGAN]);
+}
+
 /// Attack: random bytes by the gigabyte
 /// Answer: `CallError::Limit`: "bytes of get-random-bytes: at most 65536 at once"
 /// Bound: 65,536 bytes at once, as browsers have it
@@ -115,14 +146,7 @@ async fn random_bytes_by_the_gigabyte() {
     for length in ["65537", "67108864", "-1"] {
         let scene = Scene::new(GRANTED);
         let body = format!("(call $random (i64.const {length}) (i32.const 16)) (unreachable)");
-        let guest = Guest {
-            imports: r#"(import "wasi:random/random@0.2.0" (instance $random
-                (export "get-random-bytes" (func (param "len" u64) (result (list u8))))))"#,
-            lowered: r#"(core func $random (canon lower (func $random "get-random-bytes") (memory $m "memory") (realloc (func $m "realloc"))))"#,
-            given: r#"(export "random" (func $random))"#,
-            module: r#"(import "h" "random" (func $random (param i64 i32)))"#,
-            ..Guest::calling(String::leak(body))
-        };
+        let guest = with_random(Guest::calling(String::leak(body)));
         let attempt = scene.attack_by(guest).await;
         attempt.is_stopped_saying("bytes of get-random-bytes: at most 65536 at once", SOON);
         scene.assert_trail(&[BEGAN]);

@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use tokio::io::AsyncWriteExt;
 
 use crate::guest::Guest;
-use crate::loopback::{Server, moved, serving};
+use crate::loopback::{Server, moved, ok, serving};
 use crate::scene::Scene;
 
 /// Of wasi:http's `error-code`, by their place in it.
@@ -20,7 +20,8 @@ const HTTP_RESPONSE_TIMEOUT: &str = "033";
 /// What the guest says when the host does not even take the authority.
 const NO_AUTHORITY: &str = "999";
 
-/// A guest that asks `http://PARAMETERS/`, and gives the status or the error's number, in three digits.
+/// A guest that asks `http://PARAMETERS/`, and gives the status or the error's number, in three digits. With another tool than `t`, it gives
+/// what comes of a header instead: `v` of a value that injects, `n` of a name that does, `f` of the header `host`.
 fn asker() -> Vec<u8> {
     let guest = Guest {
         imports: r#"
@@ -61,6 +62,10 @@ fn asker() -> Vec<u8> {
       (case "configuration-error") (case "internal-error" (option string))))
     (export "error-code" (type $error (eq $error')))
     (export "[constructor]fields" (func (result (own $fields))))
+    (type $refusal' (variant (case "invalid-syntax") (case "forbidden") (case "immutable")))
+    (export "header-error" (type $refusal (eq $refusal')))
+    (export "[method]fields.append" (func (param "self" (borrow $fields)) (param "name" string) (param "value" (list u8))
+      (result (result (error $refusal)))))
     (export "[constructor]outgoing-request" (func (param "headers" (own $fields)) (result (own $request))))
     (export "[method]outgoing-request.set-scheme"
       (func (param "self" (borrow $request)) (param "scheme" (option $scheme)) (result (result))))
@@ -85,6 +90,7 @@ fn asker() -> Vec<u8> {
         lowered: r#"
   (core func $block (canon lower (func $poll "[method]pollable.block")))
   (core func $fields (canon lower (func $types "[constructor]fields")))
+  (core func $append (canon lower (func $types "[method]fields.append") (memory $m "memory")))
   (core func $request (canon lower (func $types "[constructor]outgoing-request")))
   (core func $scheme (canon lower (func $types "[method]outgoing-request.set-scheme") (memory $m "memory")))
   (core func $authority (canon lower (func $types "[method]outgoing-request.set-authority") (memory $m "memory")))
@@ -95,11 +101,12 @@ fn asker() -> Vec<u8> {
   (core func $status (canon lower (func $types "[method]incoming-response.status")))
   (core func $handle (canon lower (func $handler "handle") (memory $m "memory") (realloc (func $m "realloc"))))"#,
         given: r#"
-    (export "block" (func $block)) (export "fields" (func $fields)) (export "request" (func $request))
+    (export "append" (func $append)) (export "block" (func $block)) (export "fields" (func $fields)) (export "request" (func $request))
     (export "scheme" (func $scheme)) (export "authority" (func $authority)) (export "subscribe" (func $subscribe))
     (export "path" (func $path))
     (export "get" (func $get)) (export "status" (func $status)) (export "handle" (func $handle))"#,
         module: r#"
+    (import "h" "append" (func $append (param i32 i32 i32 i32 i32 i32)))
     (import "h" "block" (func $block (param i32)))
     (import "h" "fields" (func $fields (result i32)))
     (import "h" "request" (func $request (param i32) (result i32)))
@@ -111,6 +118,13 @@ fn asker() -> Vec<u8> {
     (import "h" "status" (func $status (param i32) (result i32)))
     (import "h" "handle" (func $handle (param i32 i32 i32 i32)))
     (data (i32.const 2048) "/")
+    (data (i32.const 2064) "x-a\0d\0a: 1")
+    (data (i32.const 2080) "1\0d\0ax-evil: 1")
+    (data (i32.const 2096) "host")
+    (func $header (param $name i32) (param $name_len i32) (param $value i32) (param $value_len i32) (result i32)
+      (call $append (call $fields) (local.get $name) (local.get $name_len) (local.get $value) (local.get $value_len) (i32.const 256))
+      (call $say (i32.add (i32.const 900)
+        (i32.add (i32.mul (i32.const 10) (i32.load8_u (i32.const 256))) (i32.load8_u (i32.const 257))))))
     (func $digit (param $at i32) (param $number i32)
       (i32.store8 (local.get $at) (i32.add (i32.const 48) (i32.rem_u (local.get $number) (i32.const 10)))))
     (func $say (param $number i32) (result i32)
@@ -120,6 +134,13 @@ fn asker() -> Vec<u8> {
       (i32.store (i32.const 16) (i32.const 0)) (i32.store (i32.const 20) (i32.const 64)) (i32.store (i32.const 24) (i32.const 3))
       (i32.const 16))"#,
         execute: r#"
+      (local.set $n (i32.load8_u (local.get $tool)))
+      (if (i32.eq (local.get $n) (i32.const 118))
+        (then (return (call $header (i32.const 2064) (i32.const 3) (i32.const 2080) (i32.const 12)))))
+      (if (i32.eq (local.get $n) (i32.const 110))
+        (then (return (call $header (i32.const 2064) (i32.const 8) (i32.const 2080) (i32.const 1)))))
+      (if (i32.eq (local.get $n) (i32.const 102))
+        (then (return (call $header (i32.const 2096) (i32.const 4) (i32.const 2080) (i32.const 1)))))
       (local.set $n (call $request (call $fields)))
       (drop (call $scheme (local.get $n) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0)))
       (if (call $authority (local.get $n) (i32.const 1) (local.get $json) (local.get $json_len))
@@ -198,6 +219,38 @@ async fn ssrf_by_wasi_http() {
     assert!(scene.internet.connected().is_empty());
 }
 
+/// Attack: DNS answers that change between check and connect
+/// Answer: by wasi:http: `destination-IP-prohibited` for the request that is judged anew
+/// Bound: nobody else is connected to
+#[tokio::test]
+async fn dns_answers_that_change_by_wasi_http() {
+    let scene = Scene::new(GRANTED);
+    let server = Server::answering([ok("public")]).await;
+    scene.internet.at_a(server.address);
+    scene.internet.name("a.example.com", &["127.0.0.1"]);
+    let attacker = scene.load(&asker()).unwrap();
+    for answer in ["200", DESTINATION_IP_PROHIBITED] {
+        let said = scene.attack(&attacker, "t", "a.example.com").await.answer();
+        assert_eq!(said.as_deref(), Ok(answer));
+    }
+    assert_eq!(scene.internet.connected().len(), 1);
+    assert_eq!(scene.attackers_trail().len(), 2);
+}
+
+/// Attack: header injection by wasi:http
+/// Answer: `header-error`: `invalid-syntax`, or `forbidden` for what the host sets itself
+/// Bound: there is no request to send
+#[tokio::test]
+async fn header_injection_by_wasi_http() {
+    let scene = Scene::new(GRANTED);
+    let attacker = scene.load(&asker()).unwrap();
+    for (tool, answer) in [("v", "910"), ("n", "910"), ("f", "911")] {
+        let said = scene.attack(&attacker, tool, "").await.answer();
+        assert_eq!(said.as_deref(), Ok(answer), "{tool}");
+    }
+    scene.assert_trail(&[]);
+}
+
 /// Attack: redirect to a metadata address, by wasi:http
 /// Answer: the redirect is the answer; following it is a request like any other: `HTTP-request-denied`
 /// Bound: nothing is followed for the guest
@@ -244,16 +297,13 @@ async fn responses_without_end_by_wasi_http() {
     })
     .await;
     let bomb = Server::answering([gzip_bomb()]).await.address;
-    for (server, answer, rule) in [
-        (
-            endless,
-            HTTP_RESPONSE_BODY_SIZE,
-            "limit: http response size",
-        ),
-        (bomb, HTTP_RESPONSE_BODY_SIZE, "limit: http response size"),
-        (dripping, HTTP_RESPONSE_TIMEOUT, "limit: http total time"),
+    let (size, time) = ("limit: http response size", "limit: http total time");
+    for (server, seconds, answer, rule) in [
+        (endless, 30, HTTP_RESPONSE_BODY_SIZE, size),
+        (bomb, 30, HTTP_RESPONSE_BODY_SIZE, size),
+        (dripping, 1, HTTP_RESPONSE_TIMEOUT, time),
     ] {
-        let resources = "[plugins.attacker.resources]\nmax_http_seconds = 1\n";
+        let resources = format!("[plugins.attacker.resources]\nmax_http_seconds = {seconds}\n");
         let scene = Scene::new(&format!("{GRANTED}{resources}"));
         scene.internet.at_a(server);
         let attacker = scene.load(&asker()).unwrap();

@@ -118,6 +118,9 @@ async fn a_server_that_refuses_is_an_error_with_its_words() {
     assert_eq!(fixture.trail().len(), 2);
 }
 
+/// Attack: variable that is a secret
+/// Answer: as if it were not set; the trail has the name, the rule, and never a value
+/// Bound: the list of names that are denied goes before every grant
 #[tokio::test]
 async fn a_variable_is_given_or_is_as_if_it_were_not_set() {
     let fixture = Fixture::new(
@@ -178,6 +181,9 @@ async fn a_flood_of_log_messages_is_dropped_and_counted() {
     assert_eq!(fixture.heard.lines().len(), 101);
 }
 
+/// Attack: trail that cannot be written
+/// Answer: `CallError::Host`: "the host failed for the plugin: the audit trail cannot be opened …"
+/// Bound: nothing is sent, read or written
 #[tokio::test]
 async fn an_audit_that_cannot_be_written_ends_the_call_before_anything_is_done() {
     let server = Server::answering([ok("the answer")]).await;
@@ -199,6 +205,9 @@ async fn an_audit_that_cannot_be_written_ends_the_call_before_anything_is_done()
     assert!(server.requests().is_empty());
 }
 
+/// Attack: import that is not granted
+/// Answer: `SandboxError::Import`: "the plugin imports …, which is refused: …; to grant it: …"; for sockets: "there are no raw sockets"
+/// Bound: nothing is compiled
 #[test]
 fn an_import_that_is_not_granted_is_refused_with_the_line_that_grants_it() {
     let bytes = wat::parse_str(r#"(component (import "wasi:clocks/wall-clock@0.2.0" (instance)))"#);
