@@ -27,7 +27,7 @@ pub(super) fn describe(file: &Path, terms: &Settled, as_json: bool) -> Result<En
             write(&mut text, plugin.name(), &description);
         }
     }
-    Ok(show(&text, Ending::Finished(0))?)
+    show(&text, Ending::Finished(0))
 }
 
 /// On one line each: nothing in it is a control character.

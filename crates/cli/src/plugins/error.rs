@@ -99,10 +99,9 @@ impl PluginsError {
     /// 4 for a limit, 5 for what a policy denies, 2 for what the command line names, 1 for all else.
     pub(crate) fn code(&self) -> u8 {
         match self {
-            PluginsError::File(error) => match error {
-                PluginFileError::TooLarge { .. } | PluginFileError::FolderTooLarge { .. } => LIMIT,
-                _ => USAGE,
-            },
+            PluginsError::File(
+                PluginFileError::TooLarge { .. } | PluginFileError::FolderTooLarge { .. },
+            ) => LIMIT,
             PluginsError::Load { source, .. } => match source {
                 SandboxError::Import { .. } => DENIED,
                 SandboxError::Files(_) => USAGE,

@@ -54,9 +54,6 @@ pub(crate) fn with_wasi(execute: &str) -> Vec<u8> {
     )
 }
 
-/// What the policy grants [`with_wasi`].
-pub(crate) const WASI: [&str; 2] = ["wasi:clocks/monotonic-clock", "wasi:random/random"];
-
 fn assemble(imports: &str, module_imports: &str, with: &str, execute: &str) -> Vec<u8> {
     let memory = if module_imports.contains("memory") {
         r#"(export "memory" (memory 0))"#

@@ -17,6 +17,7 @@ use dewclaw_sandbox::engine::{
 };
 use dewclaw_sandbox::files::{FileObserver, Files, ObservedPath, PathCall, PluginFiles};
 use dewclaw_sandbox::policy::{Effective, PluginManifest, Policy};
+use proptest::prelude::*;
 
 const GUEST: &str = include_str!("guest.wat");
 /// What no plugin may ever read.
@@ -443,6 +444,37 @@ fn a_symlink_swapped_while_it_is_opened_never_tells_or_touches_what_is_outside()
 }
 
 #[test]
+fn no_path_of_any_shape_in_any_order_of_calls_tells_or_touches_what_is_outside() {
+    let place = Place::with(Setting {
+        resources: "max_written_mb = 1000",
+        ..Setting::default()
+    });
+    let names = [
+        "..", ".", "", "sub", "file", "made", "out", "up", "abs", "hard", "secret", "outside",
+        "nope", "data",
+    ];
+    let path = prop::collection::vec(prop::sample::select(names.to_vec()), 1..6);
+    let op = prop::sample::select("oncCtRLdmuxrVhskaHT".chars().collect::<Vec<_>>());
+    let config = ProptestConfig {
+        cases: 1500,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    proptest!(config, |(op in op, path in path, absolute: bool)| {
+        // Whatever of it earlier calls moved or removed.
+        let _ = symlink("../outside", place.data("out"));
+        let _ = symlink("..", place.data("up"));
+        let _ = symlink(place.outside(""), place.data("abs"));
+        let _ = fs::hard_link(place.outside("secret"), place.data("hard"));
+        let path = format!("{}{}", if absolute { "/" } else { "" }, path.join("/"));
+        let answer = place.call(&op.to_string(), &path);
+        prop_assert!(!answer.contains(SECRET), "{op} {path}: {answer}");
+        place.outside_is_unharmed();
+        prop_assert_eq!(fs::read_dir(place.root.path()).unwrap().count(), 2);
+    });
+}
+
+#[test]
 fn names_that_are_no_names_are_refused_before_anything_is_done() {
     let place = Place::new();
     for path in ["a\u{1b}[2J", "a\\b", "a\n", "a\0b"] {
@@ -543,7 +575,7 @@ fn written_bytes_count_by_every_way_of_writing_and_together_with_write_file() {
         let heard = place.heard();
         assert_eq!(heard.len(), 2, "{heard:?}");
         assert!(
-            heard[1].ends_with("data/new → denied: max_written_mb"),
+            heard[1].ends_with("data/new → denied: limit: max_written_mb"),
             "{heard:?}"
         );
         let error = place
@@ -638,7 +670,7 @@ fn open_files_are_counted_over_all_stores_and_given_back() {
                     .heard()
                     .last()
                     .unwrap()
-                    .ends_with("denied: max_open_files")
+                    .ends_with("denied: limit: max_open_files")
             );
         }
     }

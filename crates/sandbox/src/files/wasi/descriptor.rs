@@ -19,6 +19,7 @@ use super::listing::Listing;
 use super::streams::{Kept, QuotaReached, Reading, Writing};
 use super::{Gate, Held};
 use crate::files::counts::{Lease, NAME_BYTES, Written};
+use crate::files::error::{HARD_LINKS, LEAVES};
 use crate::files::folder::{self, How, Opened, Refused};
 use crate::limits::Limit;
 use crate::policy::Access;
@@ -320,9 +321,12 @@ impl types::HostDescriptor for Gate<'_> {
             Some((Some(&new_descriptor), &new_path)),
             Access::ReadWrite,
         )?;
-        let rule = "files with more than one name are refused";
         Err(asked
-            .deny(rule, "hard links are not made", ErrorCode::NotPermitted)?
+            .deny(
+                HARD_LINKS,
+                "hard links are not made",
+                ErrorCode::NotPermitted,
+            )?
             .into())
     }
 
@@ -447,9 +451,8 @@ impl types::HostDescriptor for Gate<'_> {
         )?;
         if !stays_below(&target) {
             // Containment would hold for this plugin, but not for other programs that follow it.
-            let rule = "symlinks that leave a granted folder are refused";
             let error = "a symlink may name only what is below its own folder";
-            return Err(asked.deny(rule, error, ErrorCode::NotPermitted)?.into());
+            return Err(asked.deny(LEAVES, error, ErrorCode::NotPermitted)?.into());
         }
         let asked = self.charge_name(asked)?;
         let linked = self.stock().symlink_at(descriptor, target, path).await;
