@@ -130,6 +130,7 @@ const ATTACKS: [(&str, &[&str]); 8] = [
             "two plugins that export the same tool name",
             "variable that is a secret",
             "trail that cannot be written",
+            "trail that its own plugin may write",
             "trail that was changed",
         ],
     ),
