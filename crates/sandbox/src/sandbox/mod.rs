@@ -30,6 +30,7 @@ mod observer;
 mod plugin_file;
 mod wasi_trail;
 
+use std::path::Path;
 use std::sync::Arc;
 
 pub use description::{
@@ -49,7 +50,7 @@ use crate::engine::{
     PluginOptions, Reuse,
 };
 use crate::files::{Files, PluginFiles};
-use crate::policy::{Effective, PluginManifest, Policy};
+use crate::policy::{Access, Effective, FolderGrant, PluginManifest, Policy};
 use grants::{PolicyGrants, egress_limits};
 use host::{PolicyHost, Trail};
 use wasi_trail::WasiTrail;
@@ -120,7 +121,8 @@ impl Sandbox {
     /// blocks: some 0.2 s for 300 KB.
     ///
     /// # Errors
-    /// The bytes are too large or no plugin, it imports what is not granted, or what it is granted cannot be opened.
+    /// The bytes are too large or no plugin, it imports what is not granted, what it is granted cannot be opened, or
+    /// would let it write its own trail.
     pub fn load(
         &self,
         policy: &Policy,
@@ -139,6 +141,7 @@ impl Sandbox {
             Arc::new(PolicyGrants(Arc::clone(&effective))),
             egress_limits(limits),
         ));
+        refuse_audit_folder(&effective, self.audit.path())?;
         let files = Files::open(&effective)?;
         let host = Arc::new(PolicyHost {
             effective: Arc::clone(&effective),
@@ -176,6 +179,25 @@ impl Sandbox {
             effective,
         })
     }
+}
+
+/// # Errors
+/// A folder that the plugin is granted for writing is the audit's, or around it: it could write its own trail anew.
+fn refuse_audit_folder(effective: &Effective, audit: &Path) -> Result<(), SandboxError> {
+    let writable = |grant: &&FolderGrant| grant.access() == Access::ReadWrite;
+    for grant in effective.folders().iter().filter(writable) {
+        let folder = grant.folder().join(grant.within());
+        // What is not there cannot be opened either.
+        if let (Ok(audit), Ok(granted)) = (audit.canonicalize(), folder.canonicalize())
+            && audit.starts_with(granted)
+        {
+            return Err(SandboxError::AuditFolder {
+                folder,
+                rule: grant.rule().to_string(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The interfaces of WASI that the plugin imports and is granted, as the engine wants them.

@@ -352,3 +352,27 @@ async fn files_that_fill_the_disk() {
     assert_eq!(rules[2], "limit: max_written_mb");
     assert_eq!(rules[3], "limit: max_read_file_kb");
 }
+
+/// Attack: trail that its own plugin may write
+/// Answer: `SandboxError::AuditFolder`: "the granted folder … holds the audit trails, which no plugin may write (…): grant a folder that does
+/// not"
+/// Bound: nothing of the plugin is compiled
+#[tokio::test]
+async fn a_trail_that_its_own_plugin_may_write() {
+    for granted in ["audit", "linked/audit", "linked as elsewhere"] {
+        let outer = TempDir::new().unwrap();
+        symlink(outer.path(), outer.path().join("linked")).unwrap();
+        let policy =
+            format!("[plugins.attacker.permissions]\nfilesystem = [\"read-write {granted}\"]\n");
+        let scene = Scene::holding(&policy, outer);
+        let refused = scene.load(asker()).unwrap_err();
+        assert!(
+            matches!(refused, SandboxError::AuditFolder { .. }),
+            "{refused:?}"
+        );
+        assert!(
+            refused.to_string().contains("(policy.toml:5 filesystem"),
+            "{refused}"
+        );
+    }
+}

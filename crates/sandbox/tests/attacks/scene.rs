@@ -240,6 +240,15 @@ impl Scene {
         heard.retain(|line| line.starts_with("attacker "));
         heard
     }
+
+    /// That the attacker logged from the engine's threads only, and once at least.
+    #[track_caller]
+    pub(crate) fn assert_off_the_callers_thread(&self) {
+        let threads = self.heard.1.lock().unwrap();
+        assert!(!threads.is_empty());
+        let engines = |name: &Option<String>| name.as_deref() == Some("dewclaw-guest");
+        assert!(threads.iter().all(engines), "{threads:?}");
+    }
 }
 
 /// The rule under which a plugin's log messages are.
@@ -301,7 +310,7 @@ pub(crate) const ONE_SECOND: &str =
     "[plugins.attacker.resources]\nmax_execution_seconds = 1\nmax_fuel = 10_000_000_000\n";
 
 #[derive(Default)]
-struct Heard(Mutex<Vec<String>>);
+struct Heard(Mutex<Vec<String>>, Mutex<Vec<Option<String>>>);
 
 impl Observer for Heard {
     fn logged(&self, message: &LogMessage<'_>) {
@@ -313,6 +322,10 @@ impl Observer for Heard {
         } = message;
         let cut = if *cut { " (cut)" } else { "" };
         let line = format!("{plugin} {}: {text}{cut}", level.name());
+        if *plugin == "attacker" {
+            let thread = std::thread::current().name().map(str::to_owned);
+            self.1.lock().unwrap().push(thread);
+        }
         self.0.lock().unwrap().push(line);
     }
 

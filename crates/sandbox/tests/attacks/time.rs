@@ -107,6 +107,31 @@ async fn an_infinite_loop_in_describe() {
     scene.attack(&attacker, "t", "{}").await.outcome.unwrap();
 }
 
+/// Attack: instruction over all memory
+/// Answer: `CallError::Limit`: "wall clock: longer than 1s", or fuel: a byte is a unit of it
+/// Bound: no tick comes in the midst of an instruction: 10 to 20 ms for 16 MiB that are new, half a second for 256 MiB, which is why a
+/// plugin that may have more than 16 MiB never runs on its caller's thread
+#[tokio::test]
+async fn an_instruction_over_all_memory() {
+    let scene = Scene::new(&format!("{ONE_SECOND}max_memory_mb = 256\n"));
+    let guest = Guest {
+        memory: "4000",
+        ..Guest::calling(
+            "(loop $again (memory.fill (i32.const 4096) (i32.const 1) (i32.const 260000000)) (br $again)) (unreachable)",
+        )
+    };
+    // A byte is a unit of fuel, and how fast bytes are filled is the machine's to say: one or the other comes first.
+    let attempt = scene.attack_by(guest).await;
+    let limit = attempt.outcome.as_ref().unwrap_err().limit();
+    assert!(
+        matches!(limit, Some(Limit::Deadline { .. } | Limit::Fuel { .. })),
+        "{limit:?}"
+    );
+    attempt.is_stopped_by(limit.unwrap(), Duration::from_secs(1));
+    scene.assert_off_the_callers_thread();
+    scene.assert_trail(&[BEGAN]);
+}
+
 /// Attack: one plugin's timeout while a neighbour runs on
 /// Answer: `CallError::Limit`: "wall clock: longer than 1s" to each call of the one; a neighbour that computes across that moment and one
 /// that is called over and over have all their answers

@@ -14,6 +14,7 @@ use crate::scene::Scene;
 
 /// Of wasi:http's `error-code`, by their place in it.
 const DESTINATION_IP_PROHIBITED: &str = "004";
+const CONNECTION_LIMIT_REACHED: &str = "011";
 const HTTP_REQUEST_DENIED: &str = "015";
 const HTTP_RESPONSE_BODY_SIZE: &str = "028";
 const HTTP_RESPONSE_TIMEOUT: &str = "033";
@@ -21,7 +22,8 @@ const HTTP_RESPONSE_TIMEOUT: &str = "033";
 const NO_AUTHORITY: &str = "999";
 
 /// A guest that asks `http://PARAMETERS/`, and gives the status or the error's number, in three digits. With another tool than `t`, it gives
-/// what comes of a header instead: `v` of a value that injects, `n` of a name that does, `f` of the header `host`.
+/// what comes of a header instead: `v` of a value that injects, `n` of a name that does, `f` of the header `host`. With `k` it asks again and
+/// again and keeps the answers, until an error.
 fn asker() -> Vec<u8> {
     let guest = Guest {
         imports: r#"
@@ -121,6 +123,20 @@ fn asker() -> Vec<u8> {
     (data (i32.const 2064) "x-a\0d\0a: 1")
     (data (i32.const 2080) "1\0d\0ax-evil: 1")
     (data (i32.const 2096) "host")
+    (func $ask (param $at i32) (param $len i32) (result i32)
+      (local $n i32)
+      (local.set $n (call $request (call $fields)))
+      (drop (call $scheme (local.get $n) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0)))
+      (if (call $authority (local.get $n) (i32.const 1) (local.get $at) (local.get $len))
+        (then (return (i32.const 999))))
+      (drop (call $path (local.get $n) (i32.const 1) (i32.const 2048) (i32.const 1)))
+      (call $handle (local.get $n) (i32.const 0) (i32.const 0) (i32.const 256))
+      (if (i32.load8_u (i32.const 256)) (then (return (i32.load8_u (i32.const 264)))))
+      (local.set $n (i32.load (i32.const 264)))
+      (call $block (call $subscribe (local.get $n)))
+      (call $get (local.get $n) (i32.const 256))
+      (if (i32.load8_u (i32.const 272)) (then (return (i32.load8_u (i32.const 280)))))
+      (call $status (i32.load (i32.const 280))))
     (func $header (param $name i32) (param $name_len i32) (param $value i32) (param $value_len i32) (result i32)
       (call $append (call $fields) (local.get $name) (local.get $name_len) (local.get $value) (local.get $value_len) (i32.const 256))
       (call $say (i32.add (i32.const 900)
@@ -141,18 +157,12 @@ fn asker() -> Vec<u8> {
         (then (return (call $header (i32.const 2064) (i32.const 8) (i32.const 2080) (i32.const 1)))))
       (if (i32.eq (local.get $n) (i32.const 102))
         (then (return (call $header (i32.const 2096) (i32.const 4) (i32.const 2080) (i32.const 1)))))
-      (local.set $n (call $request (call $fields)))
-      (drop (call $scheme (local.get $n) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0)))
-      (if (call $authority (local.get $n) (i32.const 1) (local.get $json) (local.get $json_len))
-        (then (return (call $say (i32.const 999)))))
-      (drop (call $path (local.get $n) (i32.const 1) (i32.const 2048) (i32.const 1)))
-      (call $handle (local.get $n) (i32.const 0) (i32.const 0) (i32.const 256))
-      (if (i32.load8_u (i32.const 256)) (then (return (call $say (i32.load8_u (i32.const 264))))))
-      (local.set $n (i32.load (i32.const 264)))
-      (call $block (call $subscribe (local.get $n)))
-      (call $get (local.get $n) (i32.const 256))
-      (if (i32.load8_u (i32.const 272)) (then (return (call $say (i32.load8_u (i32.const 280))))))
-      (call $say (call $status (i32.load (i32.const 280))))"#,
+      (if (i32.eq (local.get $n) (i32.const 107))
+        (then (loop $again
+          (local.set $n (call $ask (local.get $json) (local.get $json_len)))
+          (br_if $again (i32.eq (local.get $n) (i32.const 200))))
+          (return (call $say (local.get $n)))))
+      (call $say (call $ask (local.get $json) (local.get $json_len)))"#,
         ..Guest::default()
     };
     guest.bytes()
@@ -311,6 +321,27 @@ async fn responses_without_end_by_wasi_http() {
         assert_eq!(answered.as_deref(), Ok(answer));
         scene.assert_trail(&[("wasi:http", rule)]);
     }
+}
+
+/// Attack: answers that are kept unread, by wasi:http
+/// Answer: `connection-limit-reached`; the trail: "limit: connections at once"
+/// Bound: as many as there may be connections: 5 of 10 MB in the host's memory
+#[tokio::test]
+async fn answers_that_are_kept_unread_by_wasi_http() {
+    let scene = Scene::new(GRANTED);
+    let server = Server::answering([ok(&"a".repeat(1_000_000))]).await;
+    scene.internet.at_a(server.address);
+    let attacker = scene.load(&asker()).unwrap();
+    let said = scene.attack(&attacker, "k", "a.example.com").await.answer();
+    assert_eq!(said.as_deref(), Ok(CONNECTION_LIMIT_REACHED));
+    let trail = scene.attackers_trail();
+    assert_eq!(
+        (trail.len(), trail[5].rule.as_str()),
+        (6, "limit: connections at once")
+    );
+    // With the store they are gone.
+    let said = scene.attack(&attacker, "t", "a.example.com").await.answer();
+    assert_eq!(said.as_deref(), Ok("200"));
 }
 
 /// An answer of a megabyte that is a gigabyte.
