@@ -261,6 +261,10 @@ fn config(pool: Option<PoolingAllocationConfig>) -> Config {
     config
         .cranelift_opt_level(OptLevel::Speed)
         .parallel_compilation(true)
+        // Both, at 1.41 times no protection on real kernels (`scripts/bench sandbox computing`; fuel alone 1.32, epochs alone 1.26:
+        // what costs is that a loop's header may call the host, so that values live in memory across it). Fuel alone with a yield at
+        // every million units would be 1.35, but it bounds instructions and not time: one that misses all caches takes a thousand times
+        // as long as another, and a call of the host counts as one. So it would not hold guests to their deadlines.
         .consume_fuel(true)
         .epoch_interruption(true)
         .max_wasm_stack(STACK_BYTES)
