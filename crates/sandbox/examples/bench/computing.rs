@@ -1,6 +1,7 @@
-//! What the protections cost guests that compute: real kernels, without any, with each, and in the sandbox.
+//! What the protections cost guests that compute: real kernels, without any, with each, and in the sandbox. In processor time, which
+//! other work on the machine moves less than the clock.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use dewclaw_sandbox::engine::{Caps, Engine, ModuleSize, Plugin, PluginOptions, Reuse};
 use wasmtime::component::Component;
@@ -8,7 +9,7 @@ use wasmtime::{Config, OptLevel};
 
 use crate::bare::{Bare, Keeping, Protections};
 use crate::guests;
-use crate::report::{Aim, Row, median, micros};
+use crate::report::{Aim, Row, median, micros, processor_time};
 
 const KERNELS: [&str; 8] = [
     "sha-256",
@@ -67,9 +68,9 @@ pub(crate) fn measure(engine: &Engine, count: usize, mut show: impl FnMut(Row)) 
         .build()
         .expect("a runtime");
     let on = |bare: &Bare, kernel: &str, times: &str| {
-        let began = Instant::now();
+        let began = processor_time();
         let answer = runtime.block_on(bare.call_fresh(kernel, times));
-        (began.elapsed(), answer)
+        (processor_time() - began, answer)
     };
     let mut logarithms = [0.0; 3];
     for kernel in KERNELS {
@@ -83,10 +84,11 @@ pub(crate) fn measure(engine: &Engine, count: usize, mut show: impl FnMut(Row)) 
             let (without, answer) = on(&none, kernel, &times);
             let (fuel, _) = on(&fuel, kernel, &times);
             let (epochs, _) = on(&epochs, kernel, &times);
-            let began = Instant::now();
+            let began = processor_time();
             let call = plugin.call(kernel, times.as_str());
             assert_eq!(runtime.block_on(call).expect("it runs"), answer, "{kernel}");
-            rounds.push([without, fuel, epochs, began.elapsed()].map(|time| time.as_secs_f64()));
+            let sandbox = processor_time() - began;
+            rounds.push([without, fuel, epochs, sandbox].map(|time| time.as_secs_f64()));
         }
         let of = |side: usize| median(rounds.iter().map(|round| round[side] / round[0]));
         let ratios = [of(1), of(2), of(3)];

@@ -1,12 +1,8 @@
 //! Whether calls leave something behind: memory, handles, threads.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dewclaw_sandbox::audit::{AuditFolder, AuditOptions};
-use dewclaw_sandbox::engine::Engine;
-
-use crate::host::GetEnv;
+use crate::granted::Granted;
 use crate::mixed_calls::{Holdings, MixedCalls};
 use crate::report::{Aim, Row};
 
@@ -29,11 +25,8 @@ fn settled() -> Holdings {
     held
 }
 
-pub(crate) fn measure(engine: &Engine, calls: u64, mut show: impl FnMut(Row)) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let audit = AuditFolder::open(folder.path(), AuditOptions::default()).expect("a folder");
-    let log = audit.log("mixed").expect("a log");
-    let mixed = MixedCalls::new(engine, Arc::new(GetEnv::Audited(log)));
+pub(crate) fn measure(granted: &Granted, calls: u64, mut show: impl FnMut(Row)) {
+    let mixed = MixedCalls::new(granted);
     let on_two_threads = |from: u64, to: u64| {
         let middle = from.midpoint(to);
         std::thread::scope(|scope| {

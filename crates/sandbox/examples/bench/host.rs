@@ -1,7 +1,5 @@
 //! A host of one function, `get-env`, which does what is to be measured; everything else is refused.
 
-use std::sync::Mutex;
-
 use dewclaw_sandbox::audit::{AuditError, AuditLog};
 use dewclaw_sandbox::engine::{CallContext, Host, HostAnswer, HostFault, HttpRequest, LogLevel};
 
@@ -15,8 +13,6 @@ pub(crate) enum GetEnv {
     Waits,
     /// Fails in its own work.
     Fails,
-    /// Gives a value, and keeps some memory for ever: what a leak looks like.
-    Leaks(Mutex<Vec<Vec<u8>>>),
 }
 
 impl GetEnv {
@@ -40,7 +36,6 @@ impl GetEnv {
                     message: "the disk is full".into(),
                 });
             }
-            GetEnv::Leaks(kept) => kept.lock().expect("no panic").push(vec![1; 4096]),
         }
         Ok(Some("C".into()))
     }

@@ -7,17 +7,19 @@ mod bare;
 mod calls;
 mod computing;
 mod deadlines;
+mod granted;
 mod growth;
 mod guests;
-#[allow(dead_code, reason = "the growth test has a host that leaks")]
 mod host;
 mod host_call;
 mod mixed_calls;
 mod report;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use dewclaw_sandbox::engine::{Engine, EngineOptions, TICK};
+use dewclaw_sandbox::engine::{EngineOptions, TICK};
+use granted::Granted;
 use report::{HEAD, Row};
 
 const HELP: &str = "\
@@ -62,13 +64,8 @@ fn main() -> ExitCode {
             other => return usage(&format!("unknown argument {other}")),
         }
     }
-    let engine = match Engine::new(EngineOptions::default()) {
-        Ok(engine) => engine,
-        Err(error) => {
-            eprintln!("bench: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
+    let granted = Granted::new(Arc::new(|_| Some("C".into())));
+    let engine = granted.sandbox.engine();
     if !as_json {
         println!(
             "Stores: {:?}. Tick: {TICK:?}. Threads: {}.\n\n{HEAD}",
@@ -88,11 +85,11 @@ fn main() -> ExitCode {
             continue;
         }
         match part {
-            "calls" => calls::measure(&engine, rounds, &mut show),
-            "host" => host_call::measure(&engine, rounds, &mut show),
-            "computing" => computing::measure(&engine, rounds, &mut show),
-            "deadlines" => deadlines::measure(&engine, &mut show),
-            _ => growth::measure(&engine, calls, &mut show),
+            "calls" => calls::measure(&granted, rounds, &mut show),
+            "host" => host_call::measure(&granted, rounds, &mut show),
+            "computing" => computing::measure(engine, rounds, &mut show),
+            "deadlines" => deadlines::measure(engine, &mut show),
+            _ => growth::measure(&granted, calls, &mut show),
         }
     }
     let missed = rows.iter().filter(|row| row.met() == Some(false)).count();

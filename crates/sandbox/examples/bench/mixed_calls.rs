@@ -4,20 +4,20 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use dewclaw_sandbox::engine::{
-    CallError, Caps, Engine, Host, Limit, Plugin, PluginOptions, Reuse, TrustedInputOnly,
-};
+use dewclaw_sandbox::engine::{CallError, Caps, Limit, Plugin, PluginOptions, TrustedInputOnly};
+use dewclaw_sandbox::sandbox::SandboxedPlugin;
 
-use crate::guests::{self, ASK, ECHO, LOOK, SPIN, TRAP, WASI};
+use crate::granted::{Granted, Stores};
+use crate::guests::{self, ASK, ECHO, LOOK, SPIN, TRAP};
 use crate::host::GetEnv;
 
 /// Plugins that end well and plugins that fail in each way.
 pub(crate) struct MixedCalls {
-    warm: Plugin,
-    fresh: Plugin,
-    wasi: Plugin,
-    asking: Plugin,
-    trapping: Plugin,
+    warm: SandboxedPlugin,
+    fresh: SandboxedPlugin,
+    wasi: SandboxedPlugin,
+    asking: SandboxedPlugin,
+    trapping: SandboxedPlugin,
     /// Spins, with little fuel.
     out_of_fuel: Plugin,
     host_fails: Plugin,
@@ -31,10 +31,14 @@ pub(crate) struct MixedCalls {
 }
 
 impl MixedCalls {
-    /// `host` answers the calls of the plugins that end well.
-    pub(crate) fn new(engine: &Engine, host: Arc<dyn Host>) -> Self {
+    /// What no policy can say (a deadline of milliseconds, a host that fails) is told to the engine.
+    pub(crate) fn new(granted: &Granted) -> Self {
+        let by_policy = |name: &str, bytes: &[u8], stores: Stores| {
+            granted.load(name, bytes, stores, &TrustedInputOnly)
+        };
         let load = |bytes: &[u8], options: PluginOptions| {
-            Plugin::load(engine, bytes, &TrustedInputOnly, options).expect("a plugin")
+            Plugin::load(granted.sandbox.engine(), bytes, &TrustedInputOnly, options)
+                .expect("a plugin")
         };
         let of = |get_env: GetEnv| PluginOptions {
             host: Arc::new(get_env),
@@ -59,29 +63,11 @@ impl MixedCalls {
             load(&guests::with_host(ASK), PluginOptions { caps, ..options })
         };
         MixedCalls {
-            warm: load(
-                &guests::plain(ECHO),
-                PluginOptions {
-                    reuse: Reuse::Warm { idle: 2 },
-                    ..PluginOptions::default()
-                },
-            ),
-            fresh: load(&guests::plain(ECHO), PluginOptions::default()),
-            wasi: load(
-                &guests::with_wasi(LOOK),
-                PluginOptions {
-                    wasi: WASI.map(str::to_owned).to_vec(),
-                    ..PluginOptions::default()
-                },
-            ),
-            asking: load(
-                &guests::with_host(ASK),
-                PluginOptions {
-                    host,
-                    ..PluginOptions::default()
-                },
-            ),
-            trapping: load(&guests::plain(TRAP), PluginOptions::default()),
+            warm: by_policy("warm", &guests::plain(ECHO), Stores::Warm),
+            fresh: by_policy("fresh", &guests::plain(ECHO), Stores::Fresh),
+            wasi: by_policy("wasi", &guests::with_wasi(LOOK), Stores::Fresh),
+            asking: by_policy("asking", &guests::with_host(ASK), Stores::Fresh),
+            trapping: by_policy("trapping", &guests::plain(TRAP), Stores::Fresh),
             out_of_fuel: load(
                 &guests::plain(SPIN),
                 PluginOptions {
@@ -140,7 +126,7 @@ impl MixedCalls {
     }
 }
 
-async fn ends_well(plugin: &Plugin) {
+async fn ends_well(plugin: &SandboxedPlugin) {
     let answer = plugin.call("tool", "{}").await.expect("it ends well");
     assert_eq!(answer, "{}");
 }

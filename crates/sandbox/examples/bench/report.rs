@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
 /// What a row has to reach.
@@ -101,4 +102,13 @@ pub(crate) fn micros(seconds: f64) -> String {
     } else {
         format!("{:.2} ms", seconds * 1e3)
     }
+}
+
+/// Processor time of all threads of this process.
+pub(crate) fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
 }

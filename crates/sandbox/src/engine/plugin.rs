@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
@@ -34,6 +35,10 @@ const OLD_TOOLS: &str = "plugin";
 
 /// How long a call goes on through a tick on its caller's thread. Moving it to the engine's threads costs some 20 to 50 µs.
 const SHORT: Duration = Duration::from_micros(100);
+
+/// Bytes of memory above which a call does not begin on its caller's thread. One instruction may fill all memory, and no tick comes in
+/// the midst of one: that takes 10 to 20 ms for these bytes where they are new, and half a second for 256 MiB.
+const LARGE_MEMORY: usize = 16 << 20;
 
 /// Whether a store serves one call or several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -281,38 +286,40 @@ impl Plugin {
     ///
     /// # Errors
     /// [`CallError::Tool`] where the tool itself says so; else a limit, a trap, or what the plugin gave was refused.
-    pub async fn call(
+    pub fn call(
         &self,
         tool: impl Into<String>,
         parameters: impl Into<String>,
-    ) -> Result<String, CallError> {
+    ) -> impl Future<Output = Result<String, CallError>> + Send {
         let (tool, parameters) = (tool.into(), parameters.into());
-        let most = self.0.caps.memory_bytes;
-        let bytes = tool.len().saturating_add(parameters.len());
-        if bytes > most {
-            return Err(CallError::Argument { bytes, most });
-        }
-        let plugin = Arc::clone(&self.0);
-        let began = Instant::now();
-        let guest = Box::pin(async move {
-            let mut live = match plugin.take_idle(began) {
-                Some(live) => live,
-                // In a box of its own: it is larger than all the rest, which a warm call would move about.
-                None => Box::pin(plugin.start(began)).await?,
-            };
-            match live
-                .execute
-                .call_async(&mut live.store, (tool, parameters))
-                .await
-            {
-                Ok((result,)) => {
-                    plugin.put_idle(live);
-                    result.map_err(|message| CallError::Tool { message })
-                }
-                Err(error) => Err(plugin.error(&error, Phase::Call, &live.store)),
+        async move {
+            let most = self.0.caps.memory_bytes;
+            let bytes = tool.len().saturating_add(parameters.len());
+            if bytes > most {
+                return Err(CallError::Argument { bytes, most });
             }
-        });
-        self.run(began, guest).await
+            let plugin = Arc::clone(&self.0);
+            let began = Instant::now();
+            let guest = Box::pin(async move {
+                let mut live = match plugin.take_idle(began) {
+                    Some(live) => live,
+                    // In a box of its own: it is larger than all the rest, which a warm call would move about.
+                    None => Box::pin(plugin.start(began)).await?,
+                };
+                match live
+                    .execute
+                    .call_async(&mut live.store, (tool, parameters))
+                    .await
+                {
+                    Ok((result,)) => {
+                        plugin.put_idle(live);
+                        result.map_err(|message| CallError::Tool { message })
+                    }
+                    Err(error) => Err(plugin.error(&error, Phase::Call, &live.store)),
+                }
+            });
+            self.run(began, guest).await
+        }
     }
 
     /// Stores that wait for their next call: none but in [`Reuse::Warm`].
@@ -322,6 +329,10 @@ impl Plugin {
     }
 
     async fn run(&self, began: Instant, guest: guard::Guest) -> guard::Outcome {
+        let guest = match self.0.caps.memory_bytes > LARGE_MEMORY {
+            true => elsewhere(guest),
+            false => guest,
+        };
         let Loaded {
             engine,
             caps,
@@ -330,13 +341,14 @@ impl Plugin {
             host,
             ..
         } = &*self.0;
-        let outcome = guard::run(
+        let outcome = guard::Run {
             engine,
-            guest,
-            began + caps.deadline,
-            caps.deadline,
-            *has_imports,
-        )
+            deadline: began + caps.deadline,
+            after: caps.deadline,
+            needs_runtime: *has_imports,
+            guest: Some(guest),
+            waiting: None,
+        }
         .await;
         if *has_imports {
             let dropped = log.take_dropped();
@@ -346,6 +358,19 @@ impl Plugin {
         }
         outcome
     }
+}
+
+/// The same guest, which does nothing at its first poll, so that it moves to the engine's threads before it computes.
+fn elsewhere(guest: guard::Guest) -> guard::Guest {
+    let mut moved = false;
+    Box::pin(async move {
+        std::future::poll_fn(|_| match std::mem::replace(&mut moved, true) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+        .await;
+        guest.await
+    })
 }
 
 impl Loaded {

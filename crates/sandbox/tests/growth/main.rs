@@ -4,6 +4,8 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test's own steps")]
 
+#[path = "../../examples/bench/granted.rs"]
+mod granted;
 #[path = "../../examples/bench/guests.rs"]
 #[allow(dead_code, reason = "the bench has more guests")]
 mod guests;
@@ -17,8 +19,9 @@ mod mixed_calls;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use dewclaw_sandbox::engine::{Engine, EngineOptions, Plugin, PluginOptions, TrustedInputOnly};
-use host::GetEnv;
+use dewclaw_sandbox::engine::TrustedInputOnly;
+use dewclaw_sandbox::sandbox::{Environment, SandboxedPlugin};
+use granted::{Granted, Stores};
 use mixed_calls::{Holdings, MixedCalls};
 
 /// One test at a time.
@@ -45,9 +48,9 @@ struct Growth {
 }
 
 /// Every thousand calls in a runtime of their own, as callers come and go: a call that keeps its caller keeps handles.
-fn growth(host: GetEnv) -> Growth {
-    let engine = Engine::new(EngineOptions::default()).unwrap();
-    let mixed = MixedCalls::new(&engine, Arc::new(host));
+fn growth(environment: Environment) -> Growth {
+    let granted = Granted::new(environment);
+    let mixed = MixedCalls::new(&granted);
     let make = |from: u64, to: u64| {
         for from in (from..to).step_by(1000) {
             run(mixed.make(from..from + 1000));
@@ -76,14 +79,18 @@ fn twenty_thousand_calls_of_every_kind_leave_nothing_behind() {
         resident_bytes,
         descriptors,
         threads,
-    } = growth(GetEnv::Gives);
+    } = growth(Arc::new(|_| Some("C".into())));
     assert_eq!((descriptors, threads), (0, 0));
     assert!(
         resident_bytes < NOISE,
         "{resident_bytes} bytes of memory more"
     );
     // That it would be seen: 4 KiB in each of 2,250 calls that ask the host twice.
-    let leaking = growth(GetEnv::Leaks(Mutex::default()));
+    let kept = Mutex::new(Vec::new());
+    let leaking = growth(Arc::new(move |_| {
+        kept.lock().unwrap().push(vec![1_u8; 4096]);
+        None
+    }));
     assert!(
         leaking.resident_bytes > 10 * NOISE,
         "a leak of 18 MB is seen as {} bytes",
@@ -94,20 +101,20 @@ fn twenty_thousand_calls_of_every_kind_leave_nothing_behind() {
 #[test]
 fn a_thousand_plugins_are_loaded_at_once_without_a_handle_each() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let engine = Engine::new(EngineOptions::default()).unwrap();
+    let granted = Granted::new(Arc::new(|_| None));
     let load = |number: u32| {
         // Each with code of its own.
         let execute = format!("(i32.store (i32.const 8) (i32.const {number}))");
-        Plugin::load(
-            &engine,
-            &guests::plain(&execute),
+        let bytes = guests::plain(&execute);
+        granted.load(
+            &format!("plugin-{number}"),
+            &bytes,
+            Stores::Fresh,
             &TrustedInputOnly,
-            PluginOptions::default(),
         )
-        .unwrap()
     };
     // The compiler's threads begin with the first.
-    let mut plugins = vec![load(0)];
+    let mut plugins: Vec<SandboxedPlugin> = vec![load(0)];
     let before = Holdings::now();
     plugins.extend((1..1000).map(load));
     run(async {
