@@ -25,6 +25,7 @@ const ATTACKS: [(&str, &[&str]); 8] = [
             "poll on many pollables",
             "instruction over all memory",
             "host call that outlasts the deadline",
+            "host call whose caller gives up",
             "one plugin's timeout while a neighbour runs on",
         ],
     ),

@@ -1,13 +1,14 @@
 //! Guests that take time: computing, waiting, or having the host wait.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dewclaw_sandbox::engine::Limit;
 use tempfile::TempDir;
+use tokio::sync::mpsc;
 
 use crate::guest::{BEGUN, Guest, SPIN};
 use crate::loopback::serving;
-use crate::scene::{BEGAN, ONE_SECOND, Scene};
+use crate::scene::{BEGAN, LATE, ONE_SECOND, Scene};
 
 /// With the limits that nobody raised.
 async fn is_stopped_by_fuel(guest: Guest) -> Scene {
@@ -199,4 +200,40 @@ async fn a_host_call_that_outlasts_the_deadline() {
         trail[0].error.as_deref(),
         Some("dropped before it ended, as at a deadline")
     );
+}
+
+/// Attack: host call whose caller gives up
+/// Answer: there is nobody to tell; the request is in the trail as permitted and dropped
+/// Bound: the guest and its request are gone with the caller
+#[tokio::test]
+async fn a_host_call_whose_caller_gives_up() {
+    let (told, mut arrived) = mpsc::unbounded_channel();
+    let silent = serving(move |stream| {
+        told.send(()).unwrap();
+        async move {
+            let _open = stream;
+            std::future::pending().await
+        }
+    })
+    .await;
+    let scene =
+        Scene::new("[plugins.attacker.permissions]\nnetwork = [\"http://a.example.com\"]\n");
+    scene.internet.at_a(silent);
+    let asker = scene.load(crate::guest::asker()).unwrap();
+    tokio::select! {
+        ended = asker.call("get", "http://a.example.com/") => panic!("{ended:?}"),
+        arrived = arrived.recv() => arrived.unwrap(),
+    }
+    let gave_up = Instant::now();
+    while scene.attackers_trail().is_empty() {
+        assert!(gave_up.elapsed() < LATE, "the request goes on");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        scene.attackers_trail()[0].error.as_deref(),
+        Some("dropped before it ended, as at a deadline")
+    );
+    // And the place is free: this needs it.
+    let attempt = scene.attack(&asker, "log", "again").await;
+    assert_eq!(attempt.answer().unwrap(), "");
 }
