@@ -27,7 +27,8 @@ async fn is_stopped_by_the_clock(guest: Guest) -> Scene {
 }
 
 /// Attack: infinite loop in a call
-/// Answer: `CallError::Limit`: "fuel: all 1000000000 units are used", or "wall clock: longer than 1s" where the policy gives more fuel
+/// Answer: `CallError::Limit`: "fuel: all 1000000000 units are used", or "wall clock: longer than 1s" where the policy gives
+/// more fuel
 /// Bound: no instruction past the fuel; one tick (4 ms) of computing past the deadline
 #[tokio::test]
 async fn an_infinite_loop_in_a_call() {
@@ -110,8 +111,8 @@ async fn an_infinite_loop_in_describe() {
 
 /// Attack: instruction over all memory
 /// Answer: `CallError::Limit`: "wall clock: longer than 1s", or fuel: a byte is a unit of it
-/// Bound: no tick comes in the midst of an instruction: 10 to 20 ms for 16 MiB that are new, half a second for 256 MiB, which is why a
-/// plugin that may have more than 16 MiB never runs on its caller's thread
+/// Bound: no tick comes in the midst of an instruction: 10 to 20 ms for 16 MiB that are new, half a second for 256 MiB, which
+/// is why a plugin that may have more than 16 MiB never runs on its caller's thread
 #[tokio::test]
 async fn an_instruction_over_all_memory() {
     let scene = Scene::new(&format!("{ONE_SECOND}max_memory_mb = 256\n"));
@@ -134,8 +135,8 @@ async fn an_instruction_over_all_memory() {
 }
 
 /// Attack: one plugin's timeout while a neighbour runs on
-/// Answer: `CallError::Limit`: "wall clock: longer than 1s" to each call of the one; a neighbour that computes across that moment and one
-/// that is called over and over have all their answers
+/// Answer: `CallError::Limit`: "wall clock: longer than 1s" to each call of the one; a neighbour that computes across that
+/// moment and one that is called over and over have all their answers
 /// Bound: neighbours lose nothing
 #[tokio::test]
 async fn a_timeout_while_a_neighbour_runs_on() {
