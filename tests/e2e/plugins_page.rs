@@ -1,5 +1,6 @@
 //! What docs/plugins.md shows: its files are made, its commands run in their order, and what they print is what stands under them.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -42,6 +43,8 @@ fn plugins() -> &'static Path {
 /// A newcomer's folder, with the native command on their `PATH`.
 struct Newcomer {
     folder: Scratch,
+    /// Where their shell is, from one block to the next.
+    place: RefCell<PathBuf>,
     state: Scratch,
     model: ScriptedModel,
 }
@@ -54,6 +57,7 @@ impl Newcomer {
         std::os::unix::fs::symlink(dewclaw, folder.join("bin/dewclaw"))
             .expect("a link can be made");
         Newcomer {
+            place: RefCell::new(folder.path().to_owned()),
             folder,
             state: Scratch::new(),
             model,
@@ -63,10 +67,12 @@ impl Newcomer {
     /// A block, with both streams as a terminal has them: one after the other.
     fn shell(&self, text: &str) -> Ended {
         let path = std::env::var("PATH").unwrap_or_default();
+        let told = self.folder.join("place");
         let mut command = Command::new("sh");
         command
-            .args(["-euc", &format!("exec 2>&1\n{text}")])
-            .current_dir(self.folder.path())
+            .args(["-euc", &format!("exec 2>&1\n{text}\npwd >\"$PLACE\"")])
+            .current_dir(&*self.place.borrow())
+            .env("PLACE", &told)
             .env(
                 "PATH",
                 format!("{}:{path}", self.folder.join("bin").display()),
@@ -87,7 +93,12 @@ impl Newcomer {
         ] {
             command.env_remove(name);
         }
-        process::run("sh", &mut command, b"")
+        let ended = process::run("sh", &mut command, b"");
+        if ended.code == Some(0) {
+            let place = std::fs::read_to_string(told).expect("the shell told where it is");
+            *self.place.borrow_mut() = place.trim_end().into();
+        }
+        ended
     }
 }
 
@@ -145,7 +156,8 @@ fn every_command_of_the_page_works_and_prints_what_stands_there() {
     let mut printed: Option<Ended> = None;
     for block in blocks(&page()) {
         if let Some(file) = file_of(&block) {
-            newcomer.folder.write(file, format!("{}\n", block.text));
+            let file = newcomer.place.borrow().join(file);
+            std::fs::write(file, format!("{}\n", block.text)).expect("it can be written");
             continue;
         }
         match block.info.as_str() {
@@ -158,7 +170,7 @@ fn every_command_of_the_page_works_and_prints_what_stands_there() {
             info if info == "sh" || info.starts_with("sh exit=") => {
                 let code = info.strip_prefix("sh exit=").unwrap_or("0");
                 if block.text.contains("cargo build") {
-                    std::os::unix::fs::symlink(&built, newcomer.folder.join("count/target"))
+                    std::os::unix::fs::symlink(&built, newcomer.place.borrow().join("target"))
                         .expect("a link can be made");
                 }
                 let ended = newcomer.shell(&block.text);

@@ -183,8 +183,8 @@ fn converse(
     })
 }
 
-/// Why a process ended without an answer. An allocation that fails aborts it, and where memory is bounded nothing else does: the
-/// compiler's panics end it with a code, and it has no C code.
+/// Why a process ended without an answer. An allocation that fails aborts it, as does a stack that is used up, which is memory too;
+/// the compiler's panics end it with a code.
 fn ended(status: ExitStatus, bounds: Bounds) -> CompileError {
     const PANICKED: i32 = 101;
     #[cfg(target_os = "linux")]

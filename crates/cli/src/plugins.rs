@@ -6,6 +6,7 @@ mod check;
 mod describe;
 mod error;
 mod loading;
+mod sizes;
 mod terms;
 mod tools;
 mod witness;

@@ -75,7 +75,7 @@ fn answer(module: &[u8]) -> Answer {
 
 /// From here on this process has so many bytes of memory that it can write to; an allocation beyond them ends it. No core is dumped.
 ///
-/// Linux counts what is private and writable, so that neither address space that is only reserved nor the number of threads makes
+/// Linux (since 4.7) counts what is private and writable, so that neither address space that is only reserved nor the number of threads makes
 /// a difference. Elsewhere nothing counts so: there only time is bounded.
 #[cfg(target_os = "linux")]
 fn limit_memory(bytes: u64) -> io::Result<()> {

@@ -7,6 +7,7 @@ use dewclaw_sandbox::policy::{Effective, Outcome};
 use dewclaw_sandbox::sandbox::{PluginFile, component_imports};
 
 use super::error::PluginsError;
+use super::sizes;
 use super::terms::Settled;
 use crate::exit::Ending;
 use crate::run::{RunError, show};
@@ -32,10 +33,10 @@ pub(super) fn check(file: &Path, terms: &Settled) -> Result<Ending, RunError> {
         );
     }
     let mut all = true;
-    let plugins = PluginFile::read(file, &terms.policy).map_err(PluginsError::from)?;
+    let (plugins, folder) = sizes::read_any_size(file, &terms.policy)?;
     for (at, plugin) in plugins.into_iter().enumerate() {
         let separator = if at > 0 { "\n" } else { "" };
-        let (checked, granted) = check_one(plugin, terms)?;
+        let (checked, granted) = check_one(plugin, folder, terms)?;
         let _ = write!(text, "{separator}{checked}");
         all &= granted;
     }
@@ -43,7 +44,11 @@ pub(super) fn check(file: &Path, terms: &Settled) -> Result<Ending, RunError> {
 }
 
 /// What is to be said of one plugin, and whether it gets all.
-fn check_one(plugin: PluginFile, terms: &Settled) -> Result<(String, bool), PluginsError> {
+fn check_one(
+    plugin: PluginFile,
+    folder: Option<u64>,
+    terms: &Settled,
+) -> Result<(String, bool), PluginsError> {
     let PluginFile { manifest, bytes } = plugin;
     let imports = component_imports(&bytes).map_err(|error| PluginsError::Load {
         plugin: manifest.name().to_owned(),
@@ -68,6 +73,24 @@ fn check_one(plugin: PluginFile, terms: &Settled) -> Result<(String, bool), Plug
         }
     }
     let name = effective.plugin();
+    let too_large = sizes::too_large(&bytes, folder, &effective);
+    if !too_large.is_empty() {
+        let policy = printable(effective.policy_file(), MAX_NAME);
+        let _ = writeln!(
+            text,
+            "\nIt is larger than it may be. These lines would allow it, in {policy} under [plugins.{name}.resources]:\n"
+        );
+    }
+    for (limit, bytes) in &too_large {
+        refused += 1;
+        let allowed = limit.show(effective.limits().get(*limit));
+        let _ = writeln!(
+            text,
+            "  {} = {}    ({bytes} bytes, where {allowed} is allowed)",
+            limit.key(),
+            limit.to_number(*bytes),
+        );
+    }
     let _ = match (whole, partly, refused) {
         (_, 0, 0) => writeln!(text, "\n{name}: all that is asked is granted"),
         _ => writeln!(

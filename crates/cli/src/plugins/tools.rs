@@ -103,6 +103,15 @@ impl PluginTool {
         if kind != "object" {
             return Err("its parameters are not of type object");
         }
+        // Servers refuse a schema without any.
+        let none = || Value::Object(serde_json::Map::new());
+        if !parameters
+            .entry("properties")
+            .or_insert_with(none)
+            .is_object()
+        {
+            return Err("the properties of its parameters are no object");
+        }
         let writes = has_effects(plugin.effective());
         Ok(PluginTool {
             plugin: plugin.clone(),

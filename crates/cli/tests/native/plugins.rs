@@ -122,6 +122,40 @@ fn the_lines_that_check_prints_grant_the_rest() {
 }
 
 #[test]
+fn a_plugin_that_is_too_large_is_checked_all_the_same() {
+    let scratch = with_manifest("[plugins.probe.permissions]\nenv_vars = ['UNITS']\n");
+    let limits = "[plugins.probe.resources]\nmax_module_kb = 1\nmax_module_gzip_kb = 1\n";
+    policy(&scratch, limits);
+    fs::write(scratch.path("p/data"), vec![0; 10_000_001]).unwrap();
+    let (code, out, err) = dewclaw(&scratch, &["plugin", "check", "p/probe.wasm"]);
+    assert_eq!((code, err.as_str()), (5, ""), "{out}");
+    assert!(out.contains("env_vars"), "{out}");
+    let said = |key: &str| out.lines().find(|line| line.trim_start().starts_with(key));
+    let module = said("max_module_kb = ").unwrap();
+    assert!(module.ends_with("bytes, where 1 KB is allowed)"), "{out}");
+    assert!(said("max_module_gzip_kb = 2 ").is_some(), "{out}");
+    assert!(said("max_plugin_folder_mb = 11 ").is_some(), "{out}");
+
+    // And these lines do.
+    let lines = [
+        "max_module_kb",
+        "max_module_gzip_kb",
+        "max_plugin_folder_mb",
+    ]
+    .map(|key| {
+        let line = said(&format!("{key} = ")).unwrap().trim();
+        line.split("    ").next().unwrap().to_owned()
+    });
+    policy(
+        &scratch,
+        &format!("[plugins.probe.resources]\n{}\n", lines.join("\n")),
+    );
+    let (_, out, _) = dewclaw(&scratch, &["plugin", "check", "p/probe.wasm"]);
+    assert!(!out.contains("larger than it may be"), "{out}");
+    assert_eq!(call(&scratch, "echo", "{}").0, 0);
+}
+
+#[test]
 fn what_no_plugin_gets_is_said_before_it_is_tried() {
     let scratch = Scratch::new();
     let text = r#"(component (import "odd:thing/x@1.0.0" (instance)) (import "wasi:sockets/tcp@0.2.0" (instance)))"#;

@@ -9,6 +9,9 @@ pub(crate) const ECHO: &str = "";
 pub(crate) const SPIN: &str = "(loop $again (br $again))";
 /// Traps.
 pub(crate) const TRAP: &str = "(unreachable)";
+/// Fills its memory of 15 MiB again and again: a bulk operation ends before anybody looks at the clock.
+pub(crate) const FILL: &str = "(drop (memory.grow (i32.const 200)))
+    (loop $again (memory.fill (i32.const 65536) (i32.const 1) (i32.const 15000000)) (br $again))";
 /// Some 0.15 s of processor time.
 pub(crate) const COUNT: &str = "(local.set $i (i32.const 150000000))
     (loop $again (br_if $again (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))";
@@ -96,6 +99,23 @@ fn component(imports: &str, module: &str, with: &str) -> Vec<u8> {
   (export "dewclaw:plugin/tools@0.1.0" (instance $tools)))"#
     );
     wat::parse_str(text).expect("the guest's text")
+}
+
+/// Follows pointers over 8 MiB in no order that a cache could know, so many of them without a loop or a call between, where the code
+/// would look at the clock. As large as a plugin may be by default.
+pub(crate) fn without_a_loop() -> Vec<u8> {
+    const POINTERS: usize = 80_000;
+    plain(&format!(
+        "(drop (memory.grow (i32.const 200)))
+      (loop $line
+        (i32.store (i32.add (i32.const 4194304) (i32.shl (local.get $i) (i32.const 6)))
+          (i32.add (i32.const 4194304) (i32.shl (i32.and (i32.const 131071)
+            (i32.add (i32.mul (local.get $i) (i32.const 1664525)) (i32.const 1013904223))) (i32.const 6))))
+        (br_if $line (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 131072))))
+      (local.set $i (i32.const 4194304))
+      (loop $again local.get $i {} local.set $i br $again)",
+        "i32.load ".repeat(POINTERS)
+    ))
 }
 
 /// The kernels, as a plugin.

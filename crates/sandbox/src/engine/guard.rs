@@ -148,7 +148,7 @@ impl Future for OnEngine {
 }
 
 /// The caller's side.
-struct Waiting {
+pub(crate) struct Waiting {
     slot: Arc<Slot>,
     _watched: Watched,
 }
@@ -197,50 +197,57 @@ impl Drop for Waiting {
     }
 }
 
-/// Runs `guest` to its end, or to `deadline`, which is `after` its beginning. `needs_runtime`: it may use timers or sockets.
-pub(crate) async fn run(
-    engine: &Engine,
-    guest: Guest,
-    deadline: Instant,
-    after: Duration,
-    needs_runtime: bool,
-) -> Outcome {
-    let mut guest = Some(guest);
-    let begun = std::future::poll_fn(|context| {
-        let Some(mut running) = guest.take() else {
-            return Poll::Ready(None);
+/// A call from its first poll to its end. Written by hand, because a short call has time for nothing else.
+pub(crate) struct Run<'a> {
+    pub(crate) engine: &'a Engine,
+    /// When it ends at the latest, which is `after` its beginning.
+    pub(crate) deadline: Instant,
+    pub(crate) after: Duration,
+    /// It may use timers or sockets.
+    pub(crate) needs_runtime: bool,
+    /// `None` from the first poll on.
+    pub(crate) guest: Option<Guest>,
+    /// It goes on on the engine's threads, and is watched.
+    pub(crate) waiting: Option<Waiting>,
+}
+
+impl Future for Run<'_> {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        let Some(mut guest) = self.guest.take() else {
+            return match &mut self.waiting {
+                Some(waiting) => Pin::new(waiting).poll(context),
+                // It has ended; nobody polls it.
+                None => Poll::Pending,
+            };
         };
-        let _entered = needs_runtime.then(|| engine.runtime().enter());
-        match poll(&mut running, context) {
-            Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
-            Poll::Pending => {
-                guest = Some(running);
-                Poll::Ready(None)
-            }
+        let begun = {
+            let _entered = self.needs_runtime.then(|| self.engine.runtime().enter());
+            poll(&mut guest, context)
+        };
+        if begun.is_ready() {
+            return begun;
         }
-    })
-    .await;
-    if let Some(outcome) = begun {
-        return outcome;
+        let slot = Arc::new(Slot {
+            inner: Mutex::new(Inner {
+                guest: Some(guest),
+                outcome: None,
+                over: false,
+                caller: Some(context.waker().clone()),
+                task: None,
+            }),
+            after: self.after,
+            engine: self.engine.wasmtime().clone(),
+        });
+        self.waiting = Some(Waiting {
+            _watched: self.engine.watchdog().watch(self.deadline, &slot),
+            slot: Arc::clone(&slot),
+        });
+        self.engine.runtime().spawn(OnEngine {
+            slot,
+            _counted: self.engine.count_guest(),
+        });
+        Poll::Pending
     }
-    let slot = Arc::new(Slot {
-        inner: Mutex::new(Inner {
-            guest,
-            outcome: None,
-            over: false,
-            caller: None,
-            task: None,
-        }),
-        after,
-        engine: engine.wasmtime().clone(),
-    });
-    let waiting = Waiting {
-        _watched: engine.watchdog().watch(deadline, &slot),
-        slot: Arc::clone(&slot),
-    };
-    engine.runtime().spawn(OnEngine {
-        slot,
-        _counted: engine.count_guest(),
-    });
-    waiting.await
 }

@@ -286,38 +286,40 @@ impl Plugin {
     ///
     /// # Errors
     /// [`CallError::Tool`] where the tool itself says so; else a limit, a trap, or what the plugin gave was refused.
-    pub async fn call(
+    pub fn call(
         &self,
         tool: impl Into<String>,
         parameters: impl Into<String>,
-    ) -> Result<String, CallError> {
+    ) -> impl Future<Output = Result<String, CallError>> + Send {
         let (tool, parameters) = (tool.into(), parameters.into());
-        let most = self.0.caps.memory_bytes;
-        let bytes = tool.len().saturating_add(parameters.len());
-        if bytes > most {
-            return Err(CallError::Argument { bytes, most });
-        }
-        let plugin = Arc::clone(&self.0);
-        let began = Instant::now();
-        let guest = Box::pin(async move {
-            let mut live = match plugin.take_idle(began) {
-                Some(live) => live,
-                // In a box of its own: it is larger than all the rest, which a warm call would move about.
-                None => Box::pin(plugin.start(began)).await?,
-            };
-            match live
-                .execute
-                .call_async(&mut live.store, (tool, parameters))
-                .await
-            {
-                Ok((result,)) => {
-                    plugin.put_idle(live);
-                    result.map_err(|message| CallError::Tool { message })
-                }
-                Err(error) => Err(plugin.error(&error, Phase::Call, &live.store)),
+        async move {
+            let most = self.0.caps.memory_bytes;
+            let bytes = tool.len().saturating_add(parameters.len());
+            if bytes > most {
+                return Err(CallError::Argument { bytes, most });
             }
-        });
-        self.run(began, guest).await
+            let plugin = Arc::clone(&self.0);
+            let began = Instant::now();
+            let guest = Box::pin(async move {
+                let mut live = match plugin.take_idle(began) {
+                    Some(live) => live,
+                    // In a box of its own: it is larger than all the rest, which a warm call would move about.
+                    None => Box::pin(plugin.start(began)).await?,
+                };
+                match live
+                    .execute
+                    .call_async(&mut live.store, (tool, parameters))
+                    .await
+                {
+                    Ok((result,)) => {
+                        plugin.put_idle(live);
+                        result.map_err(|message| CallError::Tool { message })
+                    }
+                    Err(error) => Err(plugin.error(&error, Phase::Call, &live.store)),
+                }
+            });
+            self.run(began, guest).await
+        }
     }
 
     /// Stores that wait for their next call: none but in [`Reuse::Warm`].
@@ -339,13 +341,14 @@ impl Plugin {
             host,
             ..
         } = &*self.0;
-        let outcome = guard::run(
+        let outcome = guard::Run {
             engine,
-            guest,
-            began + caps.deadline,
-            caps.deadline,
-            *has_imports,
-        )
+            deadline: began + caps.deadline,
+            after: caps.deadline,
+            needs_runtime: *has_imports,
+            guest: Some(guest),
+            waiting: None,
+        }
         .await;
         if *has_imports {
             let dropped = log.take_dropped();

@@ -254,11 +254,11 @@ impl SandboxedPlugin {
     ///
     /// # Errors
     /// [`CallError::Tool`] where the tool itself says so; else a limit, a trap, or what the plugin gave was refused.
-    pub async fn call(
+    pub fn call(
         &self,
         tool: impl Into<String>,
         parameters: impl Into<String>,
-    ) -> Result<String, CallError> {
-        self.plugin.call(tool, parameters).await
+    ) -> impl Future<Output = Result<String, CallError>> + Send {
+        self.plugin.call(tool, parameters)
     }
 }

@@ -51,6 +51,15 @@ fn run<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
+/// Ends the other thread's loop, also where an assertion fails.
+struct Stops<'a>(&'a AtomicBool);
+
+impl Drop for Stops<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 fn fifo(path: PathBuf) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }
@@ -408,6 +417,7 @@ fn a_symlink_swapped_while_it_is_opened_never_tells_or_touches_what_is_outside()
     });
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let stops = Stops(&stop);
         scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
                 symlink("../outside/secret", place.data("link")).unwrap();
@@ -437,7 +447,7 @@ fn a_symlink_swapped_while_it_is_opened_never_tells_or_touches_what_is_outside()
                 break;
             }
         }
-        stop.store(true, Ordering::Relaxed);
+        drop(stops);
         assert!(read > 0 && refused > 0, "{read} {refused}");
     });
     place.outside_is_unharmed();
@@ -674,6 +684,41 @@ fn open_files_are_counted_over_all_stores_and_given_back() {
             );
         }
     }
+}
+
+#[test]
+fn one_call_that_holds_files_and_waits_leaves_none_for_another_until_it_ends() {
+    let deadline = Duration::from_millis(300);
+    let place = Place::with(Setting {
+        caps: Caps {
+            deadline,
+            ..Caps::default()
+        },
+        ..Setting::default()
+    });
+    run(async {
+        let holding = tokio::spawn({
+            let plugin = place.plugin.clone();
+            async move { plugin.call("O", "file").await }
+        });
+        while place.heard.lines.lock().unwrap().len() < 11 {
+            tokio::task::yield_now().await;
+        }
+        let answer = place.plugin.call("z", "file").await.unwrap();
+        assert_eq!(answer, code::TOO_MANY_COUNTED.to_string());
+        let error = place.files.read("data/file").await.unwrap_err();
+        assert_eq!(
+            error.limit(),
+            Some(dewclaw_sandbox::limits::Limit::OpenFiles)
+        );
+        let error = holding.await.unwrap().unwrap_err();
+        assert_eq!(error.limit(), Some(Limit::Deadline { after: deadline }));
+        // The caller is told first; the store is dropped at once, though perhaps not before.
+        while place.files.read("data/file").await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(place.counted("z", "file"), (10, code::TOO_MANY_COUNTED));
 }
 
 #[test]
