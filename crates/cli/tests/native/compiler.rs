@@ -102,7 +102,8 @@ fn it_does_nothing_for_anybody_else() {
 }
 
 /// Attack: module that takes long to compile
-/// Answer: `CompileError::Limit`: "compiling took more time than the limit of 10.8 s", "compiling took more memory than the limit of 260 MiB"
+/// Answer: `CompileError::Limit`: "compiling took more time than the limit of 10.8 s", "compiling took more memory than the
+/// limit of 260 MiB"
 /// Bound: a process of its own: 10 s and 20 s for each 1,000,000 bytes, 256 MiB and 64 bytes for each byte of the module
 #[test]
 fn a_plugin_that_compiles_for_ever_or_for_gigabytes_is_refused_by_the_limits_name() {

@@ -588,8 +588,8 @@ fn a_plugin_that_reaches_out_or_writes_counts_as_writing() {
 }
 
 /// Attack: two plugins that export the same tool name
-/// Answer: they are `plugin.tool` to a person and `plugin__tool` to the model; two plugins of one name, and two names that come to the same,
-/// are refused
+/// Answer: they are `plugin.tool` to a person and `plugin__tool` to the model; two plugins of one name, and two names that come
+/// to the same, are refused
 /// Bound: none is needed
 #[test]
 fn plugins_of_one_name_are_refused_and_tools_of_one_name_are_told_apart() {

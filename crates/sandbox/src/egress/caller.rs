@@ -77,8 +77,8 @@ impl Caller {
         self.take(&self.connections)
     }
 
-    /// Makes room for an answer that the plugin reads when it likes, until the permit is dropped: as many as there may be connections,
-    /// since to a plugin these are open ones.
+    /// Makes room for an answer that the plugin reads when it likes, until the permit is dropped: as many as there may be
+    /// connections, since to a plugin these are open ones.
     pub(super) fn keep_answer(&self) -> Result<OwnedSemaphorePermit, EgressError> {
         self.take(&self.answers)
     }

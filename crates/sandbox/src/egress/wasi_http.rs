@@ -133,8 +133,8 @@ impl PluginHttp {
     }
 }
 
-/// An answer's body that the plugin reads when it likes. Until it is dropped it takes room: a plugin could have the host hold answers
-/// without end otherwise.
+/// An answer's body that the plugin reads when it likes. Until it is dropped it takes room: a plugin could have the host hold
+/// answers without end otherwise.
 struct Kept {
     body: Full<Bytes>,
     _room: OwnedSemaphorePermit,

@@ -36,8 +36,8 @@ const OLD_TOOLS: &str = "plugin";
 /// How long a call goes on through a tick on its caller's thread. Moving it to the engine's threads costs some 20 to 50 µs.
 const SHORT: Duration = Duration::from_micros(100);
 
-/// Bytes of memory above which a call does not begin on its caller's thread. One instruction may fill all memory, and no tick comes in
-/// the midst of one: that takes 10 to 20 ms for these bytes where they are new, and half a second for 256 MiB.
+/// Bytes of memory above which a call does not begin on its caller's thread. One instruction may fill all memory, and no tick
+/// comes in the midst of one: that takes 10 to 20 ms for these bytes where they are new, and half a second for 256 MiB.
 const LARGE_MEMORY: usize = 16 << 20;
 
 /// Whether a store serves one call or several.

@@ -30,8 +30,8 @@ fn with_functions(count: u32) -> Vec<u8> {
     guest.bytes()
 }
 
-/// A plugin with a function of so many loops, one in the other, that all change these variables: what they are in each loop, the compiler
-/// has to find out, which takes it ever longer.
+/// A plugin with a function of so many loops, one in the other, that all change these variables: what they are in each loop,
+/// the compiler has to find out, which takes it ever longer.
 fn with_loops(variables: usize, loops: usize) -> Vec<u8> {
     let mut function = format!("(func (param i32) (local {})", "i32 ".repeat(variables));
     for number in 0..loops {

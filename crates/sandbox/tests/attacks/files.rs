@@ -70,7 +70,8 @@ impl Place {
             .answer()
     }
 
-    /// That neither reading nor writing does it, that the last entry says why, and that the answer tells nothing of the machine.
+    /// That neither reading nor writing does it, that the last entry says why, and that the answer tells nothing of the
+    /// machine.
     async fn refuses(&self, path: &str, words: &str, rule: &str) {
         self.refuses_reading(path, words, rule).await;
         let told = self.write(path).await.unwrap_err();
@@ -272,8 +273,9 @@ async fn what_is_no_regular_file() {
 }
 
 /// Attack: `/proc/self`
-/// Answer: by a symlink: "file denied: …: a symlink leads out of the granted folder"; granted by the policy itself: `SandboxError::Files`:
-/// "the granted folder … is refused (…): the kernel makes up what is in it"; below a granted `/`: "it is a file that the kernel makes up"
+/// Answer: by a symlink: "file denied: …: a symlink leads out of the granted folder"; granted by the policy itself:
+/// `SandboxError::Files`: "the granted folder … is refused (…): the kernel makes up what is in it"; below a granted `/`: "it is
+/// a file that the kernel makes up"
 /// Bound: nothing of it is read
 #[cfg(target_os = "linux")]
 #[tokio::test]
@@ -315,8 +317,8 @@ async fn proc_self() {
 }
 
 /// Attack: files that fill the disk
-/// Answer: "limit reached: …: max_written_mb is … since the plugin was loaded", "limit reached: …: max_write_file_kb is …"; reading what is
-/// too large: "limit reached: …: max_read_file_kb is …"
+/// Answer: "limit reached: …: max_written_mb is … since the plugin was loaded", "limit reached: …: max_write_file_kb is …";
+/// reading what is too large: "limit reached: …: max_read_file_kb is …"
 /// Bound: 100 MB written by a plugin, a new name as 4 KiB of it; 4 MB written and 8 MB read at once
 #[tokio::test]
 async fn files_that_fill_the_disk() {
@@ -354,8 +356,8 @@ async fn files_that_fill_the_disk() {
 }
 
 /// Attack: trail that its own plugin may write
-/// Answer: `SandboxError::AuditFolder`: "the granted folder … holds the audit trails, which no plugin may write (…): grant a folder that does
-/// not"
+/// Answer: `SandboxError::AuditFolder`: "the granted folder … holds the audit trails, which no plugin may write (…): grant a
+/// folder that does not"
 /// Bound: nothing of the plugin is compiled
 #[tokio::test]
 async fn a_trail_that_its_own_plugin_may_write() {

@@ -18,7 +18,7 @@ pub(crate) struct Guest {
     pub(crate) init: &'static str,
     /// The body of `describe`: gives the address of a string.
     pub(crate) describe: &'static str,
-    /// The body of `execute-tool`: `$tool $tool_len $json $json_len`, and a local `$n`; gives the address of a `result<string, string>`.
+    /// The body of `execute-tool`: `$tool $tool_len $json $json_len`, and a local `$n`; gives the address of its result.
     pub(crate) execute: &'static str,
     pub(crate) post_return: &'static str,
 }

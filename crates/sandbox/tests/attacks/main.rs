@@ -1,6 +1,6 @@
-//! Attacks on the whole sandbox: each is a real guest or a real server on loopback, goes through policy, engine, network, files and
-//! audit together, and happens while a neighbour works. Each test says over itself which attack it is, what the answer must be and
-//! what bounds it; `table` makes the table of docs/security.md of that.
+//! Attacks on the whole sandbox: each is a real guest or a real server on loopback, goes through policy, engine, network, files
+//! and audit together, and happens while a neighbour works. Each test says over itself which attack it is, what the answer must
+//! be and what bounds it; `table` makes the table of docs/security.md of that.
 //!
 //! A new attack is a test in the file of what it attacks, and a name in the list of `table`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]

@@ -13,7 +13,8 @@ const MEMORY: Limit = Limit::Memory { bytes: 16 << 20 };
 const SOON: Duration = Duration::from_secs(1);
 
 /// Attack: memory growth bomb
-/// Answer: `CallError::Limit`: "memory: more than 16777216 bytes over all memories of the plugin", whether the guest gives up or asks again
+/// Answer: `CallError::Limit`: "memory: more than 16777216 bytes over all memories of the plugin", whether the guest gives up
+/// or asks again
 /// Bound: not one page over the limit; 16 refusals, then the call ends
 #[tokio::test]
 async fn a_memory_growth_bomb() {
@@ -51,7 +52,8 @@ async fn a_memory_growth_bomb() {
 }
 
 /// Attack: multi-memory growth bomb
-/// Answer: the same error: the sum over all memories counts; a third memory: `LoadError::Limit`: "memories: 3 where 2 are allowed"
+/// Answer: the same error: the sum over all memories counts; a third memory: `LoadError::Limit`: "memories: 3 where 2 are
+/// allowed"
 /// Bound: not one page over the limit
 #[tokio::test]
 async fn a_multi_memory_growth_bomb() {
@@ -132,7 +134,8 @@ async fn access_outside_memory() {
 }
 
 /// Attack: memory of another kind
-/// Answer: shared memory, and objects that are collected: `LoadError::Compile`, since these features are off; a 64-bit memory: as any other
+/// Answer: shared memory, and objects that are collected: `LoadError::Compile`, since these features are off; a 64-bit memory:
+/// as any other
 /// Bound: the same sum over all memories
 #[tokio::test]
 async fn memory_of_another_kind() {

@@ -22,8 +22,8 @@ fn answering(letters: &str) -> Vec<u8> {
 }
 
 /// Attack: two plugins that export the same tool name
-/// Answer: each call reaches the plugin that it is made of, and is in that plugin's trail; the name that counts is the operator's, whatever
-/// a plugin says of itself
+/// Answer: each call reaches the plugin that it is made of, and is in that plugin's trail; the name that counts is the
+/// operator's, whatever a plugin says of itself
 /// Bound: none is needed
 #[tokio::test]
 async fn two_plugins_that_export_the_same_tool_name() {

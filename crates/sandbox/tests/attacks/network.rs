@@ -24,11 +24,12 @@ async fn refused(scene: &Scene, url: &str) -> (String, dewclaw_sandbox::audit::E
     (answer.unwrap_err(), entry)
 }
 
-/// Attack: SSRF in decimal · SSRF in octal · SSRF in hex · SSRF as `::ffff:a9fe:a9fe` · SSRF as `::a.b.c.d` · SSRF by NAT64 · SSRF by 6to4 ·
-/// SSRF by Teredo · SSRF to 198.18/15 · SSRF to 224/4 · SSRF to 240/4 · SSRF to fd00:ec2::254 · SSRF to 0.0.0.0 · SSRF with a trailing dot ·
-/// SSRF by IDN
-/// Answer: in a URL: "host denied: … is not granted to this plugin", where a host was granted; behind a granted name: "address denied: … is,
-/// or leads to, a special-use address that no rule names"; the trail names the rule and the line that would grant it, with the address
+/// Attack: SSRF in decimal · SSRF in octal · SSRF in hex · SSRF as `::ffff:a9fe:a9fe` · SSRF as `::a.b.c.d` · SSRF by NAT64 ·
+/// SSRF by 6to4 · SSRF by Teredo · SSRF to 198.18/15 · SSRF to 224/4 · SSRF to 240/4 · SSRF to fd00:ec2::254 · SSRF to 0.0.0.0
+/// · SSRF with a trailing dot · SSRF by IDN
+/// Answer: in a URL: "host denied: … is not granted to this plugin", where a host was granted; behind a granted name: "address
+/// denied: … is, or leads to, a special-use address that no rule names"; the trail names the rule and the line that would grant
+/// it, with the address
 /// Bound: nobody is connected to
 #[tokio::test]
 async fn ssrf_in_every_spelling() {
@@ -76,8 +77,8 @@ async fn ssrf_in_every_spelling() {
 }
 
 /// Attack: SSRF with userinfo · SSRF with a zone
-/// Answer: "url refused: it has userinfo: put credentials into a header", "url refused: its address has a zone"; the rule: "a url has one
-/// reading"
+/// Answer: "url refused: it has userinfo: put credentials into a header", "url refused: its address has a zone"; the rule: "a
+/// url has one reading"
 /// Bound: no name is looked up
 #[tokio::test]
 async fn ssrf_with_userinfo_or_a_zone() {
@@ -146,8 +147,8 @@ async fn dns_answers_that_mix_public_and_private() {
 }
 
 /// Attack: DNS answers that change between check and connect
-/// Answer: the name is looked up once for a request, and connected to by the address that was judged; the next request is judged anew:
-/// "address denied: …"
+/// Answer: the name is looked up once for a request, and connected to by the address that was judged; the next request is
+/// judged anew: "address denied: …"
 /// Bound: nobody else is connected to
 #[tokio::test]
 async fn dns_answers_that_change_between_check_and_connect() {
@@ -282,7 +283,8 @@ async fn a_response_that_decompresses_to_gigabytes() {
 }
 
 /// Attack: header injection
-/// Answer: "header refused: …", "method refused: …" or "url refused: …"; the rule: "headers that a plugin may set", "a url has one reading"
+/// Answer: "header refused: …", "method refused: …" or "url refused: …"; the rule: "headers that a plugin may set", "a url has
+/// one reading"
 /// Bound: nothing is sent
 #[tokio::test]
 async fn header_injection() {

@@ -19,8 +19,8 @@ const HUNDRED_MB: &str =
     (i32.store (i32.const 24) (i32.const 100000000)) (i32.const 16)";
 
 /// Attack: 100 MB result
-/// Answer: `CallError::Exchange`: "what the plugin gave was refused (at most 10485760 bytes of UTF-8 cross at once)"; so for a tool's
-/// result, its error and `describe`
+/// Answer: `CallError::Exchange`: "what the plugin gave was refused (at most 10485760 bytes of UTF-8 cross at once)"; so for a
+/// tool's result, its error and `describe`
 /// Bound: nothing of it is copied
 #[tokio::test]
 async fn a_result_of_100_mb() {
@@ -69,8 +69,8 @@ async fn a_result_of_100_mb() {
 }
 
 /// Attack: log flood
-/// Answer: the plugin is not told; after 100 messages in a minute the rest is dropped, and one entry says how many: "limit: 100 log
-/// messages a minute"
+/// Answer: the plugin is not told; after 100 messages in a minute the rest is dropped, and one entry says how many: "limit: 100
+/// log messages a minute"
 /// Bound: 100 messages a minute over all calls of the plugin
 #[tokio::test]
 async fn a_log_flood() {
@@ -212,8 +212,9 @@ fn describing(text: &str) -> Vec<u8> {
 }
 
 /// Attack: deep JSON
-/// Answer: in a description: `DescriptionError::Malformed`: "recursion limit exceeded"; in parameters: they are text to the sandbox; in a
-/// policy or a manifest, which are TOML: `ReadError` with the line; in a trail: a fault with the file and the line
+/// Answer: in a description: `DescriptionError::Malformed`: "recursion limit exceeded"; in parameters: they are text to the
+/// sandbox; in a policy or a manifest, which are TOML: `ReadError` with the line; in a trail: a fault with the file and the
+/// line
 /// Bound: 128 levels
 #[tokio::test]
 async fn deep_json() {
@@ -242,7 +243,8 @@ async fn deep_json() {
 /// Answer: a description: `DescriptionError::TooLong`: "describe gave 1100000 bytes, at most 1048576 are read"; parameters:
 /// `CallError::Argument` with both sizes; a policy or a manifest: `ReadError` with the most that is read; in a trail: a fault
 /// with the file and the line
-/// Bound: 1 MiB of a description, 64 tools, 16 KB of a tool's schema; parameters of the plugin's memory; 64 KiB of a policy or a manifest
+/// Bound: 1 MiB of a description, 64 tools, 16 KB of a tool's schema; parameters of the plugin's memory; 64 KiB of a policy or
+/// a manifest
 #[tokio::test]
 async fn huge_json() {
     // Pages of blanks need no data.

@@ -1,7 +1,8 @@
 //! The table of docs/security.md: which attack is held by which test, made of what the tests say over themselves.
 //!
-//! Over a test stand `/// Attack: …`, one or several with ` · ` between them, `/// Answer: …` and `/// Bound: …`, each going on until the
-//! next. `DEWCLAW_WRITE_SECURITY=1 cargo test --release -p dewclaw-sandbox --test attacks table` writes the document's tables anew.
+//! Over a test stand `/// Attack: …`, one or several with ` · ` between them, `/// Answer: …` and `/// Bound: …`, each going on
+//! until the next. `DEWCLAW_WRITE_SECURITY=1 cargo test --release -p dewclaw-sandbox --test attacks table` writes the
+//! document's tables anew.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 use dewclaw_sandbox::limits::{Limit, RaisedBy};
 
-/// Every attack that the sandbox must hold, by what it attacks. One without a test is an error, and so is a test of what is not here.
+/// Every attack that the sandbox must hold, by what it attacks. One without a test is an error, and so is a test of what is not
+/// here.
 const ATTACKS: [(&str, &[&str]); 8] = [
     (
         "Time",
@@ -25,6 +27,7 @@ const ATTACKS: [(&str, &[&str]); 8] = [
             "poll on many pollables",
             "instruction over all memory",
             "host call that outlasts the deadline",
+            "host call whose caller gives up",
             "one plugin's timeout while a neighbour runs on",
         ],
     ),

@@ -1,13 +1,14 @@
 //! Guests that take time: computing, waiting, or having the host wait.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dewclaw_sandbox::engine::Limit;
 use tempfile::TempDir;
+use tokio::sync::mpsc;
 
 use crate::guest::{BEGUN, Guest, SPIN};
 use crate::loopback::serving;
-use crate::scene::{BEGAN, ONE_SECOND, Scene};
+use crate::scene::{BEGAN, LATE, ONE_SECOND, Scene};
 
 /// With the limits that nobody raised.
 async fn is_stopped_by_fuel(guest: Guest) -> Scene {
@@ -26,7 +27,8 @@ async fn is_stopped_by_the_clock(guest: Guest) -> Scene {
 }
 
 /// Attack: infinite loop in a call
-/// Answer: `CallError::Limit`: "fuel: all 1000000000 units are used", or "wall clock: longer than 1s" where the policy gives more fuel
+/// Answer: `CallError::Limit`: "fuel: all 1000000000 units are used", or "wall clock: longer than 1s" where the policy gives
+/// more fuel
 /// Bound: no instruction past the fuel; one tick (4 ms) of computing past the deadline
 #[tokio::test]
 async fn an_infinite_loop_in_a_call() {
@@ -109,15 +111,15 @@ async fn an_infinite_loop_in_describe() {
 
 /// Attack: instruction over all memory
 /// Answer: `CallError::Limit`: "wall clock: longer than 1s", or fuel: a byte is a unit of it
-/// Bound: no tick comes in the midst of an instruction: 10 to 20 ms for 16 MiB that are new, half a second for 256 MiB, which is why a
-/// plugin that may have more than 16 MiB never runs on its caller's thread
+/// Bound: no tick comes in the midst of an instruction: 10 to 20 ms for 16 MiB that are new, half a second for 256 MiB, which
+/// is why a plugin that may have more than 16 MiB never runs on its caller's thread
 #[tokio::test]
 async fn an_instruction_over_all_memory() {
-    let scene = Scene::new(&format!("{ONE_SECOND}max_memory_mb = 256\n"));
+    let scene = Scene::new(&format!("{ONE_SECOND}max_memory_mb = 128\n"));
     let guest = Guest {
-        memory: "4000",
+        memory: "2000",
         ..Guest::calling(
-            "(loop $again (memory.fill (i32.const 4096) (i32.const 1) (i32.const 260000000)) (br $again)) (unreachable)",
+            "(loop $again (memory.fill (i32.const 4096) (i32.const 1) (i32.const 130000000)) (br $again)) (unreachable)",
         )
     };
     // A byte is a unit of fuel, and how fast bytes are filled is the machine's to say: one or the other comes first.
@@ -133,8 +135,8 @@ async fn an_instruction_over_all_memory() {
 }
 
 /// Attack: one plugin's timeout while a neighbour runs on
-/// Answer: `CallError::Limit`: "wall clock: longer than 1s" to each call of the one; a neighbour that computes across that moment and one
-/// that is called over and over have all their answers
+/// Answer: `CallError::Limit`: "wall clock: longer than 1s" to each call of the one; a neighbour that computes across that
+/// moment and one that is called over and over have all their answers
 /// Bound: neighbours lose nothing
 #[tokio::test]
 async fn a_timeout_while_a_neighbour_runs_on() {
@@ -175,7 +177,8 @@ async fn a_timeout_while_a_neighbour_runs_on() {
 }
 
 /// Attack: host call that outlasts the deadline
-/// Answer: `CallError::Limit`: "wall clock: longer than 1s"; the request is in the trail as permitted and dropped
+/// Answer: `CallError::Limit`: "wall clock: longer than 1s"; the request is in the trail, as permitted and
+/// dropped or as ended by "limit: wall clock"
 /// Bound: the host's work for a guest is under the guest's deadline
 #[tokio::test]
 async fn a_host_call_that_outlasts_the_deadline() {
@@ -194,9 +197,47 @@ async fn a_host_call_that_outlasts_the_deadline() {
     attempt.is_stopped_by_the_clock();
     let trail = scene.attackers_trail();
     assert_eq!(trail.len(), 1);
-    assert_eq!(trail[0].verdict.as_str(), "permitted");
+    // The request knows the deadline too: whoever is first at that moment, the watchdog or the request itself, writes.
+    let wrote = (trail[0].verdict.as_str(), trail[0].rule.as_str());
+    let error = trail[0].error.as_deref();
+    match error {
+        Some("dropped before it ended, as at a deadline") => assert_eq!(wrote.0, "permitted"),
+        _ => assert_eq!(wrote, ("denied", "limit: wall clock"), "{error:?}"),
+    }
+}
+
+/// Attack: host call whose caller gives up
+/// Answer: there is nobody to tell; the request is in the trail as permitted and dropped
+/// Bound: the guest and its request are gone with the caller
+#[tokio::test]
+async fn a_host_call_whose_caller_gives_up() {
+    let (told, mut arrived) = mpsc::unbounded_channel();
+    let silent = serving(move |stream| {
+        told.send(()).unwrap();
+        async move {
+            let _open = stream;
+            std::future::pending().await
+        }
+    })
+    .await;
+    let scene =
+        Scene::new("[plugins.attacker.permissions]\nnetwork = [\"http://a.example.com\"]\n");
+    scene.internet.at_a(silent);
+    let asker = scene.load(crate::guest::asker()).unwrap();
+    tokio::select! {
+        ended = asker.call("get", "http://a.example.com/") => panic!("{ended:?}"),
+        arrived = arrived.recv() => arrived.unwrap(),
+    }
+    let gave_up = Instant::now();
+    while scene.attackers_trail().is_empty() {
+        assert!(gave_up.elapsed() < LATE, "the request goes on");
+        tokio::task::yield_now().await;
+    }
     assert_eq!(
-        trail[0].error.as_deref(),
+        scene.attackers_trail()[0].error.as_deref(),
         Some("dropped before it ended, as at a deadline")
     );
+    // And the place is free: this needs it.
+    let attempt = scene.attack(&asker, "log", "again").await;
+    assert_eq!(attempt.answer().unwrap(), "");
 }

@@ -50,8 +50,8 @@ async fn sleep_for_ever() {
 }
 
 /// Attack: poll on many pollables
-/// Answer: `CallError::Limit`: 400 of them: "wall clock: longer than 1s"; more: "resources of WASI: at most 1000 at once"; one of them 1,001
-/// times: "pollables of one poll: at most 1000 at once"; two million times: `CallError::Exchange`, as of a result
+/// Answer: `CallError::Limit`: 400 of them: "wall clock: longer than 1s"; more: "resources of WASI: at most 1000 at once"; one
+/// of them 1,001 times: "pollables of one poll: at most 1000 at once"; two million times: `CallError::Exchange`, as of a result
 /// Bound: 1,000 resources of WASI in a store
 #[tokio::test]
 async fn poll_on_many_pollables() {

@@ -31,8 +31,8 @@ async fn answer(place: &Place, tool: &str, path: &str) -> String {
 }
 
 /// Attack: ways out by wasi:filesystem
-/// Answer: `not-permitted`, `no-entry`, or `illegal-byte-sequence` for what is no path, by `open-at`, `unlink-file-at`, `rename-at`,
-/// `set-times-at`, `link-at` and `symlink-at`; the trail has each with its rule
+/// Answer: `not-permitted`, `no-entry`, or `illegal-byte-sequence` for what is no path, by `open-at`, `unlink-file-at`,
+/// `rename-at`, `set-times-at`, `link-at` and `symlink-at`; the trail has each with its rule
 /// Bound: as for `read-file` and `write-file`: `..`, absolute paths, NUL, symlinks, hard links, FIFOs, `/proc/self`
 #[tokio::test]
 async fn ways_out_by_wasi_filesystem() {

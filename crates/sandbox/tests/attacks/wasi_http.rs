@@ -21,9 +21,9 @@ const HTTP_RESPONSE_TIMEOUT: &str = "033";
 /// What the guest says when the host does not even take the authority.
 const NO_AUTHORITY: &str = "999";
 
-/// A guest that asks `http://PARAMETERS/`, and gives the status or the error's number, in three digits. With another tool than `t`, it gives
-/// what comes of a header instead: `v` of a value that injects, `n` of a name that does, `f` of the header `host`. With `k` it asks again and
-/// again and keeps the answers, until an error.
+/// A guest that asks `http://PARAMETERS/`, and gives the status or the error's number, in three digits. With another tool than
+/// `t`, it gives what comes of a header instead: `v` of a value that injects, `n` of a name that does, `f` of the header
+/// `host`. With `k` it asks again and again and keeps the answers, until an error.
 fn asker() -> Vec<u8> {
     let guest = Guest {
         imports: r#"
@@ -172,8 +172,8 @@ const GRANTED: &str =
     "[plugins.attacker.permissions]\nwasi = [\"http\"]\nnetwork = [\"http://*.example.com\"]\n";
 
 /// Attack: SSRF by wasi:http
-/// Answer: `HTTP-request-denied` for what no rule names, `destination-IP-prohibited` for a granted name that leads to a special-use
-/// address; the trail has the rule and the line that would grant it
+/// Answer: `HTTP-request-denied` for what no rule names, `destination-IP-prohibited` for a granted name that leads to a
+/// special-use address; the trail has the rule and the line that would grant it
 /// Bound: nobody is connected to
 #[tokio::test]
 async fn ssrf_by_wasi_http() {

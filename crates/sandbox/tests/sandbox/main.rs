@@ -206,7 +206,8 @@ async fn an_audit_that_cannot_be_written_ends_the_call_before_anything_is_done()
 }
 
 /// Attack: import that is not granted
-/// Answer: `SandboxError::Import`: "the plugin imports …, which is refused: …; to grant it: …"; for sockets: "there are no raw sockets"
+/// Answer: `SandboxError::Import`: "the plugin imports …, which is refused: …; to grant it: …"; for sockets: "there are no raw
+/// sockets"
 /// Bound: nothing is compiled
 #[test]
 fn an_import_that_is_not_granted_is_refused_with_the_line_that_grants_it() {
