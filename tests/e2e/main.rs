@@ -52,6 +52,7 @@
 //! - `conversations`: the conversations of `tests/conversations`, the same in every embedder
 //! - `agent_page`: what docs/agent.md says of settings, commands and flags
 //! - `boards_page`: what docs/boards.md shows
+//! - `plugins_page`: what docs/plugins.md shows, and the README of examples/plugins
 //! - `edge`: what docs/edge.md shows, and what it says of systemd, cron, TLS, limits, disk and clock
 //!
 //! Most tests run in every host (`on_each_host`): wasmtime's command line is what people use, the in-process host counts, and WAMR,
@@ -108,6 +109,7 @@ mod native;
 mod offer;
 mod parallel_tools;
 mod performing;
+mod plugins_page;
 mod preview1;
 mod readme;
 mod record_replay;

@@ -10,6 +10,7 @@ use e2e::web::{BRAVE_PATH, Hit, Meeting, Page, Search, Site};
 use serde_json::json;
 use std::process::Command;
 
+mod plugins;
 mod rendering;
 
 /// Runs the native command in a workspace and with a state of its own.

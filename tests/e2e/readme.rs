@@ -187,6 +187,7 @@ fn every_link_within_the_repository_leads_somewhere() {
         "examples/embed-node",
         "examples/embed-python",
         "examples/embed-rust",
+        "examples/plugins",
     ] {
         let entries = std::fs::read_dir(root.join(folder)).expect("the folder is there");
         let paths = entries.map(|entry| entry.expect("it can be listed").path());

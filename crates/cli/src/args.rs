@@ -1,13 +1,25 @@
 //! The command line as it was typed: the native options, then the component's own command, untouched.
 
+pub(crate) mod audit;
+pub(crate) mod plugin;
+mod when;
+
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+
+use self::plugin::{Plugged, PluginArgsError};
 
 /// The component's command that has a conversation.
 pub(crate) const ASK: &str = "ask";
 
 /// The one that has a conversation of many prompts.
 pub(crate) const CHAT: &str = "chat";
+
+/// This command's own, about plugins.
+const PLUGIN: &str = "plugin";
+
+/// This command's own, about what plugins did.
+const AUDIT: &str = "audit";
 
 /// What the user asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,6 +32,19 @@ pub(crate) enum Request {
     Nothing,
     /// A command of the component.
     Run(Args),
+    /// `plugin`, for [`plugin::parse`].
+    Plugin(Own),
+    /// `audit`, for [`audit::parse`].
+    Audit(Own),
+}
+
+/// A command that the component has no part in.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Own {
+    /// `--state DIR`.
+    pub(crate) state: Option<PathBuf>,
+    /// What follows its name.
+    pub(crate) arguments: Vec<OsString>,
 }
 
 /// The native options, and the component's command.
@@ -33,6 +58,8 @@ pub(crate) struct Args {
     pub(crate) env: Vec<Variable>,
     /// `--continue`: go on with the conversation that was interrupted.
     pub(crate) go_on: bool,
+    /// The plugins of a conversation.
+    pub(crate) plugged: Plugged,
     /// The component's arguments after the program name; never empty.
     pub(crate) command: Vec<String>,
 }
@@ -66,6 +93,15 @@ pub(crate) enum ArgsError {
         "--continue goes on with a conversation, so it stands before `ask` or `chat`, not before `{command}`"
     )]
     NoConversation { command: String },
+    /// An option about plugins before a command that has none.
+    #[error("{option} is an option of `ask` and `chat`, not of `{command}`")]
+    NoPlugins {
+        option: &'static str,
+        command: String,
+    },
+    /// An option about plugins.
+    #[error(transparent)]
+    Plugin(#[from] PluginArgsError),
     /// A component takes its arguments as Unicode.
     #[error("the argument {given:?} is not UTF-8: the component cannot take it")]
     NotUnicode { given: OsString },
@@ -81,10 +117,17 @@ pub(crate) enum ArgsError {
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, ArgsError> {
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut args = Args::default();
+    let mut first_plugged = None;
     while let Some(option) = next_native(&mut parser) {
         // The peeked argument is a long option that we know, so these cannot fail.
+        if let Native::Plugged = option {
+            let plugged = args.plugged.take_next(&mut parser)?;
+            first_plugged = first_plugged.or(Some(plugged));
+            continue;
+        }
         let _ = parser.next();
         match option {
+            Native::Plugged => {}
             Native::Help => return Ok(Request::Help),
             Native::Version => return Ok(Request::Version),
             Native::Workspace => folder(&mut parser, "--workspace", &mut args.workspace)?,
@@ -98,15 +141,32 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Req
     }
     let mut rest = parser.raw_args().into_iter().flatten().peekable();
     let _ = rest.next_if(|argument| argument == "--");
-    args.command = rest.map(text).collect::<Result<_, _>>()?;
-    let Some(command) = args.command.first() else {
+    let mut rest: Vec<OsString> = rest.collect();
+    let Some(command) = rest
+        .first()
+        .map(|first| first.to_string_lossy().into_owned())
+    else {
         return Ok(Request::Nothing);
     };
-    if args.go_on && command != ASK && command != CHAT {
-        return Err(ArgsError::NoConversation {
-            command: command.clone(),
-        });
+    if command == ASK || command == CHAT {
+        rest = args.plugged.take_from(rest)?;
+        args.plugged.check()?;
+    } else if args.go_on {
+        return Err(ArgsError::NoConversation { command });
+    } else if let Some(option) = first_plugged {
+        return Err(ArgsError::NoPlugins { option, command });
     }
+    let own = |arguments: Vec<OsString>| Own {
+        state: args.state.clone(),
+        arguments,
+    };
+    if command == PLUGIN {
+        return Ok(Request::Plugin(own(rest.split_off(1))));
+    }
+    if command == AUDIT {
+        return Ok(Request::Audit(own(rest.split_off(1))));
+    }
+    args.command = rest.into_iter().map(text).collect::<Result<_, _>>()?;
     Ok(Request::Run(args))
 }
 
@@ -140,6 +200,8 @@ enum Native {
     State,
     Continue,
     Env,
+    /// One that says which plugins there are, or what they may do.
+    Plugged,
 }
 
 /// The native option that comes next, if one does; it is not consumed.
@@ -154,6 +216,7 @@ fn next_native(parser: &mut lexopt::Parser) -> Option<Native> {
         b"--state" => Native::State,
         b"--continue" if name == next => Native::Continue,
         b"--env" => Native::Env,
+        b"--plugin" | b"--policy" | b"--preset" | b"--audit" => Native::Plugged,
         _ => return None,
     })
 }
@@ -370,6 +433,43 @@ mod tests {
             let names_one = names_a_session(&run(arguments).command);
             assert_eq!(names_one, names, "{arguments:?}");
         }
+    }
+
+    #[test]
+    fn plugins_are_given_before_the_conversation_or_in_it() {
+        let plugged = |arguments: &[&str]| run(arguments).plugged.files;
+        for arguments in [
+            &["--plugin", "a.wasm", "ask", "--plugin=b.wasm", "p"][..],
+            &["--plugin=a.wasm", "chat", "--plugin", "b.wasm"],
+        ] {
+            assert_eq!(
+                plugged(arguments),
+                [PathBuf::from("a.wasm"), "b.wasm".into()]
+            );
+        }
+        assert_eq!(run(&["ask", "--plugin", "a", "p"]).command, ["ask", "p"]);
+        let message = |arguments: &[&str]| read(arguments).unwrap_err().to_string();
+        assert_eq!(
+            message(&["--plugin", "a", "tools"]),
+            "--plugin is an option of `ask` and `chat`, not of `tools`"
+        );
+        assert_eq!(
+            message(&["--policy"]),
+            "--policy needs a value: --policy FILE"
+        );
+    }
+
+    #[test]
+    fn the_commands_about_plugins_are_this_ones_own() {
+        let own = |arguments: &[&str]| Own {
+            state: Some("s".into()),
+            arguments: arguments.iter().map(OsString::from).collect(),
+        };
+        assert_eq!(
+            read(&["--state", "s", "plugin", "check", "--state"]),
+            Ok(Request::Plugin(own(&["check", "--state"])))
+        );
+        assert_eq!(read(&["--state=s", "audit"]), Ok(Request::Audit(own(&[]))));
     }
 
     #[test]

@@ -49,6 +49,16 @@ pub(crate) enum FoldersError {
 }
 
 impl Places {
+    /// The state folder: the one that is given, else where it belongs. It may be missing.
+    ///
+    /// # Errors
+    /// Nothing says where state belongs.
+    pub(crate) fn state_of(&self, given: Option<PathBuf>) -> Result<PathBuf, FoldersError> {
+        given
+            .or_else(|| self.state())
+            .ok_or(FoldersError::NoStatePlace)
+    }
+
     /// Reads this process's environment.
     pub(crate) fn of_this_process() -> Places {
         Places {
@@ -90,10 +100,7 @@ pub(crate) fn find(
         path: typed.to_owned(),
         cause,
     })?;
-    let typed = match state {
-        Some(given) => given.to_owned(),
-        None => places.state().ok_or(FoldersError::NoStatePlace)?,
-    };
+    let typed = places.state_of(state.map(Path::to_owned))?;
     let state = make_private(&typed)
         .and_then(|()| open(&typed))
         .map_err(|cause| FoldersError::State { path: typed, cause })?;

@@ -117,6 +117,11 @@ impl Keys {
         key.value.as_deref()
     }
 
+    /// Every key.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|key| key.value.as_deref())
+    }
+
     /// A header's value with the key of a slot where its stand-in is, and that key; `None` where it is not in there.
     pub(crate) fn put_in(&self, slot: &str, value: &[u8]) -> Option<(Vec<u8>, &str)> {
         let text = str::from_utf8(value).ok()?;

@@ -2,6 +2,8 @@
 //! that the component's user means it to have.
 
 mod args;
+mod audit;
+mod compiler;
 mod component;
 mod console;
 mod egress;
@@ -12,6 +14,7 @@ mod help;
 mod host;
 mod key_files;
 mod keys;
+mod plugins;
 mod run;
 mod session;
 mod settings;
@@ -20,5 +23,12 @@ mod signals;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    exit::report(run::command(std::env::args_os().skip(1)))
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    if arguments
+        .next_if(|first| first == compiler::SUBCOMMAND)
+        .is_some()
+    {
+        return compiler::child::compile(arguments);
+    }
+    exit::report(run::command(arguments))
 }

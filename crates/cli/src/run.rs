@@ -9,7 +9,10 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use wasmtime::Trap;
 
+use crate::args::audit::AuditArgsError;
+use crate::args::plugin::PluginArgsError;
 use crate::args::{self, Args, ArgsError, Request};
+use crate::audit::{self, AuditCommandError};
 use crate::component;
 use crate::console::Console;
 use crate::egress::{Diary, Egress, Named, WasiHttp};
@@ -19,7 +22,8 @@ use crate::folders::{self, FoldersError, Places};
 use crate::help;
 use crate::host::{Grants, Host};
 use crate::keys::Keys;
-use crate::session::{self, Ask, Asked, Interruption, Kept, KeptError};
+use crate::plugins::{self, Loudness, PluginsError};
+use crate::session::{self, Ask, Asked, Interruption, Kept, KeptError, printable};
 use crate::settings::Settings;
 use crate::signals::{Signal, Signals};
 
@@ -41,6 +45,18 @@ pub(crate) enum RunError {
     /// The command line.
     #[error("{0}; dewclaw --help lists the options")]
     Args(#[from] ArgsError),
+    /// The command line of `audit`.
+    #[error("{0}; dewclaw audit --help tells more")]
+    AuditArgs(#[from] AuditArgsError),
+    /// The command line of `plugin`.
+    #[error("{0}; dewclaw plugin --help tells more")]
+    PluginArgs(#[from] PluginArgsError),
+    /// The audit trail.
+    #[error(transparent)]
+    Audit(#[from] AuditCommandError),
+    /// A plugin, or its policy. What it says may be the plugin's own words.
+    #[error("{}", one_line(&.0.to_string()))]
+    Plugins(PluginsError),
     /// The variables.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
@@ -72,9 +88,13 @@ impl RunError {
     pub(crate) fn code(&self) -> u8 {
         match self {
             RunError::Args(_)
+            | RunError::AuditArgs(_)
+            | RunError::PluginArgs(_)
+            | RunError::Audit(_)
             | RunError::Environment(_)
             | RunError::Folders(_)
             | RunError::Kept(_) => USAGE,
+            RunError::Plugins(error) => error.code(),
             RunError::Trapped { .. } | RunError::NotRunnable(_) | RunError::System(_) => 1,
         }
     }
@@ -100,6 +120,20 @@ pub(crate) fn command(arguments: impl IntoIterator<Item = OsString>) -> Result<E
         ),
         Request::Nothing => about(help::NATIVE, "--help", Console::stderr(), Ending::NoCommand),
         Request::Run(args) => run(args),
+        Request::Audit(own) => audit::run(own.state, args::audit::parse(own.arguments)?),
+        Request::Plugin(own) => plugins::command(own.state, args::plugin::parse(own.arguments)?),
+    }
+}
+
+/// Prints `text`, which is all there is to do.
+///
+/// # Errors
+/// The stream's own.
+pub(crate) fn show(text: &str, ending: Ending) -> Result<Ending, RunError> {
+    match Console::stdout().print(text.as_bytes()) {
+        Ok(()) => Ok(ending),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Ending::ReaderGone),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -148,8 +182,7 @@ fn run(args: Args) -> Result<Ending, RunError> {
         let ask = Ask {
             egress,
             keys: keys.clone(),
-            // The seat of plugins.
-            tools: Vec::new(),
+            tools: plugins::tools(&args.plugged, &folders.state, loudness(&args.command))?,
             saved: args.go_on.then(|| kept.read()).transpose()?,
             kept: kept.clone(),
             is_named: args::names_a_session(&args.command),
@@ -182,6 +215,16 @@ fn run(args: Args) -> Result<Ending, RunError> {
     })?;
     explain(ending, &args, &diary);
     Ok(ending)
+}
+
+/// How much of what plugins say is told, by the options of the conversation, which the component reads later.
+fn loudness(command: &[String]) -> Loudness {
+    let flags = command.iter().take_while(|argument| *argument != "--");
+    flags.fold(Loudness::Usual, |loudness, flag| match flag.as_str() {
+        "--quiet" | "-q" => Loudness::Silent,
+        "--verbose" | "-v" if loudness == Loudness::Usual => Loudness::Everything,
+        _ => loudness,
+    })
 }
 
 /// Adds what the component cannot know to what it said.
@@ -225,6 +268,13 @@ fn go_on_with(args: &Args) -> String {
     format!(
         "interrupted; the conversation is kept: dewclaw {state}--continue {command} goes on with it"
     )
+}
+
+/// A text as one line that no terminal acts on.
+fn one_line(text: &str) -> String {
+    const LETTERS: usize = 5_000;
+    let words: Vec<&str> = text.split_whitespace().collect();
+    printable(&words.join(" "), LETTERS)
 }
 
 /// What the component is there for.

@@ -11,6 +11,7 @@ mod http_error;
 mod interruption;
 mod kept;
 mod lines;
+mod names;
 mod output;
 #[cfg(test)]
 mod tests;
@@ -30,11 +31,13 @@ use crate::keys::{self, Keys};
 
 use self::approval::Approval;
 use self::flight::{Flight, Happened};
-pub(crate) use self::host_tool::HostTool;
+pub(crate) use self::host_tool::{Declaration, HostTool};
 pub(crate) use self::interruption::Interruption;
 pub(crate) use self::kept::{Kept, KeptError};
 use self::lines::Lines;
+use self::names::Names;
 use self::output::{Output, Shown};
+pub(crate) use self::output::{complain, printable};
 
 /// What `ask` is done with, beside what the component is granted.
 pub(crate) struct Ask {
@@ -105,6 +108,11 @@ pub(crate) async fn ask(host: Host, ask: Ask) -> wasmtime::Result<Asked> {
         quiet: asked.quiet,
         verbose: asked.verbose,
     };
+    let names = ask.tools.iter().map(|tool| {
+        let shown = tool.shown_name();
+        (tool.declaration().name, shown)
+    });
+    let names = Names::new(names);
     let mut run = Run {
         instance,
         session: asked.session,
@@ -113,7 +121,8 @@ pub(crate) async fn ask(host: Host, ask: Ask) -> wasmtime::Result<Asked> {
         tools: ask.tools,
         approval: Approval::default(),
         lines: Lines::default(),
-        output: Output::new(shown, ask.console),
+        output: Output::new(shown, ask.console).naming(names.clone()),
+        names,
         interruption: ask.interruption,
         is_named: ask.is_named,
     };
@@ -140,6 +149,7 @@ struct Run {
     approval: Approval,
     lines: Lines,
     output: Output,
+    names: Names,
     interruption: Arc<Interruption>,
     is_named: bool,
 }
@@ -244,7 +254,7 @@ impl Run {
 
     /// Asks the person about a call. What else happens meanwhile is told afterwards.
     async fn approve(&mut self, call: wit::ToolCall) -> wasmtime::Result<()> {
-        let question = approval::question(&call);
+        let question = approval::question(&call, self.names.shown(&call.name));
         let verdict = match self
             .approval
             .known(&call.name, std::io::stdin().is_terminal())

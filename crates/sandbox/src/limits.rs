@@ -208,7 +208,7 @@ impl Limit {
     }
 
     /// The least number for the key that allows `value`.
-    pub(crate) fn to_number(self, value: u64) -> u64 {
+    pub fn to_number(self, value: u64) -> u64 {
         value.div_ceil(self.row().unit.scale())
     }
 

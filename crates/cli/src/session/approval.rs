@@ -13,9 +13,8 @@ pub(super) struct Approval {
     always: Vec<String>,
 }
 
-/// What the person is asked about a call.
-pub(super) fn question(call: &ToolCall) -> String {
-    let name = &call.name;
+/// What the person is asked about a call of the tool that is shown as `name`.
+pub(super) fn question(call: &ToolCall, name: &str) -> String {
     let arguments = printable(&call.arguments, SHOWN_CHARACTERS);
     format!("? {name} {arguments}\n  run it? [y]es, [n]o, [a]lways {name}: ")
 }
@@ -70,7 +69,7 @@ mod tests {
             arguments: "{\"a\":\"\u{1b}[2J\u{202e}\"}".into(),
         };
         assert_eq!(
-            question(&call),
+            question(&call, &call.name),
             "? t {\"a\":\" [2J \"}\n  run it? [y]es, [n]o, [a]lways t: "
         );
     }

@@ -4,11 +4,19 @@ use wasmtime_wasi::async_trait;
 
 use super::wit;
 
+/// A tool as the session is told of it.
+pub(crate) type Declaration = wit::HostTool;
+
 /// A tool of the host's own. Calls of several may be under way at once.
 #[async_trait]
 pub(crate) trait HostTool: Send + Sync {
     /// Its name, its schema, and what a call of it may do.
     fn declaration(&self) -> wit::HostTool;
+
+    /// Its name for people, where that is another.
+    fn shown_name(&self) -> String {
+        self.declaration().name
+    }
 
     /// Runs a call. The arguments fit the schema.
     ///

@@ -2,6 +2,7 @@
 
 use std::io::{Write, stderr};
 
+use super::names::Names;
 use super::{event_json, wit};
 use crate::component::bindings::exports::dewclaw::agent::command_line::Stop;
 use crate::console::Console;
@@ -24,6 +25,7 @@ pub(super) struct Shown {
 pub(super) struct Output {
     shown: Shown,
     console: Console,
+    names: Names,
     /// Text was shown, and the line is not ended.
     open_line: bool,
 }
@@ -34,8 +36,14 @@ impl Output {
         Output {
             shown,
             console,
+            names: Names::default(),
             open_line: false,
         }
+    }
+
+    /// The same, with other names for some tools.
+    pub(super) fn naming(self, names: Names) -> Output {
+        Output { names, ..self }
     }
 
     /// Shows an event.
@@ -45,6 +53,8 @@ impl Output {
             quiet,
             verbose,
         } = self.shown;
+        let names = self.names.clone();
+        let event = &*names.of_event(event);
         if json {
             return self.print(&event_json::event(event));
         }
@@ -135,7 +145,7 @@ impl Output {
 }
 
 /// A line on standard error. Where that is gone, nobody is told.
-pub(super) fn complain(line: &str) {
+pub(crate) fn complain(line: &str) {
     let _ = stderr().write_all(format!("{line}\n").as_bytes());
 }
 
@@ -146,7 +156,7 @@ fn one_line(text: &str) -> String {
 
 /// The first characters of a text, as a terminal may be shown them: control characters are spaces, and so are those that
 /// turn the direction of what follows (Unicode's bidirectional controls).
-pub(super) fn printable(text: &str, characters: usize) -> String {
+pub(crate) fn printable(text: &str, characters: usize) -> String {
     let mut rest = text.chars();
     let mut line: String = rest
         .by_ref()

@@ -48,18 +48,19 @@ pub struct Caller {
     pub(super) limits: EgressLimits,
     rate: Mutex<Rate>,
     connections: Arc<Semaphore>,
+    answers: Arc<Semaphore>,
 }
 
 impl Caller {
     /// A plugin that has asked for nothing yet.
     pub fn new(grants: Arc<dyn Grants>, limits: EgressLimits) -> Caller {
+        let connections = limits.connections.min(Semaphore::MAX_PERMITS);
         Caller {
             grants,
             limits,
             rate: Mutex::default(),
-            connections: Arc::new(Semaphore::new(
-                limits.connections.min(Semaphore::MAX_PERMITS),
-            )),
+            connections: Arc::new(Semaphore::new(connections)),
+            answers: Arc::new(Semaphore::new(connections)),
         }
     }
 
@@ -73,8 +74,18 @@ impl Caller {
 
     /// Takes one of the connections, until the permit is dropped.
     pub(super) fn open_connection(&self) -> Result<OwnedSemaphorePermit, EgressError> {
+        self.take(&self.connections)
+    }
+
+    /// Makes room for an answer that the plugin reads when it likes, until the permit is dropped: as many as there may be connections,
+    /// since to a plugin these are open ones.
+    pub(super) fn keep_answer(&self) -> Result<OwnedSemaphorePermit, EgressError> {
+        self.take(&self.answers)
+    }
+
+    fn take(&self, among: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, EgressError> {
         let limit = self.limits.connections;
-        let permit = Arc::clone(&self.connections).try_acquire_owned();
+        let permit = Arc::clone(among).try_acquire_owned();
         permit.map_err(|_| EgressError::Connections { limit })
     }
 }

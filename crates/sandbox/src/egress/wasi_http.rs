@@ -2,11 +2,14 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::caller::Caller;
@@ -67,12 +70,12 @@ impl WasiHttpHooks for PluginHttp {
     ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
         let plugin = self.clone();
         Box::new(async move {
-            let response = plugin.send(request).await?;
-            let mut answer = http::Response::new(
-                Full::new(response.body)
-                    .map_err(|never| match never {})
-                    .boxed_unsync(),
-            );
+            let (response, room) = plugin.send(request).await?;
+            let body = Kept {
+                body: Full::new(response.body),
+                _room: room,
+            };
+            let mut answer = http::Response::new(body.boxed_unsync());
             *answer.status_mut() = response.status;
             *answer.headers_mut() = response.headers;
             Ok((answer, Box::new(async { Ok(()) }) as _))
@@ -81,22 +84,30 @@ impl WasiHttpHooks for PluginHttp {
 }
 
 impl PluginHttp {
-    async fn send(&self, request: http::Request<WasiBody>) -> Result<Response, Error> {
+    /// The answer, and the room that it takes until the plugin has read it.
+    async fn send(
+        &self,
+        request: http::Request<WasiBody>,
+    ) -> Result<(Response, OwnedSemaphorePermit), Error> {
         let (mut head, body) = request.into_parts();
         let (method, url) = (head.method.to_string(), head.uri.to_string());
         let limit = self.caller.limits.request_bytes;
         // A body that is being collected is as much of a burden as a connection, and is counted as one.
         let turn = self.caller.open_connection();
-        let collected = match &turn {
-            Ok(_) => collect(body, limit, self.deadline).await?,
-            Err(error) => Err(error.clone()),
+        let room = turn.and_then(|turn| Ok((turn, self.caller.keep_answer()?)));
+        let collected = match room {
+            Ok((turn, room)) => {
+                let body = collect(body, limit, self.deadline).await?;
+                drop(turn);
+                body.map(|body| (body, room))
+            }
+            Err(error) => Err(error),
         };
-        drop(turn);
         // The door says these itself; wasmtime has held the length to the body.
         head.headers.remove(HOST);
         head.headers.remove(CONTENT_LENGTH);
         let result = match collected {
-            Ok(body) => {
+            Ok((body, room)) => {
                 let headers = head.headers.iter();
                 let request = Request {
                     method,
@@ -107,7 +118,8 @@ impl PluginHttp {
                     body,
                     follow: false,
                 };
-                self.requests.request(request, self.deadline).await
+                let sent = self.requests.request(request, self.deadline).await;
+                sent.map(|response| (response, room))
             }
             Err(error) => {
                 let written = self.requests.refused(&method, &url, &error);
@@ -118,6 +130,34 @@ impl PluginHttp {
             RequestFailure::Egress(error) => code(&error),
             RequestFailure::Unrecorded(_) => Error::HttpRequestDenied,
         })
+    }
+}
+
+/// An answer's body that the plugin reads when it likes. Until it is dropped it takes room: a plugin could have the host hold answers
+/// without end otherwise.
+struct Kept {
+    body: Full<Bytes>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Body for Kept {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        polled.map_err(|never| match never {})
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -110,6 +110,14 @@ pub trait Host: Send + Sync + 'static {
     /// `host.get-env`: denied and unset are both `None`.
     fn get_env<'a>(&'a self, context: CallContext, name: String) -> HostAnswer<'a, Option<String>>;
 
+    /// The variables that `wasi:cli/environment` gives, with their values: none, unless told otherwise.
+    ///
+    /// # Errors
+    /// Ends the guest's call.
+    fn environment(&self) -> Result<Vec<(String, String)>, HostFault> {
+        Ok(Vec::new())
+    }
+
     /// `host.log`: a message that was within the rate, cut to 4 KB; `cut` says that it was. It may hold any character: who prints it
     /// makes control characters harmless.
     fn log<'a>(

@@ -18,6 +18,7 @@ mod meter;
 mod plugin;
 mod ticker;
 mod wasi_bounds;
+mod wasi_environment;
 mod wasi_imports;
 mod watchdog;
 

@@ -11,7 +11,7 @@ use super::error::{Limit, Stopped};
 
 /// Resources of WASI that a store may hold at once: streams, pollables, descriptors.
 pub(crate) const RESOURCES: usize = 1000;
-/// Bytes of one `get-random-bytes`. The host makes them one by one without looking at the clock: these take it some 0.1 ms. The same as
+/// Bytes of one `get-random-bytes`. The host makes them one by one without looking at the clock: these take it some 0.4 ms. The same as
 /// a browser's `getRandomValues` gives at once.
 const RANDOM_BYTES: u64 = 65_536;
 

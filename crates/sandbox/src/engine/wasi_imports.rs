@@ -1,5 +1,7 @@
 //! WASI as it is linked: interface by interface, so that what is not named here is not there. Raw sockets are not.
 
+use std::sync::Arc;
+
 use wasmtime::Result;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::WasiView;
@@ -11,6 +13,7 @@ use wasmtime_wasi_io::bindings::wasi::io;
 
 use super::plugin::State;
 use super::wasi_bounds::{HasRandom, HasWaits, Random, Waits};
+use super::wasi_environment::{HasVariables, Variables};
 use crate::files::wasi::HasGate;
 
 struct HasTable;
@@ -39,7 +42,9 @@ pub(crate) fn link(linker: &mut Linker<State>) -> Result<()> {
     filesystem::preopens::add_to_linker::<State, HasGate>(l, State::files)?;
 
     cli::exit::add_to_linker::<State, WasiCli>(l, State::cli)?;
-    cli::environment::add_to_linker::<State, WasiCli>(l, State::cli)?;
+    cli::environment::add_to_linker::<State, HasVariables>(l, |state| {
+        Variables(Arc::clone(&state.host))
+    })?;
     cli::stdin::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::stdout::add_to_linker::<State, WasiCli>(l, State::cli)?;
     cli::stderr::add_to_linker::<State, WasiCli>(l, State::cli)?;

@@ -8,6 +8,11 @@ use thiserror::Error;
 use crate::limits::Limit;
 use crate::policy::Decision;
 
+/// The rules that no policy lifts.
+pub(super) const LEAVES: &str = "symlinks that leave a granted folder are refused";
+pub(super) const IRREGULAR: &str = "only regular files are read and written";
+pub(super) const HARD_LINKS: &str = "files with more than one name are refused";
+
 /// A file that was not read or written. No text holds a path of the host: `path` is always the plugin's own word.
 ///
 /// The texts are for the audit and the operator: a denial tells the line that would grant it.
@@ -122,9 +127,9 @@ impl FilesError {
     pub fn rule(&self) -> Option<&str> {
         Some(match self {
             FilesError::Denied { decision, .. } => &decision.rule,
-            FilesError::Leaves { .. } => "symlinks that leave a granted folder are refused",
-            FilesError::Irregular { .. } => "only regular files are read and written",
-            FilesError::HardLink { .. } => "files with more than one name are refused",
+            FilesError::Leaves { .. } => LEAVES,
+            FilesError::Irregular { .. } => IRREGULAR,
+            FilesError::HardLink { .. } => HARD_LINKS,
             _ => return None,
         })
     }

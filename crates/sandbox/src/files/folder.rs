@@ -115,7 +115,7 @@ fn descriptor(dir: &Dir, access: Access) -> io::Result<Descriptor> {
     Ok(Descriptor::new(dir, perms, mode, false))
 }
 
-/// Opens a regular file or a folder in `dir`, without ever waiting. An empty path is the folder itself.
+/// Opens a regular file or a folder in `dir`, without ever waiting.
 pub(crate) fn open(dir: &Dir, path: &Path, how: How) -> Result<Opened, Refused> {
     let mut options = OpenOptions::new();
     options
@@ -130,10 +130,6 @@ pub(crate) fn open(dir: &Dir, path: &Path, how: How) -> Result<Opened, Refused> 
         create => options.create(create),
     };
     without_waiting(&mut options);
-    let path = match path.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => path,
-    };
     let file = match dir.open_with(path, &options) {
         Ok(file) => file,
         Err(error) => return Err(what_stood_there(dir, path, error)),
@@ -268,18 +264,28 @@ fn names(metadata: &Metadata) -> u64 {
     metadata.nlink()
 }
 
-/// Whether the kernel makes up what is there: such files tell memory, environment and secrets of the host.
+/// Whether the kernel makes up what is there: such files tell memory, environment and secrets of the host, or steer it.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_of_the_kernel(handle: &impl rustix::fd::AsFd) -> io::Result<bool> {
-    /// `SYSFS_MAGIC` of the kernel's `magic.h`; rustix has no name for it.
-    const SYSFS: u64 = 0x6265_6572;
-    /// `DEBUGFS_MAGIC`, `TRACEFS_MAGIC`, `SECURITYFS_MAGIC`, `BPF_FS_MAGIC`, from there too.
-    const OTHERS: [u64; 4] = [0x6462_6720, 0x7472_6163, 0x7363_6673, 0xcafe_4a11];
+    // The numbers of the kernel's magic.h, and of configfs from its own source.
+    const MADE_UP: [u64; 12] = [
+        0x0000_9fa0, // PROC_SUPER_MAGIC
+        0x6265_6572, // SYSFS_MAGIC
+        0x6462_6720, // DEBUGFS_MAGIC
+        0x7472_6163, // TRACEFS_MAGIC
+        0x7363_6673, // SECURITYFS_MAGIC
+        0xf97c_ff8c, // SELINUX_MAGIC
+        0xcafe_4a11, // BPF_FS_MAGIC
+        0x0027_e0eb, // CGROUP_SUPER_MAGIC
+        0x6367_7270, // CGROUP2_SUPER_MAGIC
+        0xde5e_81e4, // EFIVARFS_MAGIC
+        0x6e73_6673, // NSFS_MAGIC
+        0x6265_6570, // CONFIGFS_MAGIC
+    ];
 
-    let kind = rustix::fs::fstatfs(handle)?.f_type;
-    // The field's type differs between machines; the numbers have 32 bits.
-    let kind = u64::from((kind & 0xffff_ffff) as u32);
-    Ok(kind == 0x9fa0 || kind == SYSFS || OTHERS.contains(&kind))
+    // The field's type and sign differ between machines; the numbers have 32 bits.
+    let kind = rustix::fs::fstatfs(handle)?.f_type as u64 & 0xffff_ffff;
+    Ok(MADE_UP.contains(&kind))
 }
 
 #[cfg(not(target_os = "linux"))]

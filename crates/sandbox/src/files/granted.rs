@@ -7,7 +7,7 @@ use super::counts::{Lease, OpenFiles, Written};
 use super::error::{FilesError, OpenError, shown};
 use super::folder::{Folder, Refused};
 use super::whole;
-use crate::limits::Limit;
+use crate::limits::{Limit, Limits};
 use crate::policy::{Access, Effective};
 
 /// The files of one plugin. Make one when the plugin is loaded; a clone is the same one.
@@ -200,8 +200,12 @@ impl Files {
         &self.0.written
     }
 
+    pub(super) fn limits(&self) -> &Limits {
+        self.0.effective.limits()
+    }
+
     /// The error that names a limit.
-    pub(super) fn over(&self, path: &str, limit: Limit) -> FilesError {
+    fn over(&self, path: &str, limit: Limit) -> FilesError {
         let path = shown(path);
         let most = self.0.effective.limits().get(limit);
         match limit {

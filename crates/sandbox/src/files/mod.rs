@@ -14,8 +14,19 @@
 //! * Files open at once and bytes written are counted over all of the plugin's stores
 //!   ([`Limit::OpenFiles`](crate::limits::Limit::OpenFiles), [`Limit::Written`](crate::limits::Limit::Written)).
 //!
-//! What is not promised: a folder that another program moves elsewhere while it is used goes on being used; and what other programs
-//! do in a granted folder is seen by the plugin, as far as it is regular files.
+//! A plugin's own WASI (`wasi:filesystem`) goes through the same: [`PluginFiles`]. There, besides:
+//!
+//! * Hard links are not made, and symlinks only with a path below their own folder in them; an absolute symlink is not read either.
+//!   Names with control characters or backslashes are refused.
+//! * A file counts as open until its descriptor and the last stream of it are gone; so does a listing of a folder. Two streams may be
+//!   open for each file that may be.
+//! * Bytes written count by every way of writing. A file that is made longer counts with the hole in it, and a new file, folder or
+//!   symlink as 4,096 bytes, about what it takes of a disk.
+//! * What is asked of a path is heard by a [`FileObserver`] before the plugin hears of it.
+//!
+//! What is not promised: where a granted folder is on a file system that hangs, a call still ends at its deadline, but the thread
+//! that asks the file system waits on with it; a folder that another program moves elsewhere while it is used goes on being used; and
+//! what other programs do in a granted folder is seen by the plugin, as far as it is regular files.
 
 mod counts;
 mod error;

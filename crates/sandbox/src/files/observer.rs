@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::granted::Files;
 use crate::engine::HostFault;
+use crate::limits::Limit;
 
 /// A plugin's files, and who hears of what its own WASI does with them.
 #[derive(Clone)]
@@ -22,6 +23,17 @@ impl PluginFiles {
             files,
             observer: Arc::new(UnobservedFiles),
         }
+    }
+
+    /// Ends a call as one that ran into a limit.
+    pub(super) fn deny_limit(
+        &self,
+        observed: Box<dyn ObservedPath>,
+        limit: Limit,
+    ) -> Result<(), HostFault> {
+        let most = limit.show(self.files.limits().get(limit));
+        let rule = format!("limit: {}", limit.key());
+        observed.denied(&rule, &format!("{} is {most}", limit.key()))
     }
 }
 
@@ -76,7 +88,7 @@ pub trait ObservedPath: Send {
     /// See the trait.
     fn failed(self: Box<Self>, error: &str) -> Result<(), HostFault>;
 
-    /// It was not permitted, by this rule or limit. `error` says more.
+    /// It was not permitted, by this rule, or by a limit: `limit: max_open_files`. `error` says more, without the path.
     ///
     /// # Errors
     ///

@@ -36,6 +36,9 @@ impl From<io::Error> for Failure {
 
 /// The text of a file of at most `most` bytes.
 pub(super) fn read(dir: &Dir, path: &Path, most: u64) -> Result<String, Failure> {
+    if path.as_os_str().is_empty() {
+        return Err(Refused::Irregular(Irregular::Folder).into());
+    }
     let file = match folder::open(dir, path, How::READ)? {
         Opened::File(file) => file,
         Opened::Folder(_) => return Err(Refused::Irregular(Irregular::Folder).into()),

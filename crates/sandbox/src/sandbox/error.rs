@@ -1,5 +1,7 @@
 //! Why a plugin is not there to be called.
 
+use std::path::PathBuf;
+
 use super::description::DescriptionError;
 use super::imports::ImportsError;
 use crate::engine::{CallError, LoadError};
@@ -20,6 +22,16 @@ pub enum SandboxError {
         rule: String,
         /// What would grant it; empty where nothing would.
         grant: String,
+    },
+    /// A folder that it is granted for writing holds the audit.
+    #[error(
+        "the granted folder {folder:?} holds the audit trails, which no plugin may write ({rule}): grant a folder that does not"
+    )]
+    AuditFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// The rule that grants it.
+        rule: String,
     },
     /// A folder that it is granted cannot be opened.
     #[error(transparent)]

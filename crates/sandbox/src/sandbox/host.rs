@@ -47,7 +47,7 @@ impl Trail {
             })
     }
 
-    fn begin(
+    pub(super) fn begin(
         &self,
         function: &'static str,
         describe: impl FnOnce(&mut Summary<'_>),
@@ -56,7 +56,7 @@ impl Trail {
     }
 }
 
-fn fault(error: AuditError) -> HostFault {
+pub(super) fn fault(error: AuditError) -> HostFault {
     HostFault {
         message: error.to_string(),
     }
@@ -122,6 +122,28 @@ impl PolicyHost {
         self.deny(function, call, &rule, &error.for_plugin(), error.grant())
     }
 
+    /// A variable's value, if it is granted and set.
+    fn variable(&self, function: &'static str, name: &str) -> Result<Option<String>, HostFault> {
+        let mut call = self.trail.begin(function, |summary| {
+            summary.text(name);
+        })?;
+        let decision = self.effective.env(name);
+        if !decision.allowed {
+            let (rule, grant) = (&decision.rule, decision.grant_line());
+            let error = format!("the variable {name} is denied");
+            self.deny(function, call, rule, &error, grant.as_deref())?;
+            return Ok(None);
+        }
+        call.permit(&decision.rule);
+        let value = (self.environment)(name);
+        match &value {
+            Some(_) => call.succeeded(),
+            None => call.failed("it is not set"),
+        }
+        .map_err(fault)?;
+        Ok(value)
+    }
+
     /// Writes down what a file's call came to, and gives what the plugin is told.
     fn end_file<T>(
         &self,
@@ -156,7 +178,7 @@ impl PolicyHost {
     }
 
     /// Ends a call as a denial: in the audit with the line that would grant it, and to the observer.
-    fn deny(
+    pub(super) fn deny(
         &self,
         function: &'static str,
         call: AuditedCall,
@@ -253,26 +275,17 @@ impl Host for PolicyHost {
         _context: CallContext,
         name: String,
     ) -> HostAnswer<'a, Option<String>> {
-        Box::pin(async move {
-            let mut call = self.trail.begin("get-env", |summary| {
-                summary.text(&name);
-            })?;
-            let decision = self.effective.env(&name);
-            if !decision.allowed {
-                let (rule, grant) = (&decision.rule, decision.grant_line());
-                let error = format!("the variable {name} is denied");
-                self.deny("get-env", call, rule, &error, grant.as_deref())?;
-                return Ok(None);
+        Box::pin(async move { self.variable("get-env", &name) })
+    }
+
+    fn environment(&self) -> Result<Vec<(String, String)>, HostFault> {
+        let mut variables = Vec::new();
+        for name in self.effective.env_vars() {
+            if let Some(value) = self.variable("wasi:cli", name)? {
+                variables.push((name.to_owned(), value));
             }
-            call.permit(&decision.rule);
-            let value = (self.environment)(&name);
-            match &value {
-                Some(_) => call.succeeded(),
-                None => call.failed("it is not set"),
-            }
-            .map_err(fault)?;
-            Ok(value)
-        })
+        }
+        Ok(variables)
     }
 
     fn log<'a>(

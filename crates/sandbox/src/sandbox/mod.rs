@@ -28,7 +28,9 @@ mod host;
 mod imports;
 mod observer;
 mod plugin_file;
+mod wasi_trail;
 
+use std::path::Path;
 use std::sync::Arc;
 
 pub use description::{
@@ -47,10 +49,11 @@ use crate::engine::{
     CallError, Caps, Compiler, Engine, EngineError, EngineOptions, ModuleSize, Plugin,
     PluginOptions, Reuse,
 };
-use crate::files::Files;
-use crate::policy::{Effective, PluginManifest, Policy};
+use crate::files::{Files, PluginFiles};
+use crate::policy::{Access, Effective, FolderGrant, PluginManifest, Policy};
 use grants::{PolicyGrants, egress_limits};
 use host::{PolicyHost, Trail};
+use wasi_trail::WasiTrail;
 
 /// Stores of a warm plugin that wait for their next call: as many as a machine's cores could use at once.
 const WARM_STORES: usize = 8;
@@ -118,7 +121,8 @@ impl Sandbox {
     /// blocks: some 0.2 s for 300 KB.
     ///
     /// # Errors
-    /// The bytes are too large or no plugin, it imports what is not granted, or what it is granted cannot be opened.
+    /// The bytes are too large or no plugin, it imports what is not granted, what it is granted cannot be opened, or
+    /// would let it write its own trail.
     pub fn load(
         &self,
         policy: &Policy,
@@ -137,10 +141,12 @@ impl Sandbox {
             Arc::new(PolicyGrants(Arc::clone(&effective))),
             egress_limits(limits),
         ));
+        refuse_audit_folder(&effective, self.audit.path())?;
+        let files = Files::open(&effective)?;
         let host = Arc::new(PolicyHost {
             effective: Arc::clone(&effective),
             trail: Trail::new(self.audit.clone(), effective.plugin()),
-            files: Files::open(&effective)?,
+            files: files.clone(),
             egress: Arc::clone(&self.options.egress),
             caller: Arc::clone(&caller),
             environment: Arc::clone(&self.options.environment),
@@ -159,6 +165,10 @@ impl Sandbox {
             } else {
                 Reuse::Fresh
             },
+            files: Some(PluginFiles {
+                files,
+                observer: Arc::new(WasiTrail(Arc::clone(&host))),
+            }),
             host,
             wasi,
             http: Some(http),
@@ -169,6 +179,25 @@ impl Sandbox {
             effective,
         })
     }
+}
+
+/// # Errors
+/// A folder that the plugin is granted for writing is the audit's, or around it: it could write its own trail anew.
+fn refuse_audit_folder(effective: &Effective, audit: &Path) -> Result<(), SandboxError> {
+    let writable = |grant: &&FolderGrant| grant.access() == Access::ReadWrite;
+    for grant in effective.folders().iter().filter(writable) {
+        let folder = grant.folder().join(grant.within());
+        // What is not there cannot be opened either.
+        if let (Ok(audit), Ok(granted)) = (audit.canonicalize(), folder.canonicalize())
+            && audit.starts_with(granted)
+        {
+            return Err(SandboxError::AuditFolder {
+                folder,
+                rule: grant.rule().to_string(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The interfaces of WASI that the plugin imports and is granted, as the engine wants them.

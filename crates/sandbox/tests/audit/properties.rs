@@ -10,6 +10,9 @@ use super::{all_lines, call, entries, open, options, put_lines, report, written}
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
+    /// Attack: trail that was changed
+    /// Answer: a fault with the file and the line, for any line that is removed, changed, exchanged or put in
+    /// Bound: every entry holds the hash of the one before, and the head that of the last
     #[test]
     fn any_line_removed_changed_exchanged_or_put_in_is_found(
         count in 2usize..14, what in 0usize..6, at in any::<prop::sample::Index>(), other in any::<prop::sample::Index>(),

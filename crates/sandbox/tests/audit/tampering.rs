@@ -49,6 +49,9 @@ fn removal_of_whole_files_or_of_the_head_is_found() {
     }
 }
 
+/// Attack: trail that was changed
+/// Answer: who can write the folder can write all of it anew: a hash that was kept elsewhere finds that
+/// Bound: the chain has no key
 #[test]
 fn whoever_writes_everything_anew_is_found_by_a_kept_head_only() {
     let (true_one, forged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

@@ -118,6 +118,9 @@ async fn a_server_that_refuses_is_an_error_with_its_words() {
     assert_eq!(fixture.trail().len(), 2);
 }
 
+/// Attack: variable that is a secret
+/// Answer: as if it were not set; the trail has the name, the rule, and never a value
+/// Bound: the list of names that are denied goes before every grant
 #[tokio::test]
 async fn a_variable_is_given_or_is_as_if_it_were_not_set() {
     let fixture = Fixture::new(
@@ -178,6 +181,9 @@ async fn a_flood_of_log_messages_is_dropped_and_counted() {
     assert_eq!(fixture.heard.lines().len(), 101);
 }
 
+/// Attack: trail that cannot be written
+/// Answer: `CallError::Host`: "the host failed for the plugin: the audit trail cannot be opened …"
+/// Bound: nothing is sent, read or written
 #[tokio::test]
 async fn an_audit_that_cannot_be_written_ends_the_call_before_anything_is_done() {
     let server = Server::answering([ok("the answer")]).await;
@@ -199,6 +205,9 @@ async fn an_audit_that_cannot_be_written_ends_the_call_before_anything_is_done()
     assert!(server.requests().is_empty());
 }
 
+/// Attack: import that is not granted
+/// Answer: `SandboxError::Import`: "the plugin imports …, which is refused: …; to grant it: …"; for sockets: "there are no raw sockets"
+/// Bound: nothing is compiled
 #[test]
 fn an_import_that_is_not_granted_is_refused_with_the_line_that_grants_it() {
     let bytes = wat::parse_str(r#"(component (import "wasi:clocks/wall-clock@0.2.0" (instance)))"#);
@@ -296,4 +305,56 @@ fn a_granted_folder_that_is_not_there_is_told_when_the_plugin_is_loaded() {
     let fixture = Fixture::new("[shared.permissions]\nfilesystem = [\"read-only maps\"]");
     let refused = fixture.load("asker", asker()).unwrap_err();
     assert!(refused.to_string().contains("maps"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_a_plugin_does_with_its_own_wasi_is_in_the_trail() {
+    let fixture = Fixture::new(
+        "[plugins.guest.permissions]\nfilesystem = [\"read-only folder\"]\nwasi = [\"cli\", \"clocks\", \"filesystem\", \"random\"]",
+    );
+    std::fs::create_dir(fixture.path().join("folder")).unwrap();
+    std::fs::write(fixture.path().join("folder/file"), "inside").unwrap();
+    let guest = wat::parse_str(include_str!("../wasi/guest.wat")).unwrap();
+    let plugin = fixture.load("guest", &guest).unwrap();
+    assert_eq!(ask(&plugin, "R", "file").await.unwrap(), "inside");
+    // Creating a file is not permitted: WASI's code 31, as this guest tells it.
+    assert_eq!(ask(&plugin, "C", "new").await.unwrap(), "-32");
+    assert!(!fixture.path().join("folder/new").exists());
+    let trail = fixture.trail();
+    let told: Vec<(&str, Verdict)> = trail
+        .iter()
+        .map(|entry| (entry.summary.as_str(), entry.verdict))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("open-at folder/file", Verdict::Permitted),
+            ("open-at folder/new", Verdict::Denied)
+        ]
+    );
+    assert!(
+        trail
+            .iter()
+            .all(|entry| entry.function == "wasi:filesystem")
+    );
+    let heard = fixture.heard.lines();
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    assert!(heard[0].contains("\"read-write folder\"]"), "{heard:?}");
+}
+
+#[tokio::test]
+async fn wasis_environment_has_what_is_granted_and_nothing_of_the_process() {
+    let fixture = Fixture::new(
+        "[plugins.guest.permissions]\nenv_vars = [\"UNITS\", \"UNSET\", \"SERVICE_TOKEN\"]\nwasi = [\"cli\"]",
+    );
+    let guest = wat::parse_str(include_str!("../guests/environment.wat")).unwrap();
+    let plugin = fixture.load("guest", &guest).unwrap();
+    assert_eq!(
+        ask(&plugin, "first", "").await.unwrap(),
+        "UNITSthe value of UNITS"
+    );
+    assert_eq!(ask(&plugin, "count", "").await.unwrap(), "1");
+    let trail = fixture.trail();
+    assert!(trail.iter().all(|entry| entry.function == "wasi:cli"));
+    assert_eq!(trail.len(), 4);
 }

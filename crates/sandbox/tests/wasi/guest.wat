@@ -379,6 +379,12 @@
             (return (call $counted (local.get $count) (i32.sub (i32.const -1) (local.get $handle))))))
           (local.set $count (i32.add (local.get $count) (i32.const 1)))
           (br $next))))
+      ;; O open until an error, and then wait for ever
+      (if (i32.eq (local.get $op) (i32.const 79)) (then
+        (loop $next
+          (br_if $next (i32.ge_s
+            (call $open_root (local.get $path) (local.get $len) (i32.const 1) (i32.const 0) (i32.const 1)) (i32.const 0))))
+        (call $block (call $subscribe (i64.const -1)))))
       (if (i32.eq (local.get $op) (i32.const 90)) (then
         (loop $next
           (local.set $handle (call $open_root (local.get $path) (local.get $len) (i32.const 1) (i32.const 0) (i32.const 1)))

@@ -7,6 +7,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use dewclaw_sandbox::engine::{
 };
 use dewclaw_sandbox::files::{FileObserver, Files, ObservedPath, PathCall, PluginFiles};
 use dewclaw_sandbox::policy::{Effective, PluginManifest, Policy};
+use proptest::prelude::*;
 
 const GUEST: &str = include_str!("guest.wat");
 /// What no plugin may ever read.
@@ -47,6 +49,15 @@ fn run<T>(future: impl Future<Output = T>) -> T {
         .build()
         .unwrap()
         .block_on(future)
+}
+
+/// Ends the other thread's loop, also where an assertion fails.
+struct Stops<'a>(&'a AtomicBool);
+
+impl Drop for Stops<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 fn fifo(path: PathBuf) {
@@ -282,6 +293,7 @@ fn a_plugins_own_files_work_and_each_path_is_heard_of() {
         .unwrap();
     assert_eq!(modified, std::time::UNIX_EPOCH + Duration::from_secs(1000));
     assert_eq!(place.call("o", "none"), code::NO_ENTRY);
+    assert_eq!(place.call("o", ""), code::NO_ENTRY);
     let expected = [
         "open-at data/file by policy.toml:3 → done",
         "open-at data/new by policy.toml:3 → done",
@@ -292,7 +304,7 @@ fn a_plugins_own_files_work_and_each_path_is_heard_of() {
         "open-at data/folder by policy.toml:3 → done",
         "open-at data/new by policy.toml:3 → not-directory",
         "open-at data/. by policy.toml:3 → done",
-        "read-directory data/./ by policy.toml:3 → done",
+        "read-directory data/. by policy.toml:3 → done",
         "rename-at data/new data/made by policy.toml:3 → done",
         "unlink-file-at data/made by policy.toml:3 → done",
         "remove-directory-at data/folder by policy.toml:3 → done",
@@ -303,6 +315,7 @@ fn a_plugins_own_files_work_and_each_path_is_heard_of() {
         "metadata-hash-at data/file by policy.toml:3 → done",
         "set-times-at data/file by policy.toml:3 → done",
         "open-at data/none by policy.toml:3 → no-entry",
+        "open-at data by policy.toml:3 → no-entry",
     ];
     assert_eq!(place.heard(), expected);
 }
@@ -391,6 +404,84 @@ fn no_path_leads_out_by_any_function() {
     );
     place.outside_is_unharmed();
     assert_eq!(fs::read_to_string(place.data("made")).unwrap(), "made");
+}
+
+/// Attack: symlink swapped between check and use, by wasi:filesystem
+/// Answer: what is inside, or `not-permitted`, whichever was there
+/// Bound: it is the opened file that is judged
+#[test]
+fn a_symlink_swapped_while_it_is_opened_never_tells_or_touches_what_is_outside() {
+    let place = Place::with(Setting {
+        resources: "max_written_mb = 1000",
+        ..Setting::default()
+    });
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let stops = Stops(&stop);
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                symlink("../outside/secret", place.data("link")).unwrap();
+                fs::rename(place.data("link"), place.data("swapped")).unwrap();
+                fs::write(place.data("copy"), "inside").unwrap();
+                fs::rename(place.data("copy"), place.data("swapped")).unwrap();
+                symlink("../outside", place.data("folder")).unwrap();
+                fs::remove_file(place.data("folder")).unwrap();
+                fs::create_dir(place.data("folder")).unwrap();
+                while fs::remove_dir_all(place.data("folder")).is_err() {}
+            }
+        });
+        let (mut read, mut refused) = (0, 0);
+        for _ in 0..5_000 {
+            match &*place.call("R", "swapped") {
+                "inside" => read += 1,
+                code::NOT_PERMITTED => refused += 1,
+                other => assert!(["", code::NO_ENTRY].contains(&other), "{other}"),
+            }
+            for op in ["t", "T"] {
+                place.call(op, "swapped");
+            }
+            for op in ["c", "m", "u", "x", "T"] {
+                place.call(op, "folder/secret");
+            }
+            if read > 100 && refused > 100 {
+                break;
+            }
+        }
+        drop(stops);
+        assert!(read > 0 && refused > 0, "{read} {refused}");
+    });
+    place.outside_is_unharmed();
+}
+
+#[test]
+fn no_path_of_any_shape_in_any_order_of_calls_tells_or_touches_what_is_outside() {
+    let place = Place::with(Setting {
+        resources: "max_written_mb = 1000",
+        ..Setting::default()
+    });
+    let names = [
+        "..", ".", "", "sub", "file", "made", "out", "up", "abs", "hard", "secret", "outside",
+        "nope", "data",
+    ];
+    let path = prop::collection::vec(prop::sample::select(names.to_vec()), 1..6);
+    let op = prop::sample::select("oncCtRLdmuxrVhskaHT".chars().collect::<Vec<_>>());
+    let config = ProptestConfig {
+        cases: 1500,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    proptest!(config, |(op in op, path in path, absolute: bool)| {
+        // Whatever of it earlier calls moved or removed.
+        let _ = symlink("../outside", place.data("out"));
+        let _ = symlink("..", place.data("up"));
+        let _ = symlink(place.outside(""), place.data("abs"));
+        let _ = fs::hard_link(place.outside("secret"), place.data("hard"));
+        let path = format!("{}{}", if absolute { "/" } else { "" }, path.join("/"));
+        let answer = place.call(&op.to_string(), &path);
+        prop_assert!(!answer.contains(SECRET), "{op} {path}: {answer}");
+        place.outside_is_unharmed();
+        prop_assert_eq!(fs::read_dir(place.root.path()).unwrap().count(), 2);
+    });
 }
 
 #[test]
@@ -494,7 +585,7 @@ fn written_bytes_count_by_every_way_of_writing_and_together_with_write_file() {
         let heard = place.heard();
         assert_eq!(heard.len(), 2, "{heard:?}");
         assert!(
-            heard[1].ends_with("data/new → denied: max_written_mb"),
+            heard[1].ends_with("data/new → denied: limit: max_written_mb"),
             "{heard:?}"
         );
         let error = place
@@ -589,10 +680,45 @@ fn open_files_are_counted_over_all_stores_and_given_back() {
                     .heard()
                     .last()
                     .unwrap()
-                    .ends_with("denied: max_open_files")
+                    .ends_with("denied: limit: max_open_files")
             );
         }
     }
+}
+
+#[test]
+fn one_call_that_holds_files_and_waits_leaves_none_for_another_until_it_ends() {
+    let deadline = Duration::from_millis(300);
+    let place = Place::with(Setting {
+        caps: Caps {
+            deadline,
+            ..Caps::default()
+        },
+        ..Setting::default()
+    });
+    run(async {
+        let holding = tokio::spawn({
+            let plugin = place.plugin.clone();
+            async move { plugin.call("O", "file").await }
+        });
+        while place.heard.lines.lock().unwrap().len() < 11 {
+            tokio::task::yield_now().await;
+        }
+        let answer = place.plugin.call("z", "file").await.unwrap();
+        assert_eq!(answer, code::TOO_MANY_COUNTED.to_string());
+        let error = place.files.read("data/file").await.unwrap_err();
+        assert_eq!(
+            error.limit(),
+            Some(dewclaw_sandbox::limits::Limit::OpenFiles)
+        );
+        let error = holding.await.unwrap().unwrap_err();
+        assert_eq!(error.limit(), Some(Limit::Deadline { after: deadline }));
+        // The caller is told first; the store is dropped at once, though perhaps not before.
+        while place.files.read("data/file").await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(place.counted("z", "file"), (10, code::TOO_MANY_COUNTED));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 
 use super::{Gate, Held, fault};
 use crate::files::counts::{Lease, NAME_BYTES};
-use crate::files::error::FilesError;
+use crate::files::error::{HARD_LINKS, IRREGULAR, LEAVES};
 use crate::files::folder::Refused;
 use crate::files::observer::{ObservedPath, PathCall};
 use crate::limits::Limit;
@@ -103,10 +103,7 @@ impl Gate<'_> {
             other: None,
         };
         let observed = plugin.observer.begin(call).map_err(fault)?;
-        let error = plugin.files.over(&held.name, limit);
-        observed
-            .denied(limit.key(), &error.to_string())
-            .map_err(fault)?;
+        plugin.deny_limit(observed, limit).map_err(fault)?;
         Ok(code_of_limit(limit))
     }
 
@@ -127,8 +124,10 @@ impl Gate<'_> {
     }
 
     pub(super) fn deny_limit(&self, asked: Asked, limit: Limit) -> FsResult<ErrorCode> {
-        let error = self.plugin()?.files.over(&asked.path, limit);
-        asked.deny(limit.key(), &error.to_string(), code_of_limit(limit))
+        self.plugin()?
+            .deny_limit(asked.observed, limit)
+            .map_err(fault)?;
+        Ok(code_of_limit(limit))
     }
 
     /// Nothing was made after all.
@@ -166,30 +165,22 @@ impl Asked {
 
     /// Ends it as refused by what was found.
     pub(super) fn refuse(self, refused: Refused) -> FsResult<ErrorCode> {
-        let error = match refused {
+        let (rule, error) = match refused {
             Refused::System(error) => {
                 let code = ErrorCode::from(error);
                 self.observed.failed(code.name()).map_err(fault)?;
                 return Ok(code);
             }
-            Refused::Leaves => FilesError::Leaves {
-                path: self.path.clone(),
-            },
-            Refused::Irregular(kind) => FilesError::Irregular {
-                path: self.path.clone(),
-                kind,
-            },
-            Refused::HardLink { names } => FilesError::HardLink {
-                path: self.path.clone(),
-                names,
-            },
+            Refused::Leaves => (
+                LEAVES,
+                "a symlink leads out of the granted folder".to_owned(),
+            ),
+            Refused::Irregular(kind) => (IRREGULAR, kind.to_string()),
+            Refused::HardLink { names } => (HARD_LINKS, format!("the file has {names} names")),
         };
-        let rule = error.rule().unwrap_or(LEAVES);
-        self.deny(rule, &error.to_string(), ErrorCode::NotPermitted)
+        self.deny(rule, &error, ErrorCode::NotPermitted)
     }
 }
-
-const LEAVES: &str = "symlinks that leave a granted folder are refused";
 
 fn code_of_limit(limit: Limit) -> ErrorCode {
     match limit {
@@ -223,9 +214,10 @@ pub(super) fn stays_below(target: &str) -> bool {
 
 /// A path from the name of a folder on.
 fn behind(name: &str, path: &str) -> String {
-    match name {
-        "." => first(path).to_owned(),
-        name => format!("{name}/{}", first(path)),
+    match (name, first(path)) {
+        (".", path) => path.to_owned(),
+        (name, "") => name.to_owned(),
+        (name, path) => format!("{name}/{path}"),
     }
 }
 

@@ -1,7 +1,6 @@
 //! The functions of `wasi:filesystem/types`.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use cap_std::fs::Dir as CapDir;
 use wasmtime::component::Resource;
@@ -15,11 +14,15 @@ use wasmtime_wasi::runtime::spawn_blocking;
 use wasmtime_wasi::{FsPerms, OpenMode};
 
 use super::asked::{Asked, stays_below};
+use super::charge::{Charged, charged, write_at};
 use super::listing::Listing;
+use super::opening::{Opening, Unopened};
 use super::streams::{Kept, QuotaReached, Reading, Writing};
+use super::times::file_times;
 use super::{Gate, Held};
-use crate::files::counts::{Lease, NAME_BYTES, Written};
-use crate::files::folder::{self, How, Opened, Refused};
+use crate::files::counts::{Lease, Written};
+use crate::files::error::{HARD_LINKS, LEAVES};
+use crate::files::folder::{self, How, Opened};
 use crate::limits::Limit;
 use crate::policy::Access;
 
@@ -320,9 +323,12 @@ impl types::HostDescriptor for Gate<'_> {
             Some((Some(&new_descriptor), &new_path)),
             Access::ReadWrite,
         )?;
-        let rule = "files with more than one name are refused";
         Err(asked
-            .deny(rule, "hard links are not made", ErrorCode::NotPermitted)?
+            .deny(
+                HARD_LINKS,
+                "hard links are not made",
+                ErrorCode::NotPermitted,
+            )?
             .into())
     }
 
@@ -373,7 +379,10 @@ impl types::HostDescriptor for Gate<'_> {
             written: self.written()?,
         };
         let mode = opening.mode();
-        match spawn_blocking(move || opening.open(&folder, &path)).await {
+        // The lease goes along: where opening does not come back before the deadline, it goes on counting.
+        let open = move || (opening.open(&folder, &path), lease);
+        let (opened, lease) = spawn_blocking(open).await;
+        match opened {
             Ok(opened) => self.opened(asked, opened, lease, perms, mode),
             Err(Unopened::Refused(refused)) => Err(asked.refuse(refused)?.into()),
             Err(Unopened::NotFolder) => asked.end(Err(ErrorCode::NotDirectory.into())),
@@ -444,9 +453,8 @@ impl types::HostDescriptor for Gate<'_> {
         )?;
         if !stays_below(&target) {
             // Containment would hold for this plugin, but not for other programs that follow it.
-            let rule = "symlinks that leave a granted folder are refused";
             let error = "a symlink may name only what is below its own folder";
-            return Err(asked.deny(rule, error, ErrorCode::NotPermitted)?.into());
+            return Err(asked.deny(LEAVES, error, ErrorCode::NotPermitted)?.into());
         }
         let asked = self.charge_name(asked)?;
         let linked = self.stock().symlink_at(descriptor, target, path).await;
@@ -533,163 +541,5 @@ impl Gate<'_> {
         };
         let descriptor = self.hold(descriptor, held);
         asked.end(descriptor)
-    }
-}
-
-/// An `open-at` that goes on.
-struct Opening {
-    how: How,
-    create: bool,
-    exclusive: bool,
-    truncate: bool,
-    folder_only: bool,
-    written: Written,
-}
-
-enum Unopened {
-    Refused(Refused),
-    NotFolder,
-    Over,
-}
-
-impl From<Refused> for Unopened {
-    fn from(refused: Refused) -> Unopened {
-        Unopened::Refused(refused)
-    }
-}
-
-impl From<std::io::Error> for Unopened {
-    fn from(error: std::io::Error) -> Unopened {
-        Unopened::Refused(error.into())
-    }
-}
-
-impl Opening {
-    fn mode(&self) -> OpenMode {
-        let mut mode = OpenMode::empty();
-        mode.set(OpenMode::READ, self.how.read);
-        mode.set(OpenMode::WRITE, self.how.write);
-        mode
-    }
-
-    fn open(&self, folder: &std::fs::File, path: &str) -> Result<Opened, Unopened> {
-        let dir = CapDir::from_std_file(folder.try_clone()?);
-        let opened = self.open_or_create(&dir, path)?;
-        match opened {
-            Opened::File(_) if self.folder_only => Err(Unopened::NotFolder),
-            Opened::File(file) => {
-                if self.truncate {
-                    // Only now is it known that it is a file of this folder alone.
-                    file.set_len(0)?;
-                }
-                Ok(Opened::File(file))
-            }
-            Opened::Folder(folder) => Ok(Opened::Folder(folder)),
-        }
-    }
-
-    /// What is there; or, where nothing is and something may be made, a new file, for which a name is charged.
-    fn open_or_create(&self, dir: &CapDir, path: &str) -> Result<Opened, Unopened> {
-        let mut tries = 0;
-        loop {
-            if !(self.create && self.exclusive) {
-                match folder::open(dir, path.as_ref(), self.how) {
-                    Err(Refused::System(error))
-                        if self.create && error.kind() == std::io::ErrorKind::NotFound => {}
-                    opened => return Ok(opened?),
-                }
-            }
-            if !self.written.charge(NAME_BYTES) {
-                return Err(Unopened::Over);
-            }
-            let new = How {
-                create: true,
-                exclusive: true,
-                ..self.how
-            };
-            match folder::open(dir, path.as_ref(), new) {
-                Ok(opened) => return Ok(opened),
-                Err(refused) => {
-                    self.written.refund(NAME_BYTES);
-                    // Somebody else made it in between: look again, though not for ever.
-                    let is_there = matches!(&refused, Refused::System(error) if error.kind() == std::io::ErrorKind::AlreadyExists);
-                    tries += 1;
-                    if self.exclusive || !is_there || tries > 4 {
-                        return Err(refused.into());
-                    }
-                }
-            }
-        }
-    }
-}
-
-enum Charged {
-    System(std::io::Error),
-    Over,
-}
-
-impl From<std::io::Error> for Charged {
-    fn from(error: std::io::Error) -> Charged {
-        Charged::System(error)
-    }
-}
-
-/// Counts bytes as written and then writes them; given back where that fails.
-fn charged<T>(
-    written: &Written,
-    bytes: impl FnOnce() -> std::io::Result<u64>,
-    write: impl FnOnce() -> std::io::Result<T>,
-) -> Result<T, Charged> {
-    let bytes = bytes()?;
-    if !written.charge(bytes) {
-        return Err(Charged::Over);
-    }
-    let done = write();
-    if done.is_err() {
-        written.refund(bytes);
-    }
-    Ok(done?)
-}
-
-#[cfg(unix)]
-fn write_at(file: &std::fs::File, bytes: &[u8], offset: u64) -> std::io::Result<u64> {
-    use std::os::unix::fs::FileExt;
-
-    file.write_at(bytes, offset).map(|count| count as u64)
-}
-
-#[cfg(windows)]
-fn write_at(file: &std::fs::File, bytes: &[u8], offset: u64) -> std::io::Result<u64> {
-    use std::os::windows::fs::FileExt;
-
-    file.seek_write(bytes, offset).map(|count| count as u64)
-}
-
-fn file_times(
-    accessed: &NewTimestamp,
-    modified: &NewTimestamp,
-) -> Result<std::fs::FileTimes, ErrorCode> {
-    let mut times = std::fs::FileTimes::new();
-    if let Some(time) = system_time(accessed)? {
-        times = times.set_accessed(time);
-    }
-    if let Some(time) = system_time(modified)? {
-        times = times.set_modified(time);
-    }
-    Ok(times)
-}
-
-fn system_time(time: &NewTimestamp) -> Result<Option<SystemTime>, ErrorCode> {
-    match time {
-        NewTimestamp::NoChange => Ok(None),
-        NewTimestamp::Now => Ok(Some(SystemTime::now())),
-        NewTimestamp::Timestamp(time) => {
-            let nanoseconds = Duration::from_nanos(time.nanoseconds.into());
-            let since = Duration::from_secs(time.seconds).checked_add(nanoseconds);
-            since
-                .and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since))
-                .map(Some)
-                .ok_or(ErrorCode::Overflow)
-        }
     }
 }

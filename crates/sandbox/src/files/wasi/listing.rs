@@ -24,12 +24,14 @@ pub(super) struct Listing {
 
 impl Listing {
     pub(super) async fn open(folder: Arc<std::fs::File>, lease: Lease) -> io::Result<Listing> {
-        let open = move || Dir::from_std_file(folder.try_clone()?).entries();
-        Ok(Listing {
-            entries: Some(spawn_blocking(open).await?),
-            read: VecDeque::new(),
-            _lease: lease,
-        })
+        let open = move || {
+            Ok(Listing {
+                entries: Some(Dir::from_std_file(folder.try_clone()?).entries()?),
+                read: VecDeque::new(),
+                _lease: lease,
+            })
+        };
+        spawn_blocking(open).await
     }
 
     pub(super) async fn next(&mut self) -> FsResult<Option<DirectoryEntry>> {

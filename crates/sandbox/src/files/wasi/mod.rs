@@ -1,9 +1,12 @@
 //! `wasi:filesystem` as a plugin gets it: wasmtime's own stands behind it, and in front of that what [`files`](crate::files) promises.
 
 mod asked;
+mod charge;
 mod descriptor;
 mod listing;
+mod opening;
 mod streams;
+mod times;
 
 use std::collections::HashMap;
 use std::sync::Arc;

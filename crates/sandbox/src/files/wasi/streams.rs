@@ -91,12 +91,9 @@ impl Writing {
             path: &self.name,
             other: None,
         };
-        let error = self.plugin.files.over(&self.name, Limit::Written);
-        let told = self
-            .plugin
-            .observer
-            .begin(call)
-            .and_then(|observed| observed.denied(Limit::Written.key(), &error.to_string()));
+        let plugin = &self.plugin;
+        let observed = plugin.observer.begin(call);
+        let told = observed.and_then(|observed| plugin.deny_limit(observed, Limit::Written));
         Err(match told {
             Ok(()) => StreamError::LastOperationFailed(QuotaReached.into()),
             Err(fault) => StreamError::Trap(Stopped::Host(fault).into()),

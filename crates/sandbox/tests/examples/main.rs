@@ -1,0 +1,8 @@
+//! The plugins of examples/plugins, built by their script and run by their own manifests and policies.
+#![allow(clippy::unwrap_used, reason = "a test's own steps")]
+
+mod built;
+mod open_meteo;
+mod page;
+mod regex;
+mod weather;
