@@ -158,13 +158,13 @@ fn on_two_threads(sides: &[Sides], count: usize, calls: u32) -> Vec<(Duration, D
 pub(crate) fn measure(granted: &Granted, count: usize, mut show: impl FnMut(Row)) {
     show(Row::of_rounds(
         "warm call, 16 bytes",
-        &warm(granted, count, 16, 50_000),
+        &warm(granted, 4 * count, 16, 50_000),
         Aim::AtMost(1.3),
     ));
     let plain = Sides::new(granted, "plain", &guests::plain(ECHO), Stores::Fresh, false);
     show(Row::of_rounds(
         "fresh store, instantiate, call, drop; no imports",
-        &fresh(&plain, count),
+        &fresh(&plain, 4 * count),
         Aim::AtMost(1.3),
     ));
     let wasi = Sides::new(
@@ -176,7 +176,7 @@ pub(crate) fn measure(granted: &Granted, count: usize, mut show: impl FnMut(Row)
     );
     show(Row::of_rounds(
         "fresh store, instantiate, call, drop; WASI linked",
-        &fresh(&wasi, count),
+        &fresh(&wasi, 4 * count),
         Aim::AtMost(1.3),
     ));
     show(Row::of_rounds(
@@ -205,7 +205,7 @@ pub(crate) fn measure(granted: &Granted, count: usize, mut show: impl FnMut(Row)
     drop(thousand);
     let mut row = Row::of_rounds(
         "1 MB of text in and out: bytes a second over bare",
-        &warm(granted, count, 1_000_000, 300),
+        &warm(granted, 2 * count, 1_000_000, 300),
         Aim::AtLeast(0.5),
     );
     row.name += " (a call's time)";
