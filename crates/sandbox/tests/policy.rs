@@ -81,6 +81,19 @@ These lines would grant the rest:
 }
 
 #[test]
+fn lines_for_one_new_table_stand_under_it_once() {
+    let greedy = Effective::decide(&Policy::none("policy.toml"), &manifest(GREEDY)).to_string();
+    let lines = greedy.split("the rest:\n\n").nth(1).unwrap();
+    let header =
+        "in a new file policy.toml, behind `version = 1`, under [plugins.weather.permissions]";
+    assert!(
+        lines.starts_with(&format!("  {header}:\n    env_vars = ")),
+        "{lines}"
+    );
+    assert_eq!(lines.matches(header).count(), 1, "{lines}");
+}
+
+#[test]
 fn a_denial_names_the_rule_and_the_line_that_would_grant_it() {
     let weather = decide(POLICY, GREEDY);
     let shown = |decision: Decision| {

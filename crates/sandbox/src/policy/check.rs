@@ -61,8 +61,17 @@ impl fmt::Display for Effective {
         let lines = self.grant_lines();
         if !lines.is_empty() {
             writeln!(f, "\nThese lines would grant the rest:\n")?;
-            for line in lines {
-                writeln!(f, "  {line}")?;
+            // A new table is one, however many lines go into it.
+            for together in lines.chunk_by(|one, other| one.destination() == other.destination()) {
+                match together {
+                    [line] => writeln!(f, "  {line}")?,
+                    lines => {
+                        writeln!(f, "  {}:", lines[0].destination())?;
+                        for line in lines {
+                            writeln!(f, "    {}", line.line)?;
+                        }
+                    }
+                }
             }
         }
         Ok(())

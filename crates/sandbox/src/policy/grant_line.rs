@@ -51,36 +51,30 @@ pub enum Place {
 
 impl fmt::Display for GrantLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let GrantLine {
-            file,
-            section,
-            line: text,
-            place,
-        } = self;
-        match place {
-            Place::NewFile => write!(
-                f,
-                "in a new file {file}, behind `version = 1`, under [{section}]: {text}"
-            ),
-            Place::NewSection => write!(f, "in {file}, under a new [{section}]: {text}"),
-            Place::Under { line } => {
-                write!(f, "in {file}, under [{section}] (line {line}): {text}")
-            }
-            Place::Instead { first, last } if first == last => {
-                write!(f, "in {file}, instead of line {first}: {text}")
-            }
-            Place::Instead { first, last } => {
-                write!(f, "in {file}, instead of lines {first} to {last}: {text}")
-            }
-            Place::Inside { line } => write!(
-                f,
-                "in {file}, in the table {section} of line {line}: {text}"
-            ),
-        }
+        write!(f, "{}: {}", self.destination(), self.line)
     }
 }
 
 impl GrantLine {
+    /// Where to put it, for a person: `in policy.toml, under [plugins.weather.permissions] (line 3)`.
+    pub fn destination(&self) -> String {
+        let GrantLine { file, section, .. } = self;
+        match self.place {
+            Place::NewFile => {
+                format!("in a new file {file}, behind `version = 1`, under [{section}]")
+            }
+            Place::NewSection => format!("in {file}, under a new [{section}]"),
+            Place::Under { line } => format!("in {file}, under [{section}] (line {line})"),
+            Place::Instead { first, last } if first == last => {
+                format!("in {file}, instead of line {first}")
+            }
+            Place::Instead { first, last } => {
+                format!("in {file}, instead of lines {first} to {last}")
+            }
+            Place::Inside { line } => format!("in {file}, in the table {section} of line {line}"),
+        }
+    }
+
     /// The file's text with the line in it; `None` where that is to be done by hand.
     pub fn apply(&self, text: &str) -> Option<String> {
         let mut lines: Vec<&str> = text.lines().collect();
