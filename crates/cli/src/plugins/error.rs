@@ -103,7 +103,7 @@ impl PluginsError {
                 PluginFileError::TooLarge { .. } | PluginFileError::FolderTooLarge { .. },
             ) => LIMIT,
             PluginsError::Load { source, .. } => match source {
-                SandboxError::Import { .. } => DENIED,
+                SandboxError::Import { .. } | SandboxError::AuditFolder { .. } => DENIED,
                 SandboxError::Files(_) => USAGE,
                 SandboxError::Load(LoadError::ImportRefused { .. }) => DENIED,
                 SandboxError::Load(

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dewclaw_sandbox::audit::{AuditFolder, AuditOptions};
+use dewclaw_sandbox::audit::AuditFolder;
 use dewclaw_sandbox::engine::EngineOptions;
 use dewclaw_sandbox::sandbox::{Description, PluginFile, Sandbox, SandboxOptions, SandboxedPlugin};
 
@@ -28,7 +28,7 @@ pub(super) fn load(
     witness: Arc<Witness>,
 ) -> Result<Vec<SandboxedPlugin>, PluginsError> {
     let compiler = ChildCompiler::of_this_command()?;
-    let options = AuditOptions::default();
+    let options = terms.policy.audit();
     for key in keys(&terms.state)?.values() {
         // One that is too short to be hidden is none that anybody uses.
         let _ = options.secrets.register(key);

@@ -439,6 +439,18 @@ fn the_trail_lies_where_it_is_told_to_and_holds_no_key() {
 }
 
 #[test]
+fn a_trail_has_the_size_that_the_policy_says_and_no_call_goes_on_without_it() {
+    let scratch = with_probe();
+    policy(&scratch, "[audit]\nmax_total_mb = 0\n");
+    let (code, out, err) = call(&scratch, "log", r#"{"message":"hello"}"#);
+    assert_eq!((code, out.as_str()), (1, ""), "{err}");
+    assert!(
+        err.contains("has reached its limit max_total_bytes of 0, so the call fails"),
+        "{err}"
+    );
+}
+
+#[test]
 fn help_and_usage_of_the_commands_about_plugins() {
     let scratch = Scratch::new();
     for (arguments, says) in [

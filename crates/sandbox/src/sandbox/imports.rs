@@ -26,7 +26,13 @@ pub enum ImportsError {
 /// The bytes are no component.
 pub fn component_imports(bytes: &[u8]) -> Result<Vec<String>, ImportsError> {
     let malformed = |error: wasmparser::BinaryReaderError| ImportsError::Malformed {
-        reason: error.message().to_owned(),
+        // One line of it, whatever the bytes had.
+        reason: error
+            .message()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
     };
     let mut names = Vec::new();
     let mut depth = 0_u32;
