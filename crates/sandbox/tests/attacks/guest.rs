@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+pub(crate) use crate::parts::{BUMP, ECHO, SPIN};
+
 /// The parts. The default is a plugin whose tools give their parameters back.
 #[derive(Clone, Copy)]
 pub(crate) struct Guest {
@@ -23,26 +25,8 @@ pub(crate) struct Guest {
     pub(crate) post_return: &'static str,
 }
 
-/// Gives back where the answer lies: `ok` and the parameters.
-pub(crate) const ECHO: &str = "(i32.store (i32.const 16) (i32.const 0))
-    (i32.store (i32.const 20) (local.get $json))
-    (i32.store (i32.const 24) (local.get $json_len))
-    (i32.const 16)";
-
 /// Logs `begun`, so that the trail has something to lose.
 pub(crate) const BEGUN: &str = "(call $log (i32.const 2) (i32.const 1088) (i32.const 5))";
-
-pub(crate) const SPIN: &str = "(loop $again (br $again)) (unreachable)";
-
-/// A bump allocator that grows memory.
-const BUMP: &str = r#"
-    (local $at i32)
-    (local.set $at (i32.and (i32.add (global.get $heap) (i32.const 7)) (i32.const -8)))
-    (global.set $heap (i32.add (local.get $at) (local.get $size)))
-    (if (i32.gt_u (global.get $heap) (i32.mul (memory.size) (i32.const 65536)))
-      (then (if (i32.eq (i32.const -1) (memory.grow (i32.add (i32.const 1) (i32.shr_u (local.get $size) (i32.const 16)))))
-        (then (unreachable)))))
-    (local.get $at)"#;
 
 impl Default for Guest {
     fn default() -> Self {

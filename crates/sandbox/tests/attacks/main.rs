@@ -15,6 +15,8 @@ mod memory;
 mod names;
 mod network;
 mod output;
+#[path = "../guests/parts.rs"]
+mod parts;
 mod scene;
 mod table;
 mod time;

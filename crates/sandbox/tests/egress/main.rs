@@ -8,5 +8,7 @@ mod limits;
 #[path = "../servers/loopback.rs"]
 mod loopback;
 mod secured;
+#[path = "../servers/secured.rs"]
+mod tls;
 mod wasi_http;
 mod world;

@@ -1,37 +1,17 @@
 //! TLS: whom the door trusts, and whom it does not.
 
-use std::sync::Arc;
-
 use dewclaw_sandbox::egress::{Egress, EgressError};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use crate::loopback::ok;
+use crate::tls::acceptor;
 use crate::world::{PUBLIC, World};
 
 /// A server with a certificate of an authority of its own, for this name; answers with both addresses.
 async fn server(name: &str) -> (std::net::SocketAddr, CertificateDer<'static>) {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, &authority).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
-        )
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (acceptor, root) = acceptor(name);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -45,7 +25,7 @@ async fn server(name: &str) -> (std::net::SocketAddr, CertificateDer<'static>) {
             let _ = stream.shutdown().await;
         }
     });
-    (address, authority.der().clone())
+    (address, root)
 }
 
 fn world(server: std::net::SocketAddr) -> World {

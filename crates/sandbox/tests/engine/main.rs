@@ -3,6 +3,8 @@
 
 mod exchange;
 mod guest;
+#[path = "../guests/parts.rs"]
+mod parts;
 mod plugins;
 mod space;
 mod time;

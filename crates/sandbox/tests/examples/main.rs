@@ -5,4 +5,6 @@ mod built;
 mod open_meteo;
 mod page;
 mod regex;
+#[path = "../servers/secured.rs"]
+mod tls;
 mod weather;

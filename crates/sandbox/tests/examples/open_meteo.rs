@@ -5,13 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
 use dewclaw_sandbox::egress::{Connect, Egress, LookUp, Opening, Resolve, SystemConnector};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
+
+use crate::tls::acceptor;
 
 const NAME: &str = "api.open-meteo.com";
 /// Any public one: the connector goes to loopback instead.
@@ -24,22 +21,7 @@ pub(crate) struct OpenMeteo {
 impl OpenMeteo {
     /// A server that answers every request so, and the way to it.
     pub(crate) async fn answering(status: &str, body: &str) -> (OpenMeteo, Egress) {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![NAME.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &authority).unwrap();
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
-            )
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let (acceptor, root) = acceptor(NAME);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let answer = format!(
@@ -67,8 +49,7 @@ impl OpenMeteo {
                 let _ = stream.shutdown().await;
             }
         });
-        let egress =
-            Egress::new(Arc::new(Names), Arc::new(To(address))).trusting(authority.der().clone());
+        let egress = Egress::new(Arc::new(Names), Arc::new(To(address))).trusting(root);
         (OpenMeteo { requests }, egress)
     }
 
