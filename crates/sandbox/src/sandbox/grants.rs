@@ -7,9 +7,6 @@ use crate::egress::{Decision, EgressLimits, Grants};
 use crate::limits::Limits;
 use crate::policy::{self, Effective};
 
-/// Redirects that are followed: as many as curl and browsers follow is more than an API needs.
-const REDIRECTS: u32 = 5;
-
 /// What one plugin was granted.
 pub(super) struct PolicyGrants(pub(super) Arc<Effective>);
 
@@ -44,6 +41,6 @@ pub(super) fn egress_limits(limits: &Limits) -> EgressLimits {
         request_bytes: size(limits.http_request_bytes()),
         response_bytes: size(limits.http_response_bytes()),
         total: limits.http_time(),
-        redirects: REDIRECTS,
+        ..EgressLimits::default()
     }
 }
