@@ -5,6 +5,7 @@
 //! instantiation, `init`, the call, the host's work for it and the release of its result.
 
 mod caps;
+mod checks;
 mod compiler;
 mod config;
 mod core_instances;
