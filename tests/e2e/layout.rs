@@ -3,7 +3,22 @@
 use std::path::Path;
 
 use dewclaw_agent_core::Misuse;
-use wit_parser::{InterfaceId, Resolve, SizeAlign, Type, TypeDefKind, TypeId};
+use wit_parser::{
+    InterfaceId, Resolve, SizeAlign, SourceMap, Type, TypeDefKind, TypeId, UnresolvedPackageGroup,
+};
+
+/// The package of a folder.
+fn group(folder: &Path) -> UnresolvedPackageGroup {
+    let mut sources = SourceMap::default();
+    for file in std::fs::read_dir(folder).expect("a folder of wit/") {
+        let path = file.expect("a file").path();
+        if path.extension().is_some_and(|name| name == "wit") {
+            let text = std::fs::read_to_string(&path).expect("a file of wit/ is text");
+            sources.push_str(&path.display().to_string(), text);
+        }
+    }
+    sources.parse().expect("wit/ is sound")
+}
 
 struct Wit {
     resolve: Resolve,
@@ -14,7 +29,11 @@ impl Wit {
     fn read() -> Wit {
         let mut resolve = Resolve::default();
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
-        resolve.push_dir(folder).expect("wit/ is sound");
+        let packages = std::fs::read_dir(folder.join("deps")).expect("wit/ has dependencies");
+        let packages = packages.map(|package| group(&package.expect("a folder").path()));
+        resolve
+            .push_groups(group(&folder), packages.collect())
+            .expect("wit/ is sound");
         let mut sizes = SizeAlign::default();
         sizes.fill(&resolve);
         Wit { resolve, sizes }

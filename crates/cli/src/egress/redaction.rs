@@ -19,7 +19,7 @@ pub(super) fn without(key: &str, mut answer: Response<AnswerBody>) -> Response<R
     let headers = answer.headers_mut();
     let holding: Vec<_> = headers
         .iter()
-        .filter(|(_, value)| place_of(key.as_bytes(), value.as_bytes()).is_some())
+        .filter(|(_, value)| memchr::memmem::find(value.as_bytes(), key.as_bytes()).is_some())
         .map(|(name, _)| name.clone())
         .collect();
     for name in holding {
@@ -104,7 +104,7 @@ impl Redactor {
         rest.extend_from_slice(bytes);
         let mut clean = Vec::with_capacity(rest.len());
         let mut from = 0;
-        while let Some(at) = place_of(&self.key, &rest[from..]) {
+        while let Some(at) = memchr::memmem::find(&rest[from..], &self.key) {
             clean.extend_from_slice(&rest[from..from + at]);
             clean.extend_from_slice(MARK);
             from += at + self.key.len();
@@ -125,10 +125,6 @@ impl Redactor {
     fn finish(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.held)
     }
-}
-
-fn place_of(key: &[u8], bytes: &[u8]) -> Option<usize> {
-    bytes.windows(key.len()).position(|window| window == key)
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ fn read_line(input: &mut impl BufRead, mut goes_on: impl FnMut()) -> Line {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             piece => piece?,
         };
-        let end = piece.iter().position(|byte| *byte == b'\n');
+        let end = memchr::memchr(b'\n', piece);
         let length = end.unwrap_or(piece.len());
         line.extend_from_slice(&piece[..length]);
         let at_end = piece.is_empty();

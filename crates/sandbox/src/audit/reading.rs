@@ -148,7 +148,7 @@ impl<R: io::Read> Lines<R> {
                 return Ok(Some(Line::Cut));
             }
             is_empty = false;
-            let end = piece.iter().position(|&byte| byte == b'\n');
+            let end = memchr::memchr(b'\n', piece);
             let content = &piece[..end.unwrap_or(piece.len())];
             if line.len() + content.len() > MAX_LINE {
                 is_long = true;

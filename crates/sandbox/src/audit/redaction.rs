@@ -196,11 +196,7 @@ fn names_a_secret(name: &str) -> bool {
         }
     }
     let letters = &letters[..count];
-    let has = |part: &str| {
-        letters
-            .windows(part.len())
-            .any(|window| window == part.as_bytes())
-    };
+    let has = |part: &str| memchr::memmem::find(letters, part.as_bytes()).is_some();
     // A name that is longer than that may say it further on.
     count == 64
         || (PARTS.iter().any(|part| has(part)) && !has("keyword"))

@@ -193,7 +193,7 @@ fn last_feed(file: &mut File, mut end: u64) -> io::Result<Option<u64>> {
         let piece = &mut piece[..(end - begin) as usize];
         file.seek(SeekFrom::Start(begin))?;
         file.read_exact(piece)?;
-        if let Some(at) = piece.iter().rposition(|&byte| byte == b'\n') {
+        if let Some(at) = memchr::memrchr(b'\n', piece) {
             return Ok(Some(begin + at as u64));
         }
         end = begin;
