@@ -1,7 +1,7 @@
 //! Opens a chain at its end: takes its lock, sets a cut last line aside, and holds what is there against the head.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -205,7 +205,7 @@ fn last_feed(file: &mut File, mut end: u64) -> io::Result<Option<u64>> {
 fn set_aside(folder: &Path, chain: &Chain, file: &mut File, end: &End) -> io::Result<Notice> {
     let begin = end.length - end.torn;
     let mut number = 1;
-    let mut aside = loop {
+    let aside = loop {
         match private()
             .write(true)
             .create_new(true)
@@ -215,17 +215,36 @@ fn set_aside(folder: &Path, chain: &Chain, file: &mut File, end: &End) -> io::Re
             opened => break opened?,
         }
     };
+    let mut aside = Hashed {
+        file: aside,
+        hasher: Sha256::new(),
+    };
     file.seek(SeekFrom::Start(begin))?;
     io::copy(&mut (&*file).take(end.torn), &mut aside)?;
-    aside.sync_all()?;
-    file.seek(SeekFrom::Start(begin))?;
-    let mut hasher = Sha256::new();
-    io::copy(&mut (&*file).take(end.torn), &mut hasher)?;
+    aside.file.sync_all()?;
     file.set_len(begin)?;
     Ok(Notice::Torn {
         bytes: end.torn,
-        sha256: Hash::from(hasher),
+        sha256: Hash::from(aside.hasher),
     })
+}
+
+/// A file that is written, and the hash of what was.
+struct Hashed {
+    file: File,
+    hasher: Sha256,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 fn entry_at_end(chain: &Chain, path: &PathBuf) -> Result<Option<Entry>, AuditError> {
