@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -14,7 +14,7 @@ use super::caps;
 use super::compiler::CompileError;
 use super::imports;
 use super::plugin::State;
-use super::ticker;
+use super::ticker::Ticker;
 use super::watchdog::Watchdog;
 use crate::limits::Limit;
 
@@ -22,8 +22,8 @@ use crate::limits::Limit;
 ///
 /// It does not decide how late a caller hears of a deadline, nor how long a guest goes on after it (the watchdog tells both at once),
 /// but how long a guest may hold up the thread of its caller and those that wait for one, and what ticking costs: 0.3 % of a
-/// computing guest's processor time, and 0.6 % of a processor for the ticker (`scripts/bench sandbox`; 1 ms cost bare wasmtime 2 to
-/// 3 %).
+/// computing guest's processor time, and 0.6 % of a processor for the ticker while guests run and for a second after
+/// (`scripts/bench sandbox`; 1 ms cost bare wasmtime 2 to 3 %).
 ///
 /// What lies between two heads ends first, and so does one bulk operation on memory: a module of 240 KB that is made for it, of loads
 /// that miss the caches, computes up to 25 ms past a deadline. Its caller does not wait for that.
@@ -95,9 +95,9 @@ struct Shared {
     most_stores: u32,
     stores: AtomicU32,
     threads: usize,
-    guests: AtomicUsize,
     plain: Linker<State>,
     with_wasi: Linker<State>,
+    ticker: Ticker,
     watchdog: Watchdog,
     /// `None` only while it is dropped.
     runtime: Option<Runtime>,
@@ -144,16 +144,15 @@ impl Engine {
             .event_interval(1)
             .global_queue_interval(1)
             .build()?;
-        ticker::start(&wasmtime, TICK)?;
         Ok(Engine(Arc::new(Shared {
             plain: imports::linker(&wasmtime, false).map_err(unsupported)?,
             with_wasi: imports::linker(&wasmtime, true).map_err(unsupported)?,
+            ticker: Ticker::start(&wasmtime, TICK)?,
             wasmtime,
             allocation,
             most_stores: options.stores,
             stores: AtomicU32::new(0),
             threads,
-            guests: AtomicUsize::new(0),
             watchdog: Watchdog::start()?,
             handle: runtime.handle().clone(),
             runtime: Some(runtime),
@@ -205,14 +204,9 @@ impl Engine {
         self.0.threads
     }
 
-    /// Guests that are on those threads, or wait for one or for the host.
-    pub(crate) fn guests(&self) -> usize {
-        self.0.guests.load(Ordering::Relaxed)
-    }
-
-    /// One more of these, until what is returned is dropped.
+    /// One more guest on those threads, until what is returned is dropped.
     pub(crate) fn count_guest(&self) -> Counted {
-        self.0.guests.fetch_add(1, Ordering::Relaxed);
+        self.0.ticker.guest_comes();
         Counted(self.clone())
     }
 
@@ -222,6 +216,10 @@ impl Engine {
         } else {
             &self.0.plain
         }
+    }
+
+    pub(crate) fn ticker(&self) -> &Ticker {
+        &self.0.ticker
     }
 
     pub(crate) fn watchdog(&self) -> &Watchdog {
@@ -238,7 +236,7 @@ pub(crate) struct Counted(Engine);
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.0.guests.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.ticker.guest_goes();
     }
 }
 

@@ -87,7 +87,7 @@ thread_local! {
 /// Whether a guest that runs on this thread must stop for a moment: to move to the engine's threads, because others wait for one, or
 /// because nobody waits for its outcome any more. Otherwise it goes on: switching guests costs more than the tick itself.
 pub(crate) fn must_yield(engine: &Engine) -> bool {
-    engine.guests() > engine.threads()
+    engine.ticker().guests() > engine.threads()
         || POLLED.with_borrow(|slot| slot.as_ref().is_none_or(|slot| slot.lock().over))
 }
 
@@ -222,6 +222,7 @@ impl Future for Run<'_> {
                 None => Poll::Pending,
             };
         };
+        self.engine.ticker().begin_call();
         let begun = {
             let _entered = self.needs_runtime.then(|| self.engine.runtime().enter());
             poll(&mut guest, context)

@@ -1,4 +1,4 @@
-//! Calls leave nothing behind: memory, handles, threads. `scripts/bench sandbox growth` makes a million of the same calls.
+//! Calls leave nothing behind: memory, handles, threads that wake. `scripts/bench sandbox growth` makes a million of the same calls.
 //!
 //! A process of its own, because it looks at what its process holds.
 #![cfg(target_os = "linux")]
@@ -19,7 +19,7 @@ mod mixed_calls;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use dewclaw_sandbox::engine::TrustedInputOnly;
+use dewclaw_sandbox::engine::{Caps, Limit, Plugin, PluginOptions, TrustedInputOnly};
 use dewclaw_sandbox::sandbox::{Environment, SandboxedPlugin};
 use granted::{Granted, Stores};
 use mixed_calls::{Holdings, MixedCalls};
@@ -128,4 +128,72 @@ fn a_thousand_plugins_are_loaded_at_once_without_a_handle_each() {
         "{before:?} {after:?}"
     );
     assert_eq!(after.threads, before.threads);
+}
+
+/// How often the threads of engines and audits have been switched to.
+fn switches() -> u64 {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    let of_thread = |folder: std::path::PathBuf| {
+        let name = std::fs::read_to_string(folder.join("comm")).ok()?;
+        let status = std::fs::read_to_string(folder.join("status")).ok()?;
+        let lines = status.lines().filter_map(|line| line.split_once(':'));
+        let counts = lines.filter(|(key, _)| key.ends_with("ctxt_switches"));
+        let counts = counts.map(|(_, count)| count.trim().parse::<u64>().unwrap());
+        name.starts_with("dewclaw").then(|| counts.sum::<u64>())
+    };
+    threads
+        .filter_map(|thread| of_thread(thread.unwrap().path()))
+        .sum()
+}
+
+#[test]
+fn a_sandbox_without_calls_wakes_nobody_and_holds_its_deadlines_after() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let granted = Granted::new(Arc::new(|_| Some("C".into())));
+    let asking = granted.load(
+        "asking",
+        &guests::with_host(guests::ASK),
+        Stores::Fresh,
+        &TrustedInputOnly,
+    );
+    assert!(run(asking.call("tool", "xx")).is_ok());
+    assert!(switches() > 0);
+    // Seventy-five ticks.
+    let quiet = Duration::from_millis(300);
+    let began = Instant::now();
+    loop {
+        let before = switches();
+        std::thread::sleep(quiet);
+        if switches() == before {
+            break;
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "threads go on waking"
+        );
+    }
+    let options = PluginOptions {
+        caps: Caps {
+            fuel: u64::MAX,
+            deadline: Duration::from_millis(100),
+            ..Caps::default()
+        },
+        ..PluginOptions::default()
+    };
+    let spinning = Plugin::load(
+        granted.sandbox.engine(),
+        &guests::plain(guests::SPIN),
+        &TrustedInputOnly,
+        options,
+    )
+    .unwrap();
+    // On one thread: the other call can only end first if a tick takes the first off it.
+    let first = run(async {
+        let spins = async { spinning.call("tool", "{}").await.unwrap_err().limit() };
+        let asks = async { asking.call("tool", "xx").await.map(|_| None).unwrap() };
+        tokio::select! { biased; limit = spins => limit, none = asks => none }
+    });
+    assert_eq!(first, None::<Limit>);
+    let error = run(spinning.call("tool", "{}")).unwrap_err();
+    assert!(matches!(error.limit(), Some(Limit::Deadline { .. })));
 }
