@@ -6,9 +6,11 @@ use thiserror::Error;
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 use wasmtime_wasi::I32Exit;
+use wasmtime_wasi_http::FieldMapError;
 
 use super::compiler::CompileError;
 use super::host::HostFault;
+use super::http_hooks::FIELDS;
 use super::wasi_bounds::RESOURCES;
 
 /// A limit that a call reached, with the number that applied.
@@ -255,6 +257,12 @@ pub(crate) fn classify(error: &wasmtime::Error, phase: Phase, numbers: &Numbers)
         return CallError::Limit(Limit::Wasi {
             what: "resources of WASI",
             most: RESOURCES as u64,
+        });
+    }
+    if let Some(FieldMapError::TotalSizeTooBig) = error.downcast_ref() {
+        return CallError::Limit(Limit::Wasi {
+            what: "bytes of one wasi:http fields",
+            most: FIELDS as u64,
         });
     }
     if error.is::<PoolConcurrencyLimitError>() {

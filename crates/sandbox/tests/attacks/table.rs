@@ -103,6 +103,7 @@ const ATTACKS: [(&str, &[&str]); 8] = [
             "header injection",
             "header injection by wasi:http",
             "answers that are kept unread, by wasi:http",
+            "headers without end, by wasi:http",
             "request flood",
             "request that is large",
         ],

@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::guest::Guest;
 use crate::loopback::{Server, moved, ok, serving};
-use crate::scene::Scene;
+use crate::scene::{LATE, Scene};
 
 /// Of wasi:http's `error-code`, by their place in it.
 const DESTINATION_IP_PROHIBITED: &str = "004";
@@ -23,7 +23,8 @@ const NO_AUTHORITY: &str = "999";
 
 /// A guest that asks `http://PARAMETERS/`, and gives the status or the error's number, in three digits. With another tool than
 /// `t`, it gives what comes of a header instead: `v` of a value that injects, `n` of a name that does, `f` of the header
-/// `host`. With `k` it asks again and again and keeps the answers, until an error.
+/// `host`. With `k` it asks again and again and keeps the answers, until an error. With `b` it puts header after header into one
+/// `fields`, with `m` 12 KiB into one after the other, and keeps them.
 fn asker() -> Vec<u8> {
     let guest = Guest {
         imports: r#"
@@ -141,6 +142,8 @@ fn asker() -> Vec<u8> {
       (call $append (call $fields) (local.get $name) (local.get $name_len) (local.get $value) (local.get $value_len) (i32.const 256))
       (call $say (i32.add (i32.const 900)
         (i32.add (i32.mul (i32.const 10) (i32.load8_u (i32.const 256))) (i32.load8_u (i32.const 257))))))
+    (func $stuff (param $fields i32)
+      (call $append (local.get $fields) (i32.const 2064) (i32.const 3) (i32.const 32768) (i32.const 4096) (i32.const 256)))
     (func $digit (param $at i32) (param $number i32)
       (i32.store8 (local.get $at) (i32.add (i32.const 48) (i32.rem_u (local.get $number) (i32.const 10)))))
     (func $say (param $number i32) (result i32)
@@ -162,6 +165,14 @@ fn asker() -> Vec<u8> {
           (local.set $n (call $ask (local.get $json) (local.get $json_len)))
           (br_if $again (i32.eq (local.get $n) (i32.const 200))))
           (return (call $say (local.get $n)))))
+      (memory.fill (i32.const 32768) (i32.const 97) (i32.const 4096))
+      (if (i32.eq (local.get $n) (i32.const 98))
+        (then (local.set $n (call $fields)) (loop $again (call $stuff (local.get $n)) (br $again))))
+      (if (i32.eq (local.get $n) (i32.const 109))
+        (then (loop $again
+          (local.set $n (call $fields))
+          (call $stuff (local.get $n)) (call $stuff (local.get $n)) (call $stuff (local.get $n))
+          (br $again))))
       (call $say (call $ask (local.get $json) (local.get $json_len)))"#,
         ..Guest::default()
     };
@@ -342,6 +353,23 @@ async fn answers_that_are_kept_unread_by_wasi_http() {
     // With the store they are gone.
     let said = scene.attack(&attacker, "t", "a.example.com").await.answer();
     assert_eq!(said.as_deref(), Ok("200"));
+}
+
+/// Attack: headers without end, by wasi:http
+/// Answer: `CallError::Limit`: "bytes of one wasi:http fields: at most 16384 at once", or "resources of WASI: at most 1000 at once"
+/// Bound: 1,000 times 16 KiB of the host's memory for a store
+#[tokio::test]
+async fn headers_without_end_by_wasi_http() {
+    for (tool, limit) in [
+        ("b", "bytes of one wasi:http fields: at most 16384 at once"),
+        ("m", "resources of WASI: at most 1000 at once"),
+    ] {
+        let scene = Scene::new(GRANTED);
+        let attacker = scene.load(&asker()).unwrap();
+        let attempt = scene.attack(&attacker, tool, "").await;
+        attempt.is_stopped_saying(limit, LATE);
+        scene.assert_trail(&[]);
+    }
 }
 
 /// An answer of a megabyte that is a gigabyte.
