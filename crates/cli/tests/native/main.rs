@@ -2,8 +2,8 @@
 //!
 //! Where a new test goes: what the command line, the folders and the exit codes promise into `options`; what is
 //! reached over the network, and how, into `network`; what happens while a run is under way into `interruption`; what
-//! becomes of keys into `keys`; plugins, and the trail of what they do, into `plugins`; the process that compiles them into
-//! `compiler`.
+//! becomes of keys into `keys`; the commands about plugins, and the trail of what they do, into `plugins`; what a run does with
+//! plugins into `plugged`; the process that compiles them into `compiler`.
 //! The others are what the tests stand on: `authority` makes certificates, `guest` plugins, `model` is a model's server on loopback,
 //! `proxy` a proxy in front of it, `scratch` the folders and the command of one test.
 
@@ -20,6 +20,7 @@ mod keys;
 mod model;
 mod network;
 mod options;
+mod plugged;
 mod plugins;
 mod proxy;
 mod scratch;
