@@ -100,6 +100,11 @@ impl ChildCompiler {
         })
     }
 
+    /// How long it works on a module of so many bytes at most.
+    pub(crate) fn most_time(&self, module_bytes: usize) -> Duration {
+        (self.bounds)(module_bytes).time
+    }
+
     /// Has a process answer, and sees it gone.
     fn ask(&self, module: &[u8], bounds: Bounds) -> Result<Answer, CompileError> {
         let mut child = Command::new(&self.program)

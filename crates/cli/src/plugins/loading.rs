@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
 
 use dewclaw_sandbox::audit::AuditFolder;
 use dewclaw_sandbox::engine::EngineOptions;
@@ -17,6 +20,9 @@ use crate::settings::Settings;
 
 /// Stores that may live at once: more than the calls of one turn.
 const STORES: u32 = 64;
+
+/// After how much time a person who waits is told what for.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The plugins of these files, in their order, each compiled in a process of its own.
 ///
@@ -40,7 +46,7 @@ pub(super) fn load(
                 stores: STORES,
                 ..EngineOptions::default()
             },
-            observer: witness,
+            observer: witness.clone(),
             ..SandboxOptions::default()
         },
     )?;
@@ -55,16 +61,34 @@ pub(super) fn load(
                     second: path.clone(),
                 });
             }
-            let plugin = sandbox
-                .load(&terms.policy, &manifest, &bytes, &compiler)
-                .map_err(|source| PluginsError::Load {
-                    plugin: name.to_owned(),
-                    source,
-                })?;
+            let most = compiler.most_time(bytes.len());
+            let plugin = telling(
+                || witness.still_compiling(name, bytes.len(), most),
+                || sandbox.load(&terms.policy, &manifest, &bytes, &compiler),
+            );
+            let plugin = plugin.map_err(|source| PluginsError::Load {
+                plugin: name.to_owned(),
+                source,
+            })?;
             loaded.push((path, plugin));
         }
     }
     Ok(loaded.into_iter().map(|(_, plugin)| plugin).collect())
+}
+
+/// What `work` gives; where that takes longer than anybody waits in silence, `tell` is called meanwhile.
+fn telling<T>(tell: impl FnOnce() + Send, work: impl FnOnce() -> T) -> T {
+    thread::scope(|scope| {
+        let (done, waiting) = channel::<()>();
+        scope.spawn(move || {
+            if waiting.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                tell();
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
 }
 
 /// The keys that this command could know, none of which belongs into the trail.

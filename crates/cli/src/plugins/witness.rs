@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use dewclaw_sandbox::engine::LogLevel;
 use dewclaw_sandbox::sandbox::{Denial, LogMessage, Observer};
@@ -70,6 +71,18 @@ impl Witness {
             .iter()
             .filter(|thing| thing.is_told);
         told.map(|thing| thing.words.clone()).collect()
+    }
+
+    /// A plugin of so many bytes is being compiled, and a person may wonder why nothing happens.
+    pub(super) fn still_compiling(&self, plugin: &str, bytes: usize, most: Duration) {
+        if self.loudness != Loudness::Silent {
+            let kilobytes = bytes.div_ceil(1000);
+            let seconds = most.as_secs_f64();
+            self.say(
+                plugin,
+                &format!("compiling {kilobytes} KB, for {seconds:.1} s at most"),
+            );
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Denied>> {
