@@ -81,7 +81,7 @@ fn a_person_is_told_which_budget_was_reached() {
         let guest = Guest::ask(&work, &model, "read").args(["--budget", "tokens=200"]);
         host.run(&guest)
             .code(4)
-            .says(&["tokens=240,", " of tokens=200", "raise it with --budget"]);
+            .says(&["tokens=240", " of tokens=200", "raise it with --budget"]);
         // And in few words where they want few.
         let model = ScriptedModel::start(stubborn(3));
         let guest = Guest::ask(&work, &model, "read").args(["--budget", "tokens=200", "-q"]);
@@ -241,7 +241,7 @@ fn each_of_two_runs_at_once_counts() {
             .args(["--budget-per-day", "tokens=1440"]);
         host.run(&guest)
             .code(4)
-            .says(&["today", "tokens=1440,", " of tokens=1440"]);
+            .says(&["today", "tokens=1440", " of tokens=1440"]);
     });
 }
 
@@ -289,7 +289,7 @@ fn a_line_that_a_kill_cut_off_is_lost_and_no_other() {
         let never = ScriptedModel::never_asked();
         host.run(&guest(&never))
             .code(4)
-            .says(&["tokens=520,", " of tokens=500"]);
+            .says(&["tokens=520", " of tokens=500"]);
     });
 }
 
@@ -438,7 +438,7 @@ fn a_run_with_a_budget_is_replayed_to_the_same_end() {
         let ended = host.run(&guest);
         ended
             .code(4)
-            .says(&["today", "tokens=340,", " of tokens=300"]);
+            .says(&["today", "tokens=340", " of tokens=300"]);
         let log = state.read("budget.log");
         let replay = Guest::offline()
             .workspace(&work)
@@ -472,7 +472,7 @@ fn the_native_command_ends_with_exit_code_4() {
     run(&work, &state, &once(), day).code(0);
     run(&work, &state, &ScriptedModel::never_asked(), day)
         .code(4)
-        .says(&["today", "tokens=240,", " of tokens=200"]);
+        .says(&["today", "tokens=240", " of tokens=200"]);
     run(
         &work,
         &state,
