@@ -101,21 +101,38 @@ fn component(imports: &str, module: &str, with: &str) -> Vec<u8> {
     wat::parse_str(text).expect("the guest's text")
 }
 
-/// Follows pointers over 8 MiB in no order that a cache could know, so many of them without a loop or a call between, where the code
-/// would look at the clock. As large as a plugin may be by default.
-pub(crate) fn without_a_loop() -> Vec<u8> {
-    const POINTERS: usize = 80_000;
-    plain(&format!(
-        "(drop (memory.grow (i32.const 200)))
+/// Lays out pointers over 8 MiB, from 4 MiB on, which follow each other in no order that a cache could know.
+const POINTERS: &str = "(drop (memory.grow (i32.const 200)))
       (loop $line
         (i32.store (i32.add (i32.const 4194304) (i32.shl (local.get $i) (i32.const 6)))
           (i32.add (i32.const 4194304) (i32.shl (i32.and (i32.const 131071)
             (i32.add (i32.mul (local.get $i) (i32.const 1664525)) (i32.const 1013904223))) (i32.const 6))))
-        (br_if $line (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 131072))))
-      (local.set $i (i32.const 4194304))
+        (br_if $line (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 131072))))";
+
+/// Follows 80,000 pointers without a loop or a call between, where wasmtime's code would look at the clock. As large as a plugin may be
+/// by default.
+pub(crate) fn without_a_loop() -> Vec<u8> {
+    plain(&format!(
+        "{POINTERS} (local.set $i (i32.const 4194304))
       (loop $again local.get $i {} local.set $i br $again)",
-        "i32.load ".repeat(POINTERS)
+        "i32.load ".repeat(80_000)
     ))
+}
+
+/// Follows pointers in 5,000 activations of a function, in each of them `count` behind the call of the next: after all calls, when
+/// nothing begins any more.
+pub(crate) fn after_its_calls(count: usize) -> Vec<u8> {
+    let deep = format!(
+        "(func $deep (param $n i32) (result i32)
+      (if (result i32) (local.get $n)
+        (then (call $deep (i32.sub (local.get $n) (i32.const 1))))
+        (else (i32.const 4194304)))
+      {})",
+        "i32.load ".repeat(count)
+    );
+    let execute =
+        format!("{POINTERS} (loop $again (drop (call $deep (i32.const 5000))) (br $again))");
+    assemble("", &deep, "", &execute)
 }
 
 /// The kernels, as a plugin.

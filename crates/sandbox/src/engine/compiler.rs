@@ -35,6 +35,9 @@ pub enum CompileError {
 /// The bytes are a stranger's and within the module's size, which does not bound what the compiler needs for them. An implementation
 /// for such bytes works in a process of its own that is killed when over (the `dewclaw` command has one); it makes the code there
 /// with [`Engine::precompile`] of an engine with the same options.
+///
+/// What it is given is the plugin's code with looks at the clock put in where there would be none for long, not the file's own
+/// bytes: those that it must compile, and the right ones to tell what was compiled before by.
 pub trait Compiler {
     /// The component, ready to be linked in `engine`.
     ///

@@ -18,15 +18,14 @@ use super::ticker::Ticker;
 use super::watchdog::Watchdog;
 use crate::limits::Limit;
 
-/// The epoch's tick: a guest looks at the clock at least this often, at the head of a loop or of a function.
+/// The epoch's tick: a guest looks at the clock at least this often, wherever it is (`checkpoints.rs`).
 ///
 /// It does not decide how late a caller hears of a deadline, nor how long a guest goes on after it (the watchdog tells both at once),
 /// but how long a guest may hold up the thread of its caller and those that wait for one, and what ticking costs: 0.3 % of a
 /// computing guest's processor time, and 0.6 % of a processor for the ticker while guests run and for a second after
 /// (`scripts/bench sandbox`; 1 ms cost bare wasmtime 2 to 3 %).
 ///
-/// What lies between two heads ends first, and so does one bulk operation on memory: a module of 240 KB that is made for it, of loads
-/// that miss the caches, computes up to 25 ms past a deadline. Its caller does not wait for that.
+/// One operation over memory ends first: 10 to 20 ms for 16 MiB that are new. The caller does not wait for that.
 pub const TICK: Duration = Duration::from_millis(4);
 
 /// Stack that a guest's functions have, in bytes; the host's functions have the rest of the fiber's 2 MiB.

@@ -5,6 +5,7 @@
 //! instantiation, `init`, the call, the host's work for it and the release of its result.
 
 mod caps;
+mod checkpoints;
 mod checks;
 mod compiler;
 mod config;

@@ -10,6 +10,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::caps::{Caps, ModuleSize};
+use super::checkpoints;
 use super::checks::{
     Exports, check_imports, check_instances, check_resources, check_size, find_exports,
 };
@@ -223,7 +224,7 @@ impl Plugin {
         check_size(bytes, options.module_size)?;
         let caps = options.caps.clamped();
         check_instances(bytes, &caps)?;
-        let component = compiler.compile(engine, bytes)?;
+        let component = compiler.compile(engine, &checkpoints::insert(bytes)?)?;
         check_resources(&component, &caps)?;
         let imports = check_imports(engine, &component, &options.wasi)?;
         let exports = find_exports(&component)?;

@@ -26,6 +26,8 @@ const ATTACKS: [(&str, &[&str]); 8] = [
             "sleep for ever",
             "poll on many pollables",
             "instruction over all memory",
+            "code of 120 KB without a loop",
+            "activations that all go on after their call",
             "host call that outlasts the deadline",
             "host call whose caller gives up",
             "one plugin's timeout while a neighbour runs on",

@@ -134,6 +134,45 @@ async fn an_instruction_over_all_memory() {
     scene.assert_trail(&[BEGAN]);
 }
 
+/// Follows pointers over 8 MiB, behind the first 4 MiB, which lie in no order that a cache could know.
+const POINTERS: &str = "(loop $line
+        (i32.store (i32.add (i32.const 4194304) (i32.shl (local.get $n) (i32.const 6)))
+          (i32.add (i32.const 4194304) (i32.shl (i32.and (i32.const 131071)
+            (i32.add (i32.mul (local.get $n) (i32.const 1664525)) (i32.const 1013904223))) (i32.const 6))))
+        (br_if $line (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 131072))))";
+
+/// Attack: code of 120 KB without a loop · activations that all go on after their call
+/// Answer: `CallError::Limit`: "wall clock: longer than 1s"; wasmtime's code looks at the clock in loops and at the beginning of
+/// functions, so an empty loop is put where a path is long without one, before the code is compiled
+/// Bound: as in a call; without those loops it computed 3.6 s past its deadline, on a processor that others waited for
+#[tokio::test]
+async fn code_that_does_not_look_at_the_clock() {
+    let straight = "i32.load ".repeat(40_000);
+    let loops = format!(
+        "{POINTERS} (local.set $n (i32.const 4194304))
+         (loop $again local.get $n {straight} local.set $n br $again) (unreachable)"
+    );
+    let deep = format!(
+        "(func $deep (param $n i32) (result i32)
+           (if (result i32) (local.get $n)
+             (then (call $deep (i32.sub (local.get $n) (i32.const 1))))
+             (else (i32.const 4194304)))
+           {straight})"
+    );
+    let calls = format!(
+        "{POINTERS} (loop $again (drop (call $deep (i32.const 3000))) (br $again)) (unreachable)"
+    );
+    for (module, body) in [(String::new(), loops), (deep, calls)] {
+        let guest = Guest {
+            memory: "200",
+            module: String::leak(module),
+            ..Guest::calling(String::leak(body))
+        };
+        let scene = is_stopped_by_the_clock(guest).await;
+        scene.assert_trail(&[BEGAN]);
+    }
+}
+
 /// Attack: one plugin's timeout while a neighbour runs on
 /// Answer: `CallError::Limit`: "wall clock: longer than 1s" to each call of the one; a neighbour that computes across that
 /// moment and one that is called over and over have all their answers
