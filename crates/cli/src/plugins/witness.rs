@@ -77,10 +77,12 @@ impl Witness {
     pub(super) fn still_compiling(&self, plugin: &str, bytes: usize, most: Duration) {
         if self.loudness != Loudness::Silent {
             let kilobytes = bytes.div_ceil(1000);
-            let seconds = most.as_secs_f64();
             self.say(
                 plugin,
-                &format!("compiling {kilobytes} KB, for {seconds:.1} s at most"),
+                &format!(
+                    "compiling {kilobytes} KB, for some {:.0} s at most",
+                    most.as_secs_f64()
+                ),
             );
         }
     }
