@@ -192,13 +192,11 @@ fn function(out: &mut Vec<u8>, body: &[u8], imported: u32) -> Result<(), Malform
     let mut operators = FunctionBody::new(BinaryReader::new(body, 0)).get_operators_reader()?;
     let mut path = Path {
         taken: Some(Taken::default()),
-        blocks: vec![Block {
-            is_loop: false,
-            to_end: None,
-            around: None,
-        }],
+        blocks: Vec::new(),
         imported,
     };
+    // The function's own.
+    path.open(false);
     let mut copied = 0;
     while !operators.eof() {
         let at = operators.original_position();
