@@ -144,7 +144,7 @@ const POINTERS: &str = "(loop $line
 /// Attack: code of 120 KB without a loop · activations that all go on after their call
 /// Answer: `CallError::Limit`: "wall clock: longer than 1s"; wasmtime's code looks at the clock in loops and at the beginning of
 /// functions, so an empty loop is put where a path is long without one, before the code is compiled
-/// Bound: as in a call; without those loops it computed 3.6 s past its deadline, on a processor that others waited for
+/// Bound: as in a call; without those loops it computes for seconds past its deadline, on a processor that others wait for
 #[tokio::test]
 async fn code_that_does_not_look_at_the_clock() {
     let straight = "i32.load ".repeat(40_000);
